@@ -1,0 +1,278 @@
+"""The kernel: a ready queue, the scheduler that works it off, and the beginning and the end of a run.
+
+Everything the kernel runs is an object with a method `run(kernel)`, taken from the ready queue: a `Task` makes one
+step, a `Callback` one call. A turn of the scheduler lets in what has happened outside (descriptors ready, deadlines
+come, calls from other threads), which makes tasks ready, and then runs once each item that is ready.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import Context, copy_context
+from itertools import count
+from typing import Any, Protocol, TypeVar
+
+from .clock import Clock, MonotonicClock
+from .deadlock import Deadlock
+from .lifecycle import abandon, asyncgen_hooks, interruptible, shut_down
+from .observer import Observer, Tap, TappedQueue
+from .poller import Poller, default_poller
+from .syscalls import Code, check_code
+from .task import Task, Unretrieved
+from .timers import Timers
+
+T = TypeVar("T")
+logger = logging.getLogger("kernel")
+
+# A busy kernel looks at its descriptors after this many steps at the latest; the figure is Tokio's. A look is a system
+# call and costs more than a step, so not every turn begins with one.
+POLL_INTERVAL = 61
+
+_thread = threading.local()  # .kernel: the one that is running in this thread
+
+
+class ReadyQueue(Protocol):
+    """A device of the kernel: decides who is next. The default is a `collections.deque`, first come, first served."""
+
+    def append(self, item: Any, /) -> None: ...
+    def popleft(self) -> Any: ...
+    def __len__(self) -> int: ...
+
+
+class Callback:
+    """A plain call, to be made by the kernel in its turn."""
+
+    __slots__ = ("args", "function")
+
+    def __init__(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self.function = function
+        self.args = args
+
+    def run(self, kernel: Kernel) -> None:
+        kernel.current = None
+        try:
+            self.function(*self.args)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            kernel.report(f"the callback {self.function!r} failed", error)
+
+
+class Kernel:
+    """Runs tasks. The function `run` makes one, uses it once and closes it; here is the long way:
+
+        with Kernel(clock=VirtualClock()) as kernel:
+            kernel.run(main())
+
+    The three devices decide on order, time and input: `ready`, `clock` and `poller`. `observer` is told what happens
+    (see `Observer`). `exception_hook(message, error)` is told of failures that reach nobody else; by default they are
+    logged. `grace` is how many seconds of the kernel's clock a shutdown gives tasks to end each time it cancels them.
+    """
+
+    def __init__(self, *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
+                 observer: Observer | None = None, grace: float = 10.0,
+                 exception_hook: Callable[[str, BaseException], object] | None = None) -> None:
+        self.ready: ReadyQueue = deque() if ready is None else ready
+        self.clock: Clock = MonotonicClock() if clock is None else clock
+        self.poller: Poller = default_poller() if poller is None else poller
+        self.observer = observer
+        if observer is not None:
+            self.ready = TappedQueue(self.ready, self)
+        self.grace = grace
+        self.exception_hook = exception_hook
+        self.timers = Timers()
+        self.tasks: set[Task[Any]] = set()  # all that are not done
+        self.task_ids = count(1)
+        self.current: Task[Any] | None = None
+        self.unretrieved: weakref.WeakSet[Unretrieved] = weakref.WeakSet()
+        self.threads_at_work = 0  # each will call_from_thread when it is done
+        self.calls_expected = 0
+        self._calls: deque[Callback] = deque()
+        self._asleep = False
+        self._steps_unpolled = 0
+        self._closed = False
+        self._resources: dict[object, Any] = {}
+        self._releases = ExitStack()
+
+    def turn(self, until: float = math.inf) -> None:
+        """Let in what has happened outside, then run once all that is ready.
+
+        When nothing is ready, wait for an event first, until the clock shows `until` at the longest; `Deadlock` when
+        no event can come.
+        """
+        ready = self.ready
+        if self._calls:
+            self._take_calls()
+        if not ready:
+            self._idle(until)
+        elif self._steps_unpolled >= POLL_INTERVAL:
+            self._poll()
+        if self.timers.heap:
+            self.timers.expire(self, self.clock.now())
+        steps = len(ready)
+        while steps > POLL_INTERVAL:
+            self._run_ready(POLL_INTERVAL)
+            self._poll()
+            steps -= POLL_INTERVAL
+        self._run_ready(steps)
+
+    def _run_ready(self, steps: int) -> None:
+        self._steps_unpolled += steps
+        ready = self.ready
+        try:
+            for _ in range(steps):
+                ready.popleft().run(self)
+        finally:
+            self.current = None
+
+    def _poll(self) -> None:
+        """Let in what has happened at the descriptors, without waiting."""
+        self._steps_unpolled = 0
+        for event in self.poller.poll(0.0):
+            event.fire(self)
+
+    def _idle(self, until: float) -> None:
+        if not (self.timers or self.threads_at_work or self.calls_expected or self.poller.watching() or self._calls):
+            raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
+                           "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
+        self._asleep = True  # from here on call_from_thread wakes the poller; what it brought before is taken now
+        try:
+            deadline = min(until, self.timers.next_deadline())
+            events = () if self._calls else self.clock.idle(self.poller, deadline, self.threads_at_work > 0)
+        finally:
+            self._asleep = False
+        self._steps_unpolled = 0
+        for event in events:
+            event.fire(self)
+        self._take_calls()
+
+    def _take_calls(self) -> None:
+        for _ in range(len(self._calls)):
+            self.ready.append(self._calls.popleft())
+
+    def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
+              context: Context | None = None) -> Task[T]:
+        """Make a task and put it at the end of the ready queue; what the syscall `spawn` does.
+
+        For use outside of tasks, in the kernel's thread. `context` is the task's own; by default a copy of the
+        caller's.
+        """
+        task = Task(self, code, copy_context() if context is None else context, name, daemon)
+        self.tasks.add(task)
+        if self.observer is not None:
+            task.context = Tap(task.context, task, self)  # type: ignore[assignment]  # stands in for it
+            self.tell("spawn", task)
+        self.ready.append(task)
+        return task
+
+    def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
+        """Have the kernel call `function(*args)` in its own thread, soon, in the order of these calls.
+
+        The one method for other threads and for signal handlers; it never blocks. An exception from the function goes
+        to the exception hook. `RuntimeError` when the kernel is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the kernel is closed; nothing can be called in it any more")
+        self._calls.append(Callback(function, args))
+        if self._asleep:
+            self.poller.wake()
+
+    @contextmanager
+    def expect_calls(self) -> Iterator[None]:
+        """While inside, somebody may use `call_from_thread`: that all tasks are blocked is then no deadlock."""
+        self.calls_expected += 1
+        try:
+            yield
+        finally:
+            self.calls_expected -= 1
+
+    def resource(self, make: Callable[[Kernel], AbstractContextManager[T]]) -> T:
+        """The one thing of its kind that this kernel has, made on first use and released when the kernel closes."""
+        if make not in self._resources:
+            self._resources[make] = self._releases.enter_context(make(self))
+        return self._resources[make]  # type: ignore[no-any-return]  # by the line above
+
+    def by_age(self) -> list[Task[Any]]:
+        """The tasks that are not done, oldest first."""
+        return sorted(self.tasks, key=lambda task: task.id)
+
+    def report(self, message: str, error: BaseException) -> None:
+        """Tell the exception hook of a failure that reaches nobody else."""
+        if self.exception_hook is not None:
+            try:
+                self.exception_hook(message, error)
+                return
+            except Exception:
+                logger.exception("the kernel's exception hook failed")
+        logger.error("%s", message, exc_info=error)
+
+    def tell(self, event: str, *details: Any) -> None:
+        """Tell the observer. Its failure is reported and does no other harm."""
+        try:
+            getattr(self.observer, event)(*details)
+        except Exception as error:
+            self.report(f"the observer failed at {event}{details}", error)
+
+    def run(self, main: Code[T]) -> T:
+        """Run `main`, a coroutine or a generator, to its end; return its value or raise its exception.
+
+        Then every task that is left is cancelled and awaited, daemons last, and async generators are closed. Ctrl-C
+        cancels `main`, and surfaces as `KeyboardInterrupt` when that has ended; a second one is raised at once,
+        wherever the program is. `KeyboardInterrupt` and `SystemExit` in any task end the run and are raised here.
+        Raises `Deadlock` when nothing can wake the blocked tasks, and `RuntimeError` inside a running kernel.
+        """
+        running: Kernel | None = getattr(_thread, "kernel", None)
+        if running is not None or self._closed:
+            if hasattr(main, "close"):
+                main.close()  # or it would be reported as never awaited
+            raise RuntimeError("this kernel is closed; make another" if running is None else
+                               "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
+        check_code(main, "run")
+        _thread.kernel = self
+        try:
+            with asyncgen_hooks(self) as asyncgens:
+                try:
+                    task = self.spawn(main)
+                    with interruptible(self, task):
+                        while not task.done():
+                            self.turn()
+                finally:
+                    shut_down(self, asyncgens)
+            return task.result()
+        finally:
+            _thread.kernel = None
+
+    def close(self) -> None:
+        """Release threads and descriptors, and report the failures that nobody has waited for."""
+        if self._closed:
+            return
+        self._releases.close()
+        self._take_calls()
+        while self.ready:  # what threads brought at the last moment
+            self.ready.popleft().run(self)
+        self._closed = True
+        abandon(self, self.by_age())
+        for failure in list(self.unretrieved):
+            failure.report()
+        self.poller.close()
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def run(main: Code[T], *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
+        observer: Observer | None = None, grace: float = 10.0,
+        exception_hook: Callable[[str, BaseException], object] | None = None) -> T:
+    """Run `main` to its end on a new kernel, as `Kernel.run` does, and close the kernel. The arguments are `Kernel`'s."""
+    with Kernel(ready=ready, clock=clock, poller=poller, observer=observer, grace=grace,
+                exception_hook=exception_hook) as kernel:
+        return kernel.run(main)

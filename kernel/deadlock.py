@@ -1,0 +1,39 @@
+"""Who is blocked, on what, and where: what a deadlock report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from .syscalls import Waitable
+
+if TYPE_CHECKING:
+    from .task import Task
+
+
+class Deadlock(RuntimeError):
+    """Tasks wait for each other, or for what nothing is left to bring about.
+
+    `tasks` are the blocked ones; the message says of each what it waits for, and where in its source.
+    """
+
+    def __init__(self, reason: str, tasks: Iterable[Task[Any]], remedy: str = "") -> None:
+        self.tasks = list(tasks)
+        lines = [f"  {task} is blocked on {waits_for(task)} at {where(task)}" for task in self.tasks]
+        super().__init__("\n".join([f"{reason}:", *lines, *([remedy] if remedy else [])]))
+
+
+def waits_for(task: Task[Any]) -> str:
+    """What `task` is blocked on, as the report prints it: "Sleep(1.5)", "Wait(task 3 'worker')"."""
+    return f"Wait({task.blocked_on})" if isinstance(task.blocked_on, Waitable) else str(task.blocked_on)
+
+
+def where(task: Task[Any]) -> str:
+    """The file, line and function where `task` is suspended, or is running."""
+    code, place = task.code, None
+    while code is not None:
+        frame = getattr(code, "cr_frame", None) or getattr(code, "gi_frame", None)
+        if frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] != "kernel":
+            place = frame
+        code = getattr(code, "cr_await", None) or getattr(code, "gi_yieldfrom", None)
+    return f"{place.f_code.co_filename}:{place.f_lineno} in {place.f_code.co_qualname}" if place else "no known place"

@@ -1,0 +1,167 @@
+"""The beginning and the end of a run: Ctrl-C, async generators, and the orderly shutdown of all that is left."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .deadlock import Deadlock, waits_for, where
+
+if TYPE_CHECKING:
+    from .core import Kernel
+    from .task import Task
+
+logger = logging.getLogger("kernel")
+
+ATTEMPTS = 3  # how often a shutdown cancels a task that does not end, before it gives the task up
+GENERATIONS = 100  # how often tasks may be replaced by new ones during a shutdown
+
+Asyncgens = weakref.WeakSet[AsyncGenerator[Any, Any]]
+
+
+@contextmanager
+def interruptible(kernel: Kernel, main: Task[Any]) -> Iterator[None]:
+    """Make Ctrl-C cancel `main`, as `asyncio.run` does; nothing where the program handles SIGINT itself."""
+    if (threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler):
+        yield
+        return
+    interrupted = False
+
+    def on_sigint(number: int, frame: object) -> None:
+        nonlocal interrupted
+        if interrupted or main.done():
+            raise KeyboardInterrupt
+        interrupted = True
+        kernel.call_from_thread(main.cancel)
+
+    signal.signal(signal.SIGINT, on_sigint)
+    # The handler above runs between bytecodes: a signal that arrives on the way into the poller's system call would
+    # wait there with it, had the interpreter not written to this descriptor first.
+    previous_fd = signal.set_wakeup_fd(kernel.poller.wakeup_fd(), warn_on_full_buffer=False)
+    try:
+        yield
+        if interrupted and main.cancelled():
+            raise KeyboardInterrupt
+    finally:
+        signal.set_wakeup_fd(previous_fd)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def asyncgen_hooks(kernel: Kernel) -> Iterator[Asyncgens]:
+    """Keep track of the async generators that are started, and close one that is thrown away half-way in a task."""
+    living: Asyncgens = weakref.WeakSet()
+
+    def finalize(generator: AsyncGenerator[Any, Any]) -> None:
+        kernel.call_from_thread(spawn_aclose, generator)
+
+    def spawn_aclose(generator: AsyncGenerator[Any, Any]) -> None:
+        kernel.spawn(_aclose(generator), name=f"close {generator!r}")
+
+    previous = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(firstiter=living.add, finalizer=finalize)
+    try:
+        yield living
+    finally:
+        sys.set_asyncgen_hooks(*previous)
+
+
+async def _aclose(generator: AsyncGenerator[Any, Any]) -> None:
+    await generator.aclose()
+
+
+def shut_down(kernel: Kernel, asyncgens: Asyncgens) -> None:
+    """End every task: the ordinary ones, then daemons, then the async generators that nobody has finished."""
+    try:
+        _end(kernel, lambda task: not task.daemon)
+        _end(kernel, lambda task: True)
+        for generator in list(asyncgens):
+            kernel.spawn(_aclose(generator), name=f"close {generator!r}")
+        _drain(kernel, kernel.by_age())
+        _end(kernel, lambda task: True)
+    finally:
+        abandon(kernel, kernel.by_age())  # only after a second Ctrl-C, or SystemExit in a task being cancelled
+
+
+def _end(kernel: Kernel, chosen: Callable[[Task[Any]], bool]) -> None:
+    """Cancel the chosen tasks, and those that they spawn while they end, until none is left."""
+    attempts: dict[Task[Any], int] = {}
+    for _ in range(GENERATIONS):
+        victims = [task for task in kernel.by_age() if chosen(task)]
+        if not victims:
+            return
+        for task in victims:
+            attempts[task] = attempts.get(task, 0) + 1
+            task.cancel()
+        stubborn = _drain(kernel, victims)
+        for task in stubborn:
+            kernel.report(f"{task} was cancelled {attempts[task]} times at shutdown and has not ended: "
+                          f"it is blocked on {waits_for(task)} at {where(task)}", TimeoutError(f"{task} refuses to die"))
+        abandon(kernel, [task for task in stubborn if attempts[task] >= ATTEMPTS])
+    abandon(kernel, [task for task in kernel.by_age() if chosen(task)])
+
+
+def _drain(kernel: Kernel, tasks: Iterable[Task[Any]]) -> list[Task[Any]]:
+    """Run the kernel until `tasks` are done, or nothing can wake them, or the grace is over; return those not done."""
+    left = [task for task in tasks if not task.done()]
+    if not left:
+        return left
+    until, really_until = kernel.clock.now() + kernel.grace, time.monotonic() + kernel.grace
+    with _watchdog(kernel):
+        # Real time counts as well: a virtual clock stands still while a task is busy.
+        while left and kernel.clock.now() < until and time.monotonic() < really_until:
+            try:
+                kernel.turn(until)
+            except Deadlock:
+                break
+            left = [task for task in left if not task.done()]
+    return left
+
+
+@contextmanager
+def _watchdog(kernel: Kernel) -> Iterator[None]:
+    """Say which task it is that keeps a shutdown from ending by never yielding."""
+    ident = threading.get_ident()
+
+    def bark() -> None:
+        frame = sys._current_frames().get(ident)
+        logger.critical("%s has been running for over %g s without yielding, and the kernel cannot shut down; Ctrl-C "
+                        "interrupts it:\n%s", kernel.current, kernel.grace, "".join(traceback.format_stack(frame)))
+
+    timer = threading.Timer(kernel.grace + 1.0, bark)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
+    """Throw away tasks that do not end: close their code, and let who waits for them go on as if they were cancelled."""
+    if not tasks:
+        return
+    for _ in range(len(kernel.ready)):
+        item = kernel.ready.popleft()
+        if item not in tasks:
+            kernel.ready.append(item)
+    for task in tasks:
+        if task.blocked_on is not None:
+            task.blocked_on.abort(kernel, task)
+            task.blocked_on = None
+        for code in [task.code, *reversed(task.callers or ())]:
+            try:
+                code.close()
+            except BaseException as error:
+                kernel.report(f"{task} refuses to die", error)
+        task.abandon()

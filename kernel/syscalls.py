@@ -1,0 +1,466 @@
+"""What a task can ask of the kernel.
+
+A task makes a request by yielding a `Syscall`. The same object is, while the task is blocked, the record of what it
+waits for (`task.blocked_on`), the place that cancellation turns to (`abort`), and the line a process listing prints.
+
+A request is made once: two tasks, or one task twice at a time, need two objects. Functions such as `sleep` make a new
+one at every call, so `await sleep(1)` and `yield sleep(1)` need no thought.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Coroutine, Generator
+from itertools import repeat
+from types import CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, final
+
+if TYPE_CHECKING:
+    from .core import Kernel
+    from .task import Task
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+# Whatever a task can be made of: a coroutine, or a plain generator that yields syscalls.
+Code = Union[Coroutine[Any, Any, T], Generator[Any, Any, T]]
+
+
+class Syscall(Generic[T_co]):
+    """A request to the kernel, made by yielding it; `T_co` is the type of its answer.
+
+    `await request` makes it from an `async def`; `yield request` or `yield from request` from a generator task.
+    """
+
+    __slots__ = ()
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        """Carry the request out for `task`.
+
+        Return True when it is answered: the task goes on at once and gets what was put into `task.inbox`. Return
+        False when the task has to wait: it stays blocked on this object until `task.wake` or `task.throw`. An
+        exception raised here is raised in the task, where it yielded.
+        """
+        raise NotImplementedError
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        """Forget `task`, which is blocked on this object and is being cancelled: it must not be woken any more."""
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Any, Any, T_co]:
+        return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
+
+    __iter__ = __await__
+
+
+class Checkpoint(Syscall[None]):
+    """Give up the processor for one turn, as a bare `yield` does."""
+
+    __slots__ = ()
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        task.blocked_on = None
+        kernel.ready.append(task)
+        return False
+
+    # An iterator that yields None once, as a bare `yield` does; made in C, which benchmarks/switch.py shows.
+    __await__ = __iter__ = staticmethod((None,).__iter__)  # type: ignore[assignment]  # all that `await` needs
+
+    def __repr__(self) -> str:
+        return "Checkpoint()"
+
+
+class Sleep(Syscall[None]):
+    """Wait for a span or a point of time on the kernel's clock; its own entry in the kernel's timers."""
+
+    __slots__ = ("seconds", "task", "until")
+
+    def __init__(self, seconds: float, until: bool) -> None:
+        self.seconds = seconds
+        self.until = until
+        self.task: Task[Any] | None = None
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self.task is not None:
+            raise RuntimeError(f"{task} made the request {self} which {self.task} is blocked on; make a new one")
+        self.task = task
+        kernel.timers.add(self.seconds if self.until else kernel.clock.now() + self.seconds, self)
+        return False
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        self.task = None
+        kernel.timers.forget_one()
+
+    @property
+    def cancelled(self) -> bool:
+        return self.task is None
+
+    def fire(self, kernel: Kernel) -> None:
+        """The deadline has come."""
+        task = self.task
+        if task is not None:
+            self.task = None
+            task.wake(None)
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        # Yields the request once and has nothing to answer, in a quarter of a generator's memory: benchmarks/switch.py
+        # shows it in the bytes per sleeping task.
+        return repeat(self, 1)  # type: ignore[return-value]  # all that `await` needs of a generator
+
+    __iter__ = __await__
+
+    def __repr__(self) -> str:
+        return f"Sleep(until {self.seconds:g})" if self.until else f"Sleep({self.seconds:g})"
+
+
+class Spawn(Syscall["Task[T]"]):
+    """Make a task of some code; answered at once."""
+
+    __slots__ = ("code", "daemon", "name")
+
+    def __init__(self, code: Code[T], name: str | None, daemon: bool) -> None:
+        self.code = code
+        self.name = name
+        self.daemon = daemon
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        task.inbox = kernel.spawn(self.code, self.name, self.daemon, task.context.copy())
+        return True
+
+
+class Call(Syscall[T_co]):
+    """Run code to its end on the calling task's own stack; what it returns or raises goes to the caller."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: Code[T_co]) -> None:
+        self.code = code
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if task.callers is None:
+            task.callers = []
+        task.callers.append(task.code)
+        task.code = self.code
+        return True
+
+
+class Cancel(Syscall[bool]):
+    """Request a task's cancellation; answered at once."""
+
+    __slots__ = ("msg", "target")
+
+    def __init__(self, target: Task[Any], msg: Any) -> None:
+        self.target = target
+        self.msg = msg
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        task.inbox = self.target.cancel(self.msg)
+        return True
+
+
+@final
+class CurrentTask(Syscall["Task[Any]"]):
+    """Who am I; answered at once."""
+
+    __slots__ = ()
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        task.inbox = task
+        return True
+
+
+@final
+class Now(Syscall[float]):
+    """What time is it on the kernel's clock; answered at once."""
+
+    __slots__ = ()
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        task.inbox = kernel.clock.now()
+        return True
+
+
+class Readiness(Syscall[None]):
+    """Wait until a file descriptor can be read or written; its own registration with the kernel's poller."""
+
+    __slots__ = ("fd", "task")
+    writing = False
+    once = True
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.task: Task[Any] | None = None
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        self.task = task
+        kernel.poller.watch(self.fd, self.writing, self)
+        return False
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        kernel.poller.unwatch(self.fd, self.writing)
+
+    def fire(self, kernel: Kernel) -> None:
+        """The descriptor is ready."""
+        assert self.task is not None
+        self.task.wake(None)
+
+    def fail(self, kernel: Kernel, error: OSError) -> None:
+        """The descriptor was closed while the task waited."""
+        assert self.task is not None
+        self.task.throw(error)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(fd {self.fd})"
+
+
+class Readable(Readiness):
+    __slots__ = ()
+
+
+class Writable(Readiness):
+    __slots__ = ()
+    writing = True
+
+
+class Waitable(Syscall[T]):
+    """Something that completes once, with a value or an exception, and then wakes all who wait for it, in order.
+
+    `await waitable` gives the value or raises the exception, at once when it is there already. A bare `Waitable()` is
+    a mailbox between tasks: one awaits it, another calls `complete` or `fail`. A `Task` is a Waitable.
+    """
+
+    __slots__ = ("_done", "_error", "_value", "_waiters")
+
+    def __init__(self) -> None:
+        self._done = False
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        # A dict because it is an ordered set: a cancelled waiter leaves in constant time. None until someone waits.
+        self._waiters: dict[Task[Any], None] | None = None
+
+    def done(self) -> bool:
+        return self._done
+
+    def result(self) -> T:
+        """The value, or raise the exception; `RuntimeError` when there is neither yet."""
+        if not self._done:
+            raise RuntimeError(f"{self!r} has no result yet; wait for it first")
+        if self._error is not None:
+            self._retrieved()
+            raise self._error
+        return self._value  # type: ignore[return-value]  # a T since it is done
+
+    def exception(self) -> BaseException | None:
+        """The exception, or None where it completed with a value; `RuntimeError` when it is not done yet."""
+        if not self._done:
+            raise RuntimeError(f"{self!r} has no result yet; wait for it first")
+        if self._error is not None:
+            self._retrieved()
+        return self._error
+
+    def complete(self, value: T) -> None:
+        """Complete with `value`; `RuntimeError` when it is done already."""
+        self._settle(value, None)
+
+    def fail(self, error: BaseException) -> None:
+        """Complete with `error`, which is raised in everyone who waits; `RuntimeError` when it is done already."""
+        if not isinstance(error, BaseException):
+            raise TypeError(f"fail() takes an exception instance, not {error!r}")
+        self._settle(None, error)
+
+    def _settle(self, value: T | None, error: BaseException | None) -> None:
+        if self._done:
+            raise RuntimeError(f"{self!r} is done already")
+        self._done = True
+        self._value = value
+        self._error = error
+        waiters, self._waiters = self._waiters, None
+        if waiters is not None:
+            if error is None:
+                for task in waiters:
+                    task.wake(value)
+            else:
+                self._retrieved()
+                for task in waiters:
+                    task.throw(error)
+
+    def _retrieved(self) -> None:
+        """Someone has seen the exception."""
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self._done:
+            task.inbox = self.result()
+            return True
+        if self._waiters is None:
+            self._waiters = {task: None}
+        else:
+            self._waiters[task] = None
+        return False
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        assert self._waiters is not None
+        del self._waiters[task]
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        if self._done:
+            return self.result()
+        return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
+
+    __iter__ = __await__
+
+
+_CHECKPOINT = Checkpoint()
+_CURRENT_TASK = CurrentTask()
+_NOW = Now()
+
+
+def _seconds(value: Any, function: str) -> float:
+    """`value` as a float, or the error that says what is wrong with it."""
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        raise TypeError(f"{function}() takes a number of seconds, not {value!r}")
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    if math.isnan(seconds):
+        raise ValueError(f"{function}() takes a number of seconds, not NaN")
+    return seconds
+
+
+def sleep(seconds: float) -> Syscall[None]:
+    """Sleep for `seconds` on the kernel's clock.
+
+    Zero or less is a `checkpoint`; `math.inf` sleeps until cancelled. Cancellation ends it at once.
+    Raises `ValueError` for NaN and `TypeError` for what is not a number, at the call.
+    """
+    if seconds == 0:
+        return _CHECKPOINT
+    seconds = _seconds(seconds, "sleep")
+    return Sleep(seconds, False) if seconds > 0 else _CHECKPOINT
+
+
+def sleep_until(deadline: float) -> Syscall[None]:
+    """Sleep until the kernel's clock shows `deadline` (see `now`); a `checkpoint` when that has passed.
+
+    Raises and is cancelled as `sleep` is.
+    """
+    return Sleep(_seconds(deadline, "sleep_until"), True)
+
+
+def checkpoint() -> Syscall[None]:
+    """Let every other ready task run once before going on; the task can be cancelled here."""
+    return _CHECKPOINT
+
+
+def check_code(code: object, function: str) -> None:
+    """Raise the `TypeError` or `ValueError` that says why `code` cannot be started, if it cannot.
+
+    A coroutine that has finished passes: to tell would take a frame object of 160 bytes, which it then keeps. It raises
+    `RuntimeError` when it is stepped; a finished generator would not, and so is looked at.
+    """
+    if isinstance(code, CoroutineType):
+        if not (code.cr_running or code.cr_suspended):
+            return
+        condition = "started"
+    elif isinstance(code, GeneratorType):
+        if code.gi_frame is not None and not (code.gi_running or code.gi_suspended):
+            return
+        condition = "finished" if code.gi_frame is None else "started"
+    elif isinstance(code, Coroutine):
+        return  # compiled by Cython or the like
+    elif callable(code):
+        name = getattr(code, "__qualname__", repr(code))
+        raise TypeError(f"{function}() was given {name} itself; call it: {function}({name}(...))")
+    elif inspect.isasyncgen(code):
+        raise TypeError(f"{function}() was given the async generator {code!r}; loop over it with 'async for' in a task")
+    else:
+        raise TypeError(f"{function}() takes a coroutine or a generator, not {code!r}")
+    raise ValueError(f"{function}() was given {code!r}, which has already {condition}; make a new one by calling "
+                     f"{code.__qualname__}(...) again")
+
+
+def spawn(code: Code[T], *, name: str | None = None, daemon: bool = False) -> Syscall[Task[T]]:
+    """Start a task that runs `code`, a coroutine or a generator; the answer is the `Task`.
+
+    The new task is put at the end of the ready queue, in a copy of its spawner's context; the spawner goes on. When
+    nobody ever waits for the task and it fails, the kernel's exception hook is told. A daemon is a task that serves
+    others until the end: when `run` shuts down it is cancelled after every ordinary task has ended, and its failure is
+    reported at once, since nobody is expected to wait for it.
+
+    Raises `TypeError` or `ValueError`, at the call, for what cannot be run. Not a point of cancellation.
+    """
+    if type(code) is not CoroutineType or code.cr_running or code.cr_suspended:
+        check_code(code, "spawn")
+    return Spawn(code, name, daemon)
+
+
+def call(code: Code[T]) -> Syscall[T]:
+    """Run `code` on this task's own stack and answer with what it returns; an exception from it is raised here.
+
+    What `yield code` does in a generator task, for an `async def`. Depth is bounded by memory only, where that of
+    `await code` is bounded by the interpreter's stack. Raises as `spawn` does.
+    """
+    check_code(code, "call")
+    return Call(code)
+
+
+def wait(waitable: Waitable[T]) -> Waitable[T]:
+    """Wait for a task, or whatever else is a `Waitable`, and answer with its value or raise its exception.
+
+    The same as waiting for the object itself, with `TypeError` at the call for what cannot be waited for. Cancelling
+    the waiting task leaves the one it waits for alone. A task that was cancelled raises `Cancelled` in who waits.
+    """
+    if not isinstance(waitable, Waitable):
+        raise TypeError(f"wait() takes a task or another Waitable, not {waitable!r}")
+    return waitable
+
+
+def cancel(task: Task[Any], msg: Any = None) -> Syscall[bool]:
+    """Request that `task` be cancelled, as `task.cancel(msg)`; the answer is False when it is done already.
+
+    Does not wait for the task to end. Not a point of cancellation.
+    """
+    from .task import Task
+
+    if not isinstance(task, Task):
+        raise TypeError(f"cancel() takes a task, not {task!r}")
+    return Cancel(task, msg)
+
+
+def current_task() -> Syscall[Task[Any]]:
+    """The task that asks. Not a point of cancellation."""
+    return _CURRENT_TASK
+
+
+def now() -> Syscall[float]:
+    """The time on the kernel's clock, in seconds since a moment that only differences make meaningful.
+
+    Not a point of cancellation.
+    """
+    return _NOW
+
+
+def _descriptor(fd: Any, function: str) -> int:
+    number = fd if isinstance(fd, int) else fd.fileno() if hasattr(fd, "fileno") else None
+    if not isinstance(number, int):
+        raise TypeError(f"{function}() takes a file descriptor or an object with fileno(), not {fd!r}")
+    if number < 0:
+        raise ValueError(f"{function}() was given the closed or invalid descriptor {fd!r}")
+    return number
+
+
+def wait_readable(fd: Any) -> Syscall[None]:
+    """Wait until `fd`, a file descriptor or an object with `fileno()`, can be read without blocking (or is at its end).
+
+    One task at a time may wait to read a descriptor, and one to write it: a second gets a `RuntimeError`. A descriptor
+    that is not open, or cannot be waited for (a regular file), raises `OSError` in this task; so does one that is
+    closed while it is waited for, within about a second of the kernel having nothing else to do. Cancellation ends
+    the wait at once.
+    """
+    return Readable(_descriptor(fd, "wait_readable"))
+
+
+def wait_writable(fd: Any) -> Syscall[None]:
+    """Wait until `fd` can be written without blocking; else as `wait_readable`."""
+    return Writable(_descriptor(fd, "wait_writable"))

@@ -1,0 +1,264 @@
+"""A task: some code, a little bookkeeping, and the trampoline that steps it."""
+
+from __future__ import annotations
+
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from .deadlock import Deadlock, waits_for, where
+from .syscalls import Code, Syscall, Waitable, call
+
+if TYPE_CHECKING:
+    from .core import Kernel
+
+T = TypeVar("T")
+
+# How many links of a chain of waiting tasks are followed to see whether a new wait closes a circle. A longer circle is
+# found when nothing else can run; following every link would make a long queue of tasks, each waiting for the one
+# before, cost time in the square of its length.
+CIRCLE = 64
+
+
+class Cancelled(BaseException):
+    """Raised in a task that is cancelled, where it is suspended. Let it pass, after cleaning up by `try`/`finally`."""
+
+
+class Task(Waitable[T]):
+    """Code being run by a kernel; made by `spawn`. As a `Waitable` it completes with what the code returns or raises.
+
+    A task is *ready* (in the ready queue), *running* (`kernel.current`), *blocked* (on `blocked_on`) or *done*.
+    """
+
+    __slots__ = ("__weakref__", "_name", "_unretrieved", "blocked_on", "callers", "cancel_requests", "code", "context",
+                 "daemon", "error", "id", "inbox", "interruption", "kernel", "shields", "woken")
+
+    _unretrieved: Unretrieved | None
+    cancelled_type: ClassVar[type[BaseException]] = Cancelled
+
+    def __init__(self, kernel: Kernel, code: Code[T], context: Context, name: str | None, daemon: bool) -> None:
+        self._done = False
+        self._waiters = None
+        self.kernel = kernel
+        self.code: Any = code  # what is stepped: the innermost of a chain of calls,
+        self.callers: list[Any] | None = None  # and the others, outermost first
+        self.context = context
+        self.id = next(kernel.task_ids)
+        self._name = name
+        self.daemon = daemon
+        self.blocked_on: Syscall[Any] | None = None
+        self.inbox: Any = None  # what the next step sends into the code,
+        self.error: BaseException | None = None  # unless this is to be thrown into it
+        self.woken = False  # a wait is over, and what it brought must not be lost to a cancellation
+        self.interruption: BaseException | None = None  # a cancellation to be thrown where the task suspends next
+        self.shields = 0  # how many sections it is in that hold back a cancellation until their end
+        self.cancel_requests = 0
+
+    def run(self, kernel: Kernel) -> None:
+        """One step: resume the code, take the request that it yields, have it carried out.
+
+        More than one only where a request is answered at once, and where one piece of code calls another or returns.
+        """
+        kernel.current = self
+        self.woken = False
+        if self.error is None:
+            resume, value, self.inbox = self.code.send, self.inbox, None
+        else:
+            resume, value, self.error = self.code.throw, self.error, None
+        while True:
+            try:
+                request = self.context.run(resume, value)
+            except StopIteration as stop:
+                if not self.callers:
+                    return self._exit(stop.value, None)
+                self.code = self.callers.pop()
+                resume, value = self.code.send, stop.value
+                continue
+            except BaseException as error:
+                drop_frame(error)
+                if not self.callers:
+                    return self._exit(None, error)
+                self.code = self.callers.pop()
+                resume, value = self.code.throw, error
+                continue
+            try:
+                if request is None:
+                    kernel.ready.append(self)
+                else:
+                    if not isinstance(request, Syscall):
+                        request = self.translate(request)
+                    self.blocked_on = request
+                    if request.execute(kernel, self):
+                        self.blocked_on = None
+                        resume, value, self.inbox = self.code.send, self.inbox, None
+                        continue
+            except Exception as error:
+                drop_frame(error)
+                self.blocked_on = None
+                resume, value = self.code.throw, error
+                continue
+            if self.interruption is not None:
+                self._interrupt()
+            return
+
+    def translate(self, request: object) -> Syscall[Any]:
+        """The syscall meant by something else that was yielded; a generator or a coroutine is to be called."""
+        try:
+            return call(request)  # type: ignore[arg-type]  # checked there
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{self} yielded {request!r}, which is neither a syscall nor code to call: yield what "
+                            f"sleep(), spawn() and the like return, or a new generator or coroutine ({error})") from None
+
+    def _exit(self, value: T | None, error: BaseException | None) -> None:
+        """The code has come to its end."""
+        self.kernel.tasks.discard(self)
+        self._unretrieved = None
+        ends_run = isinstance(error, (KeyboardInterrupt, SystemExit))
+        if error is not None and not (self._waiters or ends_run or isinstance(error, self.cancelled_type)):
+            self._unretrieved = Unretrieved(self, error)
+        self._settle(value, error)
+        if self.kernel.observer is not None:
+            self.kernel.tell("exit", self)
+        if error is not None and ends_run:
+            raise error
+
+    def wake(self, value: object = None) -> None:
+        """End the task's wait: it becomes ready, and `value` is the answer to its request.
+
+        A cancellation from now on does not take the answer away: it reaches the task where it suspends next.
+        """
+        self.blocked_on = None
+        self.inbox = value
+        self.woken = True
+        self.kernel.ready.append(self)
+
+    def throw(self, error: BaseException) -> None:
+        """End the task's wait: it becomes ready, and `error` is raised where it made its request."""
+        self.blocked_on = None
+        self.error = error
+        self.woken = True
+        self.kernel.ready.append(self)
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Raise `Cancelled(msg)` in the task, once, where it is suspended or else suspends next.
+
+        False when the task is done. A task that has not started yet never starts. Every call counts for
+        `cancelling()`, but requests that come before the exception is raised share one.
+        """
+        if self._done:
+            return False
+        self.cancel_requests += 1
+        error = self.cancelled_type() if msg is None else self.cancelled_type(msg)
+        if self.woken or self.shields or self.kernel.current is self:
+            self.interruption = error
+        else:
+            if self.blocked_on is not None:
+                self.blocked_on.abort(self.kernel, self)
+                self.blocked_on = None
+                self.kernel.ready.append(self)
+            self.error = error
+        return True
+
+    def _interrupt(self) -> None:
+        """Deliver the cancellation that came while the task was running, was shielded, or had an answer under way."""
+        if self.woken or self.shields:
+            return
+        if self.blocked_on is not None:
+            self.blocked_on.abort(self.kernel, self)
+            self.blocked_on = None
+            self.kernel.ready.append(self)
+        self.error, self.interruption = self.interruption, None
+
+    def cancelling(self) -> int:
+        """How many requests to cancel the task have not been taken back."""
+        return self.cancel_requests
+
+    def uncancel(self) -> int:
+        """Take one request back and return how many are left; with the last, one not yet delivered is dropped.
+
+        As `asyncio.Task.uncancel` since 3.13.
+        """
+        if self.cancel_requests > 0:
+            self.cancel_requests -= 1
+            if self.cancel_requests == 0:
+                self.interruption = None
+        return self.cancel_requests
+
+    def cancelled(self) -> bool:
+        """Whether the task ended by a cancellation."""
+        return self._done and isinstance(self._error, self.cancelled_type)
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self.blocked_on is not None or self is task:
+            self._refuse_circle(task)
+        return Waitable.execute(self, kernel, task)
+
+    def _refuse_circle(self, task: Task[Any]) -> None:
+        """Raise `Deadlock` if this task, which `task` is about to wait for, waits for `task`."""
+        links: list[Task[Any]] = []
+        link: Syscall[Any] | None = self
+        while isinstance(link, Task) and len(links) < CIRCLE:
+            links.append(link)
+            if link is task:
+                raise Deadlock(f"{task} waits in a circle", links)
+            link = link.blocked_on
+
+    def abandon(self) -> None:
+        """End the task from outside, as if it had been cancelled; its code has been closed."""
+        self._exit(None, self.cancelled_type("abandoned at shutdown"))
+
+    def _retrieved(self) -> None:
+        if self._unretrieved is not None:
+            self._unretrieved.disarm()
+            self._unretrieved = None
+
+    @property
+    def name(self) -> str:
+        """The name given to `spawn`, else that of the function."""
+        code = self.callers[0] if self.callers else self.code
+        return self._name or str(getattr(code, "__qualname__", type(code).__qualname__))
+
+    @property
+    def state(self) -> str:
+        """"ready", "running", "blocked" or "done"."""
+        if self._done:
+            return "done"
+        if self.kernel.current is self:
+            return "running"
+        return "ready" if self.blocked_on is None else "blocked"
+
+    def __str__(self) -> str:
+        return f"task {self.id} '{self.name}'"
+
+    def __repr__(self) -> str:
+        if self.blocked_on is not None:
+            return f"<{self} blocked on {waits_for(self)} at {where(self)}>"
+        return f"<{self} {self.state}>"
+
+
+class Unretrieved:
+    """The failure of a task that nobody has waited for: reported when it is thrown away, unless disarmed before."""
+
+    def __init__(self, task: Task[Any], error: BaseException) -> None:
+        self._message = f"{task} failed, and nobody waited for it"
+        self._error: BaseException | None = error
+        self._kernel = task.kernel
+        if task.daemon:
+            self.report()
+        else:
+            task.kernel.unretrieved.add(self)
+
+    def report(self) -> None:
+        if self._error is not None:
+            self._kernel.report(self._message, self._error)
+            self.disarm()
+
+    def disarm(self) -> None:
+        self._error = None
+
+    __del__ = report
+
+
+def drop_frame(error: BaseException) -> None:
+    """Take the frame that has just caught `error` out of its traceback."""
+    assert error.__traceback__ is not None
+    error.__traceback__ = error.__traceback__.tb_next
