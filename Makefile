@@ -1,0 +1,29 @@
+# make test                      types and tests, with python3
+# PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
+
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+
+# python3 has .venv, and any other its own, so that testing with several does not build each anew every time. The stamp
+# has the version in its name: when `python3` comes to mean another Python, its environment is made again.
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
+STAMP := $(VENV)/ready-$(VERSION)
+CHECKED := kernel compat examples tests benchmarks
+
+.PHONY: test clean
+
+test: $(STAMP)
+	$(VENV)/bin/python -m mypy --strict $(CHECKED)
+	$(VENV)/bin/python -m pytest -q
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, and $(PYTHON) is not: try PYTHON=python3.13 make test" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || \
+		{ echo "$(PYTHON) cannot make virtual environments: install its venv package (python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache *.egg-info build dist
