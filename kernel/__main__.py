@@ -1,0 +1,136 @@
+"""`python -m kernel FILE [argument ...]`: run a file's `main`, an `async def` or a generator function, on a kernel.
+
+The file is run once, as a module that is named after it: `examples/tour.py` is the module `tour`. It is not
+`__main__`, so what stands under `if __name__ == "__main__":` is for `python FILE` alone, and `main` cannot run twice. As
+it stands in `sys.modules` and its directory in `sys.path`, its functions and classes can be pickled for another process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType, TracebackType
+from typing import Any
+
+from .core import run
+from .deadlock import Deadlock
+
+HELP = """\
+usage: python -m kernel FILE [argument ...]
+
+Runs main(), an async def or a generator function without parameters that FILE defines, on the kernel. sys.argv is
+[FILE, argument ...] and sys.path[0] the directory of FILE, as in a script; __name__ is FILE's name without ".py".
+
+The exit status is a script's: 0 when main returns, what sys.exit() was given, 1 after an exception, 130 after Ctrl-C;
+2 when there is no such FILE or no such main. Tracebacks leave out the kernel's own frames; python -X dev -m kernel FILE
+shows them.
+"""
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Unusable(Exception):
+    """There is nothing to run; the message says why, and what to write instead."""
+
+
+def load(file: str) -> ModuleType:
+    """Run the program `file` as a module, with the `sys.path` and the `sys.modules` that it would have as a script."""
+    path = os.path.abspath(file)
+    try:
+        with open(path, "rb") as stream:
+            source = stream.read()
+    except OSError as error:
+        raise Unusable(f"cannot open {file!r}: {error.strerror}") from None
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(path))
+        if os.path.dirname(PACKAGE) not in sys.path:
+            sys.path.append(os.path.dirname(PACKAGE))  # running in a checkout: its packages, for child processes too
+    name = os.path.splitext(os.path.basename(path))[0]
+    if name in sys.modules:
+        name = "__kernel_main__"  # a file called queue.py must not take the place of the real queue
+    module = ModuleType(name)
+    module.__file__ = path
+    sys.modules[name] = module
+    exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def find_main(module: ModuleType, file: str) -> Callable[[], Any]:
+    """The module's `main`, when it can be run."""
+    main = getattr(module, "main", None)
+    if main is None:
+        raise Unusable(f"{file} defines no main; write 'async def main(): ...'")
+    function = inspect.unwrap(main) if callable(main) else main
+    if not (inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function)):
+        kind = ("an async generator function, which cannot be run" if inspect.isasyncgenfunction(function) else
+                "an ordinary function" if inspect.isroutine(function) else repr(main))
+        raise Unusable(f"main in {file} is {kind}; write 'async def main(): ...', or a generator function")
+    try:
+        inspect.signature(main).bind()
+    except TypeError as error:
+        raise Unusable(f"main in {file} is called without arguments: {error}; the command line is in sys.argv") from None
+    return main  # type: ignore[no-any-return]  # by the tests above
+
+
+def entries_of(error: BaseException) -> Iterator[tuple[TracebackType, bool]]:
+    """The entries of a traceback, outermost first, each with whether it is the kernel's."""
+    entry, kernels = error.__traceback__, False
+    while entry is not None:
+        file = entry.tb_frame.f_code.co_filename
+        # What a `with` of the kernel runs through is the kernel's as well.
+        kernels = os.path.dirname(file) == PACKAGE or (kernels and file == contextlib.__file__)
+        yield entry, kernels
+        entry = entry.tb_next
+
+
+def trim(error: BaseException, seen: set[int]) -> None:
+    """Take the kernel's frames out of the traceback of `error`, and of every exception that is shown with it.
+
+    Where the kernel has failed all by itself its frames are all there is to see, and stay.
+    """
+    if id(error) in seen:
+        return
+    seen.add(id(error))
+    entries = list(entries_of(error))
+    programs = [entry for entry, kernels in entries if not kernels]
+    expected = isinstance(error, (Deadlock, KeyboardInterrupt)) or (
+        entries and entries[-1][0].tb_frame.f_code.co_filename == __file__)  # the program has a syntax error
+    if programs or expected:
+        trimmed: TracebackType | None = None
+        for entry in reversed(programs):
+            trimmed = TracebackType(trimmed, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+        error.__traceback__ = trimmed
+    others = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for other in (error.__cause__, error.__context__, *others):
+        if other is not None:
+            trim(other, seen)
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line says; return the exit status, or raise the program's `SystemExit`."""
+    if not arguments or arguments[0].startswith("-"):
+        asked = arguments[:1] in (["-h"], ["--help"])
+        print(HELP if asked else HELP.partition("\n")[0], end="" if asked else "\n",
+              file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
+    sys.argv[:] = arguments
+    try:
+        run(find_main(load(arguments[0]), arguments[0])())
+    except Unusable as error:
+        print(f"python -m kernel: {error}", file=sys.stderr)
+        return 2
+    except SystemExit:
+        raise
+    except BaseException as error:
+        if not sys.flags.dev_mode:
+            trim(error, set())
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
