@@ -1,0 +1,21 @@
+"""`examples/seed/creating_tasks.py` as it was written for Python 3.4, before `async` and `await`. Ctrl-C ends it."""
+
+from collections.abc import Generator
+from typing import Any
+
+import compat as asyncio
+
+
+@asyncio.coroutine
+def say(what: str, when: float) -> Generator[Any, Any, None]:
+    yield from asyncio.sleep(when)
+    print(what)
+
+
+loop = asyncio.get_event_loop()
+
+loop.create_task(say("first hello", 2))
+loop.create_task(say("second hello", 1))
+
+loop.run_forever()
+loop.close()
