@@ -53,7 +53,7 @@ class VirtualClock:
         return self._now
 
     def idle(self, poller: Poller, deadline: float, busy_outside: bool) -> Iterable[Event]:
-        if deadline == math.inf or busy_outside:
+        if deadline == math.inf or busy_outside and deadline > self._now:
             return poller.poll(None)
         events = poller.poll(0.0)
         if not events:

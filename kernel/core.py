@@ -117,12 +117,13 @@ class Kernel:
             self.timers.expire(self, self.clock.now())
         steps = len(ready)
         while steps > POLL_INTERVAL:
-            self._run_ready(POLL_INTERVAL)
+            self.run_ready(POLL_INTERVAL)
             self._poll()
             steps -= POLL_INTERVAL
-        self._run_ready(steps)
+        self.run_ready(steps)
 
-    def _run_ready(self, steps: int) -> None:
+    def run_ready(self, steps: int) -> None:
+        """Run the next `steps` items of the ready queue."""
         self._steps_unpolled += steps
         ready = self.ready
         try:
@@ -141,10 +142,10 @@ class Kernel:
         if not (self.timers or self.threads_at_work or self.calls_expected or self.poller.watching() or self._calls):
             raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
                            "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
-        self._asleep = True  # from here on call_from_thread wakes the poller; what it brought before is taken now
+        self._asleep = True  # from here on wake_up() wakes the poller; what came before is looked for now
         try:
-            deadline = min(until, self.timers.next_deadline())
-            events = () if self._calls else self.clock.idle(self.poller, deadline, self.threads_at_work > 0)
+            deadline = -math.inf if self._calls or self.ready else min(until, self.timers.next_deadline())
+            events = self.clock.idle(self.poller, deadline, self.threads_at_work > 0)
         finally:
             self._asleep = False
         self._steps_unpolled = 0
@@ -180,6 +181,10 @@ class Kernel:
         if self._closed:
             raise RuntimeError("the kernel is closed; nothing can be called in it any more")
         self._calls.append(Callback(function, args))
+        self.wake_up()
+
+    def wake_up(self) -> None:
+        """Make the kernel look for work now, if it waits for something to happen; from any thread."""
         if self._asleep:
             self.poller.wake()
 

@@ -50,6 +50,9 @@ class Poller(Protocol):
     def unwatch(self, fd: int, writing: bool) -> bool:
         """Forget the listener; False when there is none."""
 
+    def listener(self, fd: int, writing: bool) -> Listener | None:
+        """Who waits for `fd`."""
+
     def watching(self) -> bool:
         """Whether there is any listener."""
 
@@ -121,6 +124,9 @@ class DescriptorPoller:
         except OSError:
             pass  # closed before it was unwatched: the operating system has forgotten it already
         return True
+
+    def listener(self, fd: int, writing: bool) -> Listener | None:
+        return (self._writers if writing else self._readers).get(fd)
 
     def watching(self) -> bool:
         return bool(self._readers or self._writers)
@@ -253,11 +259,11 @@ if sys.platform == "linux":
 
 
 class SelectorPoller(DescriptorPoller):
-    """Whatever the standard library's `selectors` finds best on this system."""
+    """A selector of the standard library; by default the best of this system."""
 
-    def __init__(self) -> None:
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         super().__init__()
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.DefaultSelector() if selector is None else selector
         self._selector.register(self._woken_fd, selectors.EVENT_READ)
 
     def _arm(self, fd: int) -> None:

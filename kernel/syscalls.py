@@ -93,7 +93,7 @@ class Sleep(Syscall[None]):
         kernel.timers.forget_one()
 
     @property
-    def cancelled(self) -> bool:
+    def dead(self) -> bool:
         return self.task is None
 
     def fire(self, kernel: Kernel) -> None:
@@ -230,12 +230,12 @@ class Waitable(Syscall[T]):
     a mailbox between tasks: one awaits it, another calls `complete` or `fail`. A `Task` is a Waitable.
     """
 
-    __slots__ = ("_done", "_error", "_value", "_waiters")
+    __slots__ = ("_done", "_exception", "_result", "_waiters")
 
     def __init__(self) -> None:
         self._done = False
-        self._value: T | None = None
-        self._error: BaseException | None = None
+        self._result: T | None = None
+        self._exception: BaseException | None = None
         # A dict because it is an ordered set: a cancelled waiter leaves in constant time. None until someone waits.
         self._waiters: dict[Task[Any], None] | None = None
 
@@ -246,18 +246,18 @@ class Waitable(Syscall[T]):
         """The value, or raise the exception; `RuntimeError` when there is neither yet."""
         if not self._done:
             raise RuntimeError(f"{self!r} has no result yet; wait for it first")
-        if self._error is not None:
+        if self._exception is not None:
             self._retrieved()
-            raise self._error
-        return self._value  # type: ignore[return-value]  # a T since it is done
+            raise self._exception
+        return self._result  # type: ignore[return-value]  # a T since it is done
 
     def exception(self) -> BaseException | None:
         """The exception, or None where it completed with a value; `RuntimeError` when it is not done yet."""
         if not self._done:
             raise RuntimeError(f"{self!r} has no result yet; wait for it first")
-        if self._error is not None:
+        if self._exception is not None:
             self._retrieved()
-        return self._error
+        return self._exception
 
     def complete(self, value: T) -> None:
         """Complete with `value`; `RuntimeError` when it is done already."""
@@ -273,8 +273,8 @@ class Waitable(Syscall[T]):
         if self._done:
             raise RuntimeError(f"{self!r} is done already")
         self._done = True
-        self._value = value
-        self._error = error
+        self._result = value
+        self._exception = error
         waiters, self._waiters = self._waiters, None
         if waiters is not None:
             if error is None:

@@ -185,7 +185,7 @@ class Task(Waitable[T]):
 
     def cancelled(self) -> bool:
         """Whether the task ended by a cancellation."""
-        return self._done and isinstance(self._error, self.cancelled_type)
+        return self._done and isinstance(self._exception, self.cancelled_type)
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.blocked_on is not None or self is task:

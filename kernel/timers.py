@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Timer(Protocol):
-    """Something to do when its time has come, unless it has been cancelled by then."""
+    """Something to do when its time has come, unless it has been cancelled, and so is `dead`, by then."""
 
     @property
-    def cancelled(self) -> bool: ...
+    def dead(self) -> bool: ...
 
     def fire(self, kernel: Kernel) -> None: ...
 
@@ -45,17 +45,17 @@ class Timers:
         heapq.heappush(self.heap, (deadline, next(self._order), timer))
 
     def forget_one(self) -> None:
-        """Count one timer more as cancelled; its owner has marked it so."""
+        """Count one timer more as cancelled; its owner has marked it dead."""
         self._dead += 1
         if self._dead > self.SWEEP and self._dead * 2 > len(self.heap):
-            self.heap[:] = [entry for entry in self.heap if not entry[2].cancelled]
+            self.heap[:] = [entry for entry in self.heap if not entry[2].dead]
             heapq.heapify(self.heap)
             self._dead = 0
 
     def next_deadline(self) -> float:
         """The earliest deadline; infinity without timers."""
         heap = self.heap
-        while heap and heap[0][2].cancelled:
+        while heap and heap[0][2].dead:
             heapq.heappop(heap)
             self._dead -= 1
         return heap[0][0] if heap else math.inf
@@ -65,7 +65,7 @@ class Timers:
         heap = self.heap
         while heap and heap[0][0] <= now:
             timer = heapq.heappop(heap)[2]
-            if timer.cancelled:
+            if timer.dead:
                 self._dead -= 1
             else:
                 timer.fire(kernel)

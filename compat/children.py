@@ -1,0 +1,47 @@
+"""Waiting for child processes: by pidfd where the system has it, else in a thread; never by the policy's watcher."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .events import EventLoop
+
+logger = logging.getLogger("asyncio")
+
+
+def watch_child(loop: EventLoop, pid: int, exited: Callable[[int], object]) -> None:
+    """Have `exited(returncode)` called in the loop once the child `pid` has ended, which is thereby reaped."""
+    try:
+        fd = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        threading.Thread(target=_wait_in_thread, args=(loop, pid, exited), name=f"child {pid}", daemon=True).start()
+        return
+
+    def ended() -> None:
+        loop._remove_reader(fd)
+        os.close(fd)
+        exited(_reap(pid))
+
+    loop._add_reader(fd, ended)
+
+
+def _wait_in_thread(loop: EventLoop, pid: int, exited: Callable[[int], object]) -> None:
+    returncode = _reap(pid)
+    if loop.is_closed():
+        logger.warning("Loop %r that handles pid %r is closed", loop, pid)
+    else:
+        loop.call_soon_threadsafe(exited, returncode)
+
+
+def _reap(pid: int) -> int:
+    try:
+        _, status = os.waitpid(pid, 0)
+    except ChildProcessError:
+        logger.warning("child process pid %d exit status already read:  will report returncode 255", pid)
+        return 255
+    return os.waitstatus_to_exitcode(status)

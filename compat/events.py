@@ -1,0 +1,263 @@
+"""The event loop: asyncio's, with its scheduling, timers and readiness replaced by the kernel's.
+
+What the standard library's loop has in transports, TLS, sub-processes and name resolution needs nothing but these, and
+follows each Python release. Every callback, timer, descriptor and task that the loop is given is in the kernel's queues.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import selectors
+import time
+from asyncio import unix_events
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kernel.clock import Clock
+from kernel.core import Kernel, ReadyQueue
+from kernel.observer import Observer
+from kernel.poller import Poller, SelectorPoller
+from kernel.syscalls import Code
+
+from .children import watch_child
+from .current import swap
+from .futures import Future
+from .handles import Handle, TimerHandle
+from .tasks import NativeTask, Task
+
+T = TypeVar("T")
+logger = logging.getLogger("asyncio")
+
+
+class LoopKernel(Kernel):
+    """The kernel of an event loop: its tasks are asyncio's, and another thread may always call."""
+
+    def __init__(self, loop: EventLoop, ready: ReadyQueue | None, clock: Clock | None, poller: Poller | None,
+                 observer: Observer | None) -> None:
+        super().__init__(ready=ready, clock=clock, poller=poller, observer=observer, exception_hook=self._tell_loop)
+        self._loop = loop
+        self.calls_expected = 1
+
+    def _tell_loop(self, message: str, error: BaseException) -> None:
+        self._loop.call_exception_handler({"message": message, "exception": error})
+
+    def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
+              context: Context | None = None) -> NativeTask[T]:
+        return NativeTask(code, loop=self._loop, name=name, context=copy_context() if context is None else context)
+
+    def run_ready(self, steps: int) -> None:
+        try:
+            if self._loop.get_debug():
+                self._run_timed(steps)
+            else:
+                Kernel.run_ready(self, steps)
+        finally:
+            swap(self._loop, None)
+
+    def _run_timed(self, steps: int) -> None:
+        """Run items of the ready queue, and tell of those that hold up the others."""
+        try:
+            for _ in range(steps):
+                item = self.ready.popleft()
+                begin = time.perf_counter()
+                item.run(self)
+                seconds = time.perf_counter() - begin
+                if seconds >= self._loop.slow_callback_duration:
+                    logger.warning("Executing %r took %.3f seconds", item, seconds)
+        finally:
+            self.current = None
+
+
+class PollerView:
+    """The kernel's poller as asyncio's own modules see it: a selector that can be asked who is registered."""
+
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
+
+    def get_key(self, fd: int) -> selectors.SelectorKey:
+        key = self.get(fd)
+        if key is None:
+            raise KeyError(f"{fd!r} is not registered")
+        return key
+
+    def get(self, fd: int) -> selectors.SelectorKey | None:
+        reader, writer = self._poller.listener(fd, False), self._poller.listener(fd, True)
+        events = (selectors.EVENT_READ if reader else 0) | (selectors.EVENT_WRITE if writer else 0)
+        return selectors.SelectorKey(fd, fd, events, (reader, writer)) if events else None
+
+    def get_map(self) -> PollerView:
+        return self
+
+    def close(self) -> None:
+        """The kernel closes its poller."""
+
+
+class EventLoop(asyncio.SelectorEventLoop):
+    """An event loop of asyncio's on a kernel (`loop.kernel`), to be used as any other.
+
+    `clock`, `ready`, `poller` and `observer` are the kernel's devices; a `VirtualClock` makes a program's sleeps and
+    timeouts take no time. `selector`, as in `asyncio.SelectorEventLoop`, does the polling in place of epoll.
+    """
+
+    if TYPE_CHECKING:  # what is private to the base class, and used here
+        _debug: bool
+        _ready: ReadyQueue
+        _stopping: bool
+        _task_factory: Any
+
+        def _check_callback(self, callback: object, method: str) -> None: ...
+        def _check_closed(self) -> None: ...
+        def _check_thread(self) -> None: ...
+
+    def __init__(self, selector: selectors.BaseSelector | None = None, *, clock: Clock | None = None,
+                 ready: ReadyQueue | None = None, poller: Poller | None = None,
+                 observer: Observer | None = None) -> None:
+        if selector is not None:
+            poller = SelectorPoller(selector)
+        self.kernel = LoopKernel(self, ready, clock, poller, observer)
+        super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
+        self._ready = self.kernel.ready
+
+    def time(self) -> float:
+        return self.kernel.clock.now()
+
+    def _run_once(self) -> None:
+        """One turn of the kernel, which does not wait when the loop is to stop."""
+        self.kernel.turn(-math.inf if self._stopping else math.inf)
+
+    def close(self) -> None:
+        if self.is_closed():
+            return
+        super().close()
+        self.kernel.timers.heap.clear()
+        self.kernel.close()
+
+    # Scheduling
+
+    def create_future(self) -> Future[Any]:  # type: ignore[override]  # as isinstance has it
+        return Future(loop=self)
+
+    def create_task(self, coro: Any, **kwargs: Any) -> Task[Any]:  # type: ignore[override]  # Python's versions differ
+        self._check_closed()
+        if self._task_factory is not None:
+            return super().create_task(coro, **kwargs)  # type: ignore[return-value]  # whatever the factory makes
+        task: Task[Any] = Task(coro, loop=self, **kwargs)
+        if task._source_traceback:
+            del task._source_traceback[-1]
+        return task
+
+    def call_soon(self, callback: Callable[..., object], *args: Any,  # type: ignore[override]  # no TypeVarTuple
+                  context: Context | None = None) -> Handle:
+        self._check_closed()
+        if self._debug:
+            self._check_thread()
+            self._check_callback(callback, "call_soon")
+        handle = self._call_soon(callback, args, context)
+        if handle._source_traceback:
+            del handle._source_traceback[-1]
+        return handle
+
+    def _call_soon(self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> Handle:
+        handle = Handle(callback, args, self, context)
+        if handle._source_traceback:
+            del handle._source_traceback[-1]
+        self._ready.append(handle)
+        return handle
+
+    def call_at(self, when: float, callback: Callable[..., object], *args: Any,  # type: ignore[override]  # the same
+                context: Context | None = None) -> TimerHandle:
+        if when is None:
+            raise TypeError("when cannot be None")
+        self._check_closed()
+        if self._debug:
+            self._check_thread()
+            self._check_callback(callback, "call_at")
+        timer = TimerHandle(when, callback, args, self, context)
+        if timer._source_traceback:
+            del timer._source_traceback[-1]
+        self.kernel.timers.add(when, timer)
+        timer._scheduled = True
+        return timer
+
+    def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
+        if handle._scheduled:
+            self.kernel.timers.forget_one()
+
+    def _add_callback(self, handle: asyncio.Handle) -> None:
+        if not handle.cancelled():
+            self._ready.append(handle if isinstance(handle, Handle) else Handle(handle._run, (), self, None))
+
+    def _write_to_self(self) -> None:
+        self.kernel.wake_up()
+
+    # Descriptors
+
+    def _add_reader(self, fd: Any, callback: Callable[..., object], *args: Any) -> Handle:
+        return self._watch(fd, False, callback, args)
+
+    def _add_writer(self, fd: Any, callback: Callable[..., object], *args: Any) -> Handle:
+        return self._watch(fd, True, callback, args)
+
+    def _remove_reader(self, fd: Any) -> bool:
+        return self._unwatch(fd, False)
+
+    def _remove_writer(self, fd: Any) -> bool:
+        return self._unwatch(fd, True)
+
+    def _watch(self, fd: Any, writing: bool, callback: Callable[..., object], args: tuple[Any, ...]) -> Handle:
+        self._check_closed()
+        number = descriptor(fd)
+        handle = Handle(callback, args, self, None)
+        self._unwatch(number, writing)
+        self.kernel.poller.watch(number, writing, handle)
+        return handle
+
+    def _unwatch(self, fd: Any, writing: bool) -> bool:
+        if self.is_closed():
+            return False
+        number, poller = descriptor(fd), self.kernel.poller
+        listener = poller.listener(number, writing)
+        if listener is None:
+            return False
+        poller.unwatch(number, writing)
+        if isinstance(listener, Handle):
+            listener.cancel()
+        return True
+
+    # Processes
+
+    async def _make_subprocess_transport(self, protocol: Any, args: Any, shell: bool, stdin: Any, stdout: Any,
+                                         stderr: Any, bufsize: int, extra: Any = None, **kwargs: Any) -> Any:
+        waiter = self.create_future()
+        transport = unix_events._UnixSubprocessTransport(  # type: ignore[attr-defined]
+            self, protocol, args, shell, stdin, stdout, stderr, bufsize, waiter=waiter, extra=extra, **kwargs)
+        watch_child(self, transport.get_pid(), transport._process_exited)
+        try:
+            await waiter
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:
+            transport.close()
+            await transport._wait()
+            raise
+        return transport
+
+
+def descriptor(fd: Any) -> int:
+    """The number of a file descriptor or of an object with `fileno()`; `ValueError` as `selectors` raises."""
+    if not isinstance(fd, int):
+        try:
+            fd = int(fd.fileno())
+        except (AttributeError, TypeError, ValueError):
+            raise ValueError(f"Invalid file object: {fd!r}") from None
+    if fd < 0:
+        raise ValueError(f"Invalid file descriptor: {fd}")
+    return int(fd)
+
+
+def new_event_loop() -> EventLoop:
+    """A new event loop of this project's; fits `asyncio.Runner(loop_factory=...)` and the like."""
+    return EventLoop()

@@ -1,0 +1,233 @@
+"""asyncio's Future: a `Waitable` of the kernel with asyncio's methods.
+
+Awaiting a future yields the future itself, which the trampoline executes as it does any other syscall: it puts the task
+among the future's callbacks. Completing the future puts the task back into the ready queue, without a Handle and a
+turn of its own in between. Futures also work with other event loops, by `call_soon` alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import sys
+from asyncio import base_futures, format_helpers
+from collections.abc import Callable, Generator
+from contextvars import Context
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kernel.syscalls import Waitable
+
+if TYPE_CHECKING:
+    from kernel.core import Kernel
+    from kernel.task import Task as KernelTask
+
+T = TypeVar("T")
+
+# What both classes, Future and Task, keep in slots: all that is set when one is made. What is needed seldom has a
+# default in the class, and goes to the instance's dict when it differs.
+SLOTS = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_loop")
+
+
+class FutureMethods(Waitable[T]):
+    """The methods of `asyncio.Future`, as `Future` and `Task` have them."""
+
+    if not TYPE_CHECKING:  # the checker does not see the slots of the subclasses here
+        __slots__ = ()
+
+    _loop: asyncio.AbstractEventLoop
+    _cancelled: bool
+    # None, or the callbacks with their contexts; a waiting task is its own callback, without a context.
+    _waiters: list[tuple[Any, Context | None]] | None  # type: ignore[assignment]  # ordered with the callbacks
+    _asyncio_future_blocking: bool
+
+    _cancel_message: Any = None
+    _cancelled_exc: BaseException | None = None  # the exception that ended a task, to be the next one's context
+    _exception_tb: Any = None
+    _source_traceback: Any = None
+    _to_report = False
+
+    __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]
+
+    def __repr__(self) -> str:
+        return base_futures._future_repr(self)  # type: ignore[attr-defined, no-any-return]
+
+    def __del__(self) -> None:
+        if self._to_report:
+            self._report("exception was never retrieved", exception=self._exception, future=self)
+
+    def _report(self, message: str, **details: Any) -> None:
+        context = {"message": f"{type(self).__name__} {message}", **details}
+        if self._source_traceback:
+            context["source_traceback"] = self._source_traceback
+        self._loop.call_exception_handler(context)
+
+    # The names by which asyncio's own modules and other libraries look into a future.
+
+    @property
+    def _state(self) -> str:
+        return "PENDING" if not self._done else "CANCELLED" if self._cancelled else "FINISHED"
+
+    @property
+    def _callbacks(self) -> list[tuple[Any, Context | None]] | None:
+        return self._waiters
+
+    @property
+    def _log_traceback(self) -> bool:
+        return self._to_report
+
+    @_log_traceback.setter
+    def _log_traceback(self, value: bool) -> None:
+        if value:
+            raise ValueError("_log_traceback can only be set to False")
+        self._to_report = False
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def cancel(self, msg: Any = None) -> bool:
+        if self._to_report:
+            self._to_report = False
+        if self._done:
+            return False
+        if msg is not None:
+            self._cancel_message = msg
+        self._cancelled = True
+        self._finish()
+        return True
+
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def done(self) -> bool:
+        return self._done
+
+    def result(self) -> T:
+        if self._exception is not None or self._cancelled:
+            raise self._failure()
+        if not self._done:
+            raise asyncio.InvalidStateError("Result is not ready.")
+        return self._result  # type: ignore[return-value]  # a T since it is done
+
+    def exception(self) -> BaseException | None:
+        if self._cancelled:
+            raise self._make_cancelled_error()
+        if not self._done:
+            raise asyncio.InvalidStateError("Exception is not set.")
+        if self._to_report:
+            self._to_report = False
+        return self._exception
+
+    def _failure(self) -> BaseException:
+        """The exception to raise in who asks for the result of this future, which has failed or was cancelled."""
+        if self._cancelled:
+            return self._make_cancelled_error()
+        assert self._exception is not None
+        if self._to_report:
+            self._to_report = False
+        return self._exception.with_traceback(self._exception_tb)
+
+    def _make_cancelled_error(self) -> BaseException:
+        error = self._cancelled_exc
+        if error is not None:
+            self._cancelled_exc = None
+            return error
+        return asyncio.CancelledError() if self._cancel_message is None else asyncio.CancelledError(self._cancel_message)
+
+    def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
+        if self._done:
+            self._loop.call_soon(fn, self, context=context)
+            return
+        entry = (fn, contextvars.copy_context() if context is None else context)
+        if self._waiters is None:
+            self._waiters = [entry]
+        else:
+            self._waiters.append(entry)
+
+    def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
+        if self._waiters is None:
+            return 0
+        kept = [entry for entry in self._waiters if entry[0] != fn]
+        removed = len(self._waiters) - len(kept)
+        if removed:
+            self._waiters = kept or None
+        return removed
+
+    def set_result(self, result: T, /) -> None:
+        if self._done:
+            raise asyncio.InvalidStateError(f"{self._state}: {self!r}")
+        self._result = result
+        self._finish()
+
+    def set_exception(self, exception: type[BaseException] | BaseException, /) -> None:
+        if self._done:
+            raise asyncio.InvalidStateError(f"{self._state}: {self!r}")
+        if isinstance(exception, type):
+            exception = exception()
+        if isinstance(exception, StopIteration):
+            refused = RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future")
+            refused.__cause__ = refused.__context__ = exception
+            exception = refused
+        if not isinstance(exception, BaseException):
+            raise TypeError(f"invalid exception object: {exception!r}")
+        self._exception = exception
+        self._exception_tb = exception.__traceback__
+        self._finish()
+        self._to_report = True
+
+    def _finish(self) -> None:
+        """Become done, and have everyone told who waits."""
+        self._done = True
+        waiters, self._waiters = self._waiters, None
+        if waiters is not None:
+            for callback, context in waiters:
+                if context is None:
+                    callback.kernel.ready.append(callback)
+                else:
+                    self._loop.call_soon(callback, self, context=context)
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        if not self._done:
+            self._asyncio_future_blocking = True
+            yield self
+            if not self._done:
+                raise RuntimeError("await wasn't used with future")
+        return self.result()
+
+    __iter__ = __await__
+
+    def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
+        try:
+            check_wait = task.check_wait  # type: ignore[attr-defined]
+        except AttributeError:
+            raise RuntimeError(f"{task} is of no event loop and cannot wait for {self!r}") from None
+        blocking, self._asyncio_future_blocking = self._asyncio_future_blocking, False
+        if not blocking or self._loop is not task._loop or self is task:  # type: ignore[attr-defined, comparison-overlap]
+            check_wait(self, blocking)
+            if self._done:  # yielded as it is, by native code, that expects an answer
+                task.inbox = self.result()
+                return True
+        if self._waiters is None:
+            self._waiters = [(task, None)]
+        else:
+            self._waiters.append((task, None))
+        return False
+
+
+class Future(FutureMethods[T]):
+    """A result that is not there yet; as `asyncio.Future`, of which `isinstance` says it is one."""
+
+    __slots__ = (*SLOTS, "__weakref__")
+
+    # What much of the ecosystem asks with isinstance; as proxies and mocks answer.
+    __class__ = property(lambda self: asyncio.Future)  # type: ignore[assignment]
+
+    def __init__(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = asyncio.get_event_loop() if loop is None else loop
+        self._done = False
+        self._cancelled = False
+        self._exception = None
+        self._waiters = None
+        self._asyncio_future_blocking = False
+        if self._loop.get_debug():
+            self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]

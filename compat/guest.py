@@ -1,0 +1,140 @@
+"""The kernel as a guest: our tasks, and so native syscalls, on an event loop of another make.
+
+There that loop is the scheduler, and the kernel's devices are merely ways into its methods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from kernel.core import Kernel
+from kernel.poller import Event, Listener
+from kernel.timers import Timer, Timers
+
+from .current import swap
+
+_kernels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Kernel] = weakref.WeakKeyDictionary()
+
+
+def kernel_of(loop: asyncio.AbstractEventLoop) -> Kernel:
+    """The kernel that steps the tasks of `loop`: its own, or one that is its guest."""
+    kernel = getattr(loop, "kernel", None)
+    if isinstance(kernel, Kernel):
+        return kernel
+    kernel = _kernels.get(loop)
+    if kernel is None:
+        kernel = _kernels[loop] = Guest(loop)
+    return kernel
+
+
+class Guest(Kernel):
+    """A kernel that another event loop runs, item by item."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = weakref.ref(loop)
+        super().__init__(ready=LoopQueue(self), clock=LoopClock(self), poller=LoopPoller(self))
+        self.timers = LoopTimers(self)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        loop = self._loop()
+        assert loop is not None, "only its tasks, which hold the loop, use a guest"
+        return loop
+
+    def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
+        self.loop.call_soon_threadsafe(function, *args)
+
+
+class LoopQueue:
+    """The ready queue: has the loop run what is appended."""
+
+    def __init__(self, kernel: Guest) -> None:
+        self._kernel = kernel
+
+    def append(self, item: Any, /) -> None:
+        self._kernel.loop.call_soon(self._run, item)
+
+    def _run(self, item: Any) -> None:
+        loop = self._kernel.loop
+        previous = swap(loop, None)
+        try:
+            item.run(self._kernel)
+        finally:
+            self._kernel.current = None
+            swap(loop, previous)
+
+    def popleft(self) -> Any:
+        raise IndexError("the event loop has taken all that was appended")
+
+    def __len__(self) -> int:
+        return 0
+
+
+class LoopTimers(Timers):
+    """The timers: calls of the loop's."""
+
+    __slots__ = ("_kernel",)
+
+    def __init__(self, kernel: Guest) -> None:
+        super().__init__()
+        self._kernel = kernel
+
+    def add(self, deadline: float, timer: Timer) -> None:
+        self._kernel.loop.call_at(deadline, timer.fire, self._kernel)
+
+    def forget_one(self) -> None:
+        """A dead timer does nothing when it fires."""
+
+
+class LoopClock:
+    """The loop's clock."""
+
+    def __init__(self, kernel: Guest) -> None:
+        self._kernel = kernel
+
+    def now(self) -> float:
+        return self._kernel.loop.time()
+
+    def idle(self, poller: object, deadline: float, busy_outside: bool) -> list[Event]:
+        raise RuntimeError("a guest kernel is run by its event loop")
+
+
+class LoopPoller:
+    """The poller: readers and writers of the loop's."""
+
+    def __init__(self, kernel: Guest) -> None:
+        self._kernel = kernel
+
+    def watch(self, fd: int, writing: bool, listener: Listener) -> None:
+        loop = self._kernel.loop
+        (loop.add_writer if writing else loop.add_reader)(fd, self._ready, fd, writing, listener)
+
+    def unwatch(self, fd: int, writing: bool) -> bool:
+        loop = self._kernel.loop
+        return (loop.remove_writer if writing else loop.remove_reader)(fd)
+
+    def listener(self, fd: int, writing: bool) -> Listener | None:
+        return None  # the loop knows, and replaces
+
+    def _ready(self, fd: int, writing: bool, listener: Listener) -> None:
+        if listener.once:
+            self.unwatch(fd, writing)
+        listener.fire(self._kernel)
+
+    def watching(self) -> bool:
+        return True
+
+    def poll(self, timeout: float | None) -> list[Event]:
+        raise RuntimeError("a guest kernel is run by its event loop")
+
+    def wake(self) -> None:
+        """The loop wakes itself."""
+
+    def wakeup_fd(self) -> int:
+        raise RuntimeError("a guest kernel is run by its event loop")
+
+    def close(self) -> None:
+        """There is nothing to release."""

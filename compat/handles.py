@@ -1,0 +1,79 @@
+"""asyncio's handles, as the kernel runs them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from asyncio import format_helpers
+
+from .current import swap
+
+if TYPE_CHECKING:
+    from kernel.core import Kernel
+
+    from .events import EventLoop
+
+
+class Handle(asyncio.Handle):
+    """A callback in the kernel's ready queue, or a descriptor's."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:  # what is private to the base class, and used here
+        _args: Any
+        _callback: Any
+        _cancelled: bool
+        _context: Any
+        _loop: EventLoop
+        _source_traceback: Any
+
+    once = False  # as a descriptor's listener: told each time
+
+    def run(self, kernel: Kernel) -> None:
+        if self._cancelled:
+            return
+        if kernel.current is not None:
+            kernel.current = None
+            swap(self._loop, None)
+        try:
+            self._context.run(self._callback, *self._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            callback = format_helpers._format_callback_source(self._callback, self._args)  # type: ignore[attr-defined]
+            context = {"message": f"Exception in callback {callback}", "exception": error, "handle": self}
+            if self._source_traceback:
+                context["source_traceback"] = self._source_traceback
+            self._loop.call_exception_handler(context)
+
+    def fire(self, kernel: Kernel) -> None:
+        """The descriptor is ready."""
+        kernel.ready.append(self)
+
+    def fail(self, kernel: Kernel, error: OSError) -> None:
+        """The descriptor was closed. asyncio would not notice; the loop's owner is told."""
+        self._loop.call_exception_handler({"message": "A watched file descriptor was closed", "exception": error,
+                                           "handle": self})
+
+
+class TimerHandle(asyncio.TimerHandle):
+    """A callback in the kernel's timers."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _cancelled: bool
+        _scheduled: bool
+        _source_traceback: Any
+
+    run = Handle.run
+
+    @property
+    def dead(self) -> bool:
+        return self._cancelled
+
+    def fire(self, kernel: Kernel) -> None:
+        """The deadline has come."""
+        self._scheduled = False
+        kernel.ready.append(self)

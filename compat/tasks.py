@@ -1,0 +1,340 @@
+"""asyncio's Task: a task of the kernel with asyncio's methods, stepped as asyncio steps its own.
+
+The differences to a native task are those a program can see: which exceptions mean what, what may be yielded, when a
+cancellation is delivered, and that nobody but the program keeps a task alive. Native syscalls work in it all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import sys
+import weakref
+from asyncio import base_tasks, coroutines, format_helpers, futures
+from asyncio import tasks as asyncio_tasks
+from contextvars import Context
+from types import CoroutineType, FrameType, GeneratorType
+from typing import Any, TextIO, TypeVar
+
+from kernel.core import Kernel
+from kernel.syscalls import Syscall
+from kernel.task import Task as KernelTask
+from kernel.task import drop_frame
+
+from .current import enter, scheduled, swap
+from .futures import SLOTS, FutureMethods
+from .guest import kernel_of
+
+T = TypeVar("T")
+
+_next_number = asyncio_tasks._task_name_counter  # type: ignore[attr-defined]
+
+
+class ForeignWait(Syscall[None]):
+    """Wait for a future of another make: asyncio's own, or one that merely keeps the protocol."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: Any) -> None:
+        self.future = future
+
+    def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
+        assert isinstance(task, Task)
+        self.future._asyncio_future_blocking = False
+        # The context is not the task's own, so that the task can be stepped, in its own, right from the callback.
+        self.future.add_done_callback(task.step_after, context=contextvars.Context())
+        return False
+
+    def __repr__(self) -> str:
+        return f"Wait({self.future!r})"
+
+
+class Task(FutureMethods[T], KernelTask[T]):
+    """A coroutine being run; as `asyncio.Task`, of which `isinstance` says it is one.
+
+    Generator objects are accepted as coroutines, as they were until Python 3.11.
+    """
+
+    __slots__ = (*SLOTS, "_must_cancel", "_reference")
+
+    __class__ = property(lambda self: asyncio.Task)  # type: ignore[assignment]
+    cancelled_type = asyncio.CancelledError
+    _log_destroy_pending = True
+
+    def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
+                 context: Context | None = None, eager_start: bool = False) -> None:
+        self._loop = asyncio.get_event_loop() if loop is None else loop
+        self._done = False
+        self._cancelled = False
+        self._exception = None
+        self._waiters = None
+        self._asyncio_future_blocking = False
+        if self._loop.get_debug():
+            self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
+        if type(coro) is not CoroutineType and type(coro) is not GeneratorType and not coroutines.iscoroutine(coro):
+            self._log_destroy_pending = False
+            raise TypeError(f"a coroutine was expected, got {coro!r}")
+        self.kernel = kernel_of(self._loop)
+        self._name = _next_number() if name is None else str(name)
+        self.code = coro
+        self.callers = None
+        self.context = contextvars.copy_context() if context is None else context
+        self.blocked_on = None
+        self.inbox = None
+        self.error = None
+        self.woken = False
+        self.shields = 0
+        self.cancel_requests = 0
+        self._must_cancel = False
+        if eager_start and self._loop.is_running():
+            self._start_eagerly()
+        else:
+            self._register()
+            self.kernel.ready.append(self)
+
+    def _register(self) -> None:
+        self._reference = weakref.ref(self)
+        scheduled.add(self._reference)
+
+    def _start_eagerly(self) -> None:
+        """Make the first step at once, in the middle of what called."""
+        kernel = self.kernel
+        current, previous = kernel.current, swap(self._loop, self)
+        asyncio_tasks._register_eager_task(self)  # type: ignore[attr-defined]
+        kernel.current = self
+        try:
+            self._bounce(kernel, None)
+        finally:
+            kernel.current = current
+            asyncio_tasks._unregister_eager_task(self)  # type: ignore[attr-defined]
+            swap(self._loop, previous)
+            if self._done:
+                self.code = None
+            else:
+                self._register()
+
+    def __del__(self) -> None:
+        if not self._done and self._log_destroy_pending:
+            context = {"task": self, "message": "Task was destroyed but it is pending!"}
+            if self._source_traceback:
+                context["source_traceback"] = self._source_traceback
+            self._loop.call_exception_handler(context)
+        FutureMethods.__del__(self)
+
+    def run(self, kernel: Kernel) -> None:
+        """One step: the kernel's, with asyncio's rules for what to throw."""
+        if self._done:
+            raise asyncio.InvalidStateError(f"step(): already done: {self!r}")
+        kernel.current = self
+        enter(self._loop, self)
+        error = self.error
+        if error is not None:
+            self.error = None
+        waited_for = self.blocked_on
+        if waited_for is not None:  # a future, which wakes without a word
+            self.blocked_on = None
+            assert isinstance(waited_for, FutureMethods)
+            if waited_for._exception is not None or waited_for._cancelled:
+                error = waited_for._failure()
+        if self._must_cancel and not self.woken and not self.shields:
+            self._must_cancel = False
+            if not isinstance(error, asyncio.CancelledError):
+                error = self._make_cancelled_error()
+        self.woken = False
+        self._bounce(kernel, error)
+
+    def _bounce(self, kernel: Kernel, error: BaseException | None) -> None:
+        """Resume the code, take what it yields, and act on that: the trampoline, with asyncio's ends of a task."""
+        if error is None:
+            resume, value = self.code.send, self.inbox
+            if value is not None:
+                self.inbox = None
+        else:
+            resume, value = self.code.throw, error
+        while True:
+            try:
+                request = self.context.run(resume, value)
+            except StopIteration as stop:
+                if not self.callers:
+                    return self._return(stop.value)
+                self.code = self.callers.pop()
+                resume, value = self.code.send, stop.value
+                continue
+            except BaseException as failure:
+                drop_frame(failure)
+                if not self.callers:
+                    return self._raise(failure)
+                self.code = self.callers.pop()
+                resume, value = self.code.throw, failure
+                continue
+            if request is None:
+                kernel.ready.append(self)
+                return
+            try:
+                if not isinstance(request, Syscall):
+                    request = self.translate(request)
+                self.blocked_on = request
+                if request.execute(kernel, self):
+                    self.blocked_on = None
+                    resume, value, self.inbox = self.code.send, self.inbox, None
+                    continue
+            except Exception as failure:
+                drop_frame(failure)
+                self.blocked_on = None
+                self.error = failure
+                kernel.ready.append(self)
+                return
+            if self._must_cancel and not self.shields:
+                self._cancel_wait()
+            return
+
+    def _return(self, value: T) -> None:
+        scheduled.discard(self._reference)
+        if self._must_cancel:  # too late to be thrown
+            self._must_cancel = False
+            FutureMethods.cancel(self, self._cancel_message)
+        else:
+            self._result = value
+            self._finish()
+
+    def _raise(self, error: BaseException) -> None:
+        scheduled.discard(self._reference)
+        if isinstance(error, asyncio.CancelledError):
+            self._cancelled_exc = error
+            FutureMethods.cancel(self)
+        else:
+            FutureMethods.set_exception(self, error)
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise error
+
+    def translate(self, request: object) -> Syscall[Any]:
+        blocking = getattr(request, "_asyncio_future_blocking", None)
+        if blocking is None:
+            if isinstance(request, GeneratorType):
+                raise RuntimeError(f"yield was used instead of yield from for generator in task {self!r} "
+                                   f"with {request!r}")
+            raise RuntimeError(f"Task got bad yield: {request!r}")
+        self.check_wait(request, blocking)
+        return ForeignWait(request)
+
+    def check_wait(self, future: Any, blocking: bool) -> None:
+        """Raise the error that asyncio has for waiting for `future`, if it has one."""
+        if futures._get_loop(future) is not self._loop:  # type: ignore[attr-defined]
+            raise RuntimeError(f"Task {self!r} got Future {future!r} attached to a different loop")
+        if not blocking:
+            raise RuntimeError(f"yield was used instead of yield from in task {self!r} with {future!r}")
+        if future is self:
+            raise RuntimeError(f"Task cannot await on itself: {self!r}")
+
+    def step_after(self, future: Any) -> None:
+        """One step, as the callback of a future of another make that was waited for."""
+        self.blocked_on = None
+        try:
+            future.result()
+        except BaseException as error:
+            self.error = error
+        kernel = self.kernel
+        try:
+            self.run(kernel)
+        finally:
+            kernel.current = None
+            swap(self._loop, None)
+
+    def cancel(self, msg: Any = None) -> bool:
+        if self._to_report:
+            self._to_report = False
+        if self._done:
+            return False
+        self.cancel_requests += 1
+        self._cancel_message = msg
+        self._must_cancel = True
+        if not self.shields:
+            self._cancel_wait()
+        return True
+
+    def _cancel_wait(self) -> None:
+        """Cancel what the task waits for, which is to bring it the cancellation; else it finds out as it goes on."""
+        request = self.blocked_on
+        if isinstance(request, ForeignWait):
+            request = request.future
+        if isinstance(request, Syscall) and not isinstance(request, FutureMethods):
+            request.abort(self.kernel, self)
+            self.blocked_on = None
+            self.kernel.ready.append(self)
+        elif request is not None and request.cancel(msg=self._cancel_message):
+            self._must_cancel = False
+
+    def uncancel(self) -> int:
+        if self.cancel_requests > 0:
+            self.cancel_requests -= 1
+            if self.cancel_requests == 0:
+                self._must_cancel = False
+        return self.cancel_requests
+
+    def set_result(self, result: T, /) -> None:
+        raise RuntimeError("Task does not support set_result operation")
+
+    def set_exception(self, exception: type[BaseException] | BaseException, /) -> None:
+        raise RuntimeError("Task does not support set_exception operation")
+
+    def get_coro(self) -> Any:
+        return self._coro
+
+    def get_context(self) -> Context:
+        return self.context
+
+    def get_name(self) -> str:
+        return self.name
+
+    def set_name(self, value: object, /) -> None:
+        self._name = str(value)
+
+    @property
+    def name(self) -> str:
+        return self._name if isinstance(self._name, str) else f"Task-{self._name}"
+
+    def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
+        return base_tasks._task_get_stack(self, limit)  # type: ignore
+
+    def print_stack(self, *, limit: int | None = None, file: TextIO | None = None) -> None:
+        base_tasks._task_print_stack(self, limit, file)  # type: ignore
+
+    # The names by which asyncio's own modules and other libraries look into a task.
+
+    @property
+    def _coro(self) -> Any:
+        return self.callers[0] if self.callers else self.code
+
+    @property
+    def _context(self) -> Context:
+        return self.context
+
+    @property
+    def _fut_waiter(self) -> Any:
+        request = self.blocked_on
+        if isinstance(request, ForeignWait):
+            return request.future
+        return request if isinstance(request, FutureMethods) else None
+
+    @property
+    def _num_cancels_requested(self) -> int:
+        return self.cancel_requests
+
+    def __repr__(self) -> str:
+        return base_tasks._task_repr(self)  # type: ignore
+
+    __str__ = __repr__
+
+
+class NativeTask(Task[T]):
+    """A task made by `kernel.spawn` where a loop runs: a native one may yield code to call, and what it waits for."""
+
+    __slots__ = ()
+
+    def translate(self, request: object) -> Syscall[Any]:
+        if getattr(request, "_asyncio_future_blocking", None) is None:
+            return KernelTask.translate(self, request)
+        return Task.translate(self, request)
+
+    def check_wait(self, future: Any, blocking: bool) -> None:
+        Task.check_wait(self, future, True)
