@@ -137,6 +137,7 @@ def test_a_task_cancelled_before_it_starts_never_starts() -> None:
         tasks: list[Task[Any]] = [await spawn(coroutine()), await spawn(generator())]
         for task in tasks:
             assert task.cancel()
+        for task in tasks:
             with pytest.raises(Cancelled):
                 await task
             assert task.cancelled()
