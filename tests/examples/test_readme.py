@@ -1,0 +1,47 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def printed(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                          capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_programs(tmp_path: Path) -> None:
+    native, facade = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "hello.py"
+    file.write_text(native)
+    lines = printed("-m", "kernel", str(file)).splitlines()
+    assert lines[0] == "0" and re.fullmatch(r"21 letters in \d+\.\d s", lines[-1])
+    assert sorted(lines[1:-1]) == ["1", "2", "hello quick world", "hello slow world"]
+    file.write_text(facade)
+    assert printed(str(file)) == "hello quick world\nhello slow world\n"
+
+
+def test_the_tour() -> None:
+    assert "    python3 -m kernel examples/tour.py\n" in README
+    out = printed("-m", "kernel", "examples/tour.py")
+    chapters = re.findall(r"^(\d)\. (\w+)\.", out, re.MULTILINE)
+    assert chapters == [("1", "Tasks"), ("2", "Generators"), ("3", "Cancellation"), ("4", "Deadlines"), ("5", "Sockets")]
+    for event in ("main:      soup and bread", "main:      the generator returned 'lift-off'",
+                  "digger:    putting the spade away", "main:      after 0.3 s the alarm has cancelled the worker",
+                  "main:      the echo is b'hello, kernel'"):
+        assert event in out
+
+
+def test_the_links() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link).exists()] == []
