@@ -1,21 +1,30 @@
 """asyncio on the kernel: `import compat as asyncio`.
 
-Every name of `asyncio.__all__` is here. The event loop, futures, tasks and what makes them are this project's; locks,
-queues, streams and the rest of asyncio that works on any loop are the standard library's own.
+Every name of `asyncio.__all__` is here, and those that asyncio has dropped since Python 3.4. The event loop, futures,
+tasks and what makes them are this project's; the rest of asyncio, which works on any loop, is the standard library's.
 """
 
 from __future__ import annotations
 
 import asyncio as _asyncio
 from asyncio import *  # noqa: F403
+from typing import Any
 
-from .events import EventLoop, new_event_loop
-from .futures import Future  # type: ignore[assignment]  # in the place of asyncio's
-from .install import install, uninstall
-from .legacy import coroutine
-from .runners import Runner, get_event_loop, run
-from .tasks import Task  # type: ignore[assignment]
+from .events import EventLoop as EventLoop
+from .events import new_event_loop as new_event_loop
+from .futures import Future as Future  # type: ignore[assignment]  # in the place of asyncio's
+from .install import install as install
+from .install import uninstall as uninstall
+from .legacy import *  # type: ignore[assignment, no-redef]  # noqa: F403
+from .legacy import __all__ as _legacy_names
+from .runners import Runner as Runner
+from .runners import get_event_loop as get_event_loop
+from .runners import run as run
+from .tasks import Task as Task  # type: ignore[assignment]
 
+if hasattr(_asyncio, "eager_task_factory"):  # since Python 3.12
+    eager_task_factory: Any = _asyncio.create_eager_task_factory(Task)  # type: ignore
 SelectorEventLoop = EventLoop  # type: ignore[misc]  # in the place of asyncio's
+globals()["async"] = async_
 
-__all__ = [*_asyncio.__all__, "EventLoop", "coroutine", "install", "new_event_loop", "uninstall"]
+__all__ = sorted({*_asyncio.__all__, *_legacy_names, "EventLoop", "install", "new_event_loop", "uninstall"})

@@ -26,6 +26,7 @@ from .children import watch_child
 from .current import swap
 from .futures import Future
 from .handles import Handle, TimerHandle
+from .legacy import accepted
 from .tasks import NativeTask, Task
 
 T = TypeVar("T")
@@ -134,6 +135,9 @@ class EventLoop(asyncio.SelectorEventLoop):
         super().close()
         self.kernel.timers.heap.clear()
         self.kernel.close()
+
+    def run_until_complete(self, future: Any) -> Any:
+        return super().run_until_complete(accepted(future))
 
     # Scheduling
 

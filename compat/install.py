@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio import unix_events
+from asyncio import coroutines, events, locks, queues, streams, subprocess, tasks, unix_events
 from typing import Any
 
+from . import legacy as old
 from .events import EventLoop
-from .runners import policy
+from .runners import get_event_loop, policy
+from .tasks import Task
 
 _MISSING = object()
 _originals: list[tuple[Any, str, Any]] = []  # what was replaced: where, under which name, and by what before
@@ -18,23 +20,30 @@ _policy: Any = None
 def install(*, legacy: bool = False) -> None:
     """Have every loop made in this process from now on be this project's, however asyncio is asked to make it.
 
-    `legacy=True` also puts back into `asyncio` what it has dropped since Python 3.4 (see `compat.legacy`). Undone by
-    `uninstall`. Loops that exist already stay as they are.
+    `legacy=True` also puts back into `asyncio` and its modules what they have dropped since Python 3.4 (see
+    `compat.legacy`). Undone by `uninstall`. Loops that exist already stay as they are.
     """
     global _policy
     if not _originals:
-        for owner in asyncio, unix_events:
+        for module in asyncio, unix_events:
             for name in "SelectorEventLoop", "EventLoop":
-                _replace(owner, name, EventLoop)
+                _replace(module, name, EventLoop)
         _replace(unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", EventLoop)  # type: ignore[attr-defined]
+        if sys.version_info >= (3, 12):
+            for module in asyncio, tasks:
+                _replace(module, "eager_task_factory", asyncio.create_eager_task_factory(Task))
         _policy = policy()
         if not isinstance(_policy, unix_events._UnixDefaultEventLoopPolicy):  # type: ignore[attr-defined]
             _set_policy(None)
     if legacy:
-        from . import legacy as old
-
         for name in old.__all__:
             _replace(asyncio, name, getattr(old, name))
+            for module in coroutines, locks, queues, streams, subprocess, tasks:
+                if hasattr(module, name):
+                    _replace(module, name, getattr(old, name))
+        _replace(asyncio, "async", old.async_)
+        for module in asyncio, events:
+            _replace(module, "get_event_loop", get_event_loop)
 
 
 def uninstall() -> None:
@@ -50,14 +59,14 @@ def uninstall() -> None:
 
 
 def _replace(owner: Any, name: str, value: Any) -> None:
-    if name in vars(owner) and vars(owner)[name] is value:
-        return
-    _originals.append((owner, name, vars(owner).get(name, _MISSING)))
-    setattr(owner, name, value)
+    original = vars(owner).get(name, _MISSING)
+    if original is not value:
+        _originals.append((owner, name, original))
+        setattr(owner, name, value)
 
 
 def _set_policy(value: Any) -> None:
     if sys.version_info >= (3, 14):
-        asyncio.events._set_event_loop_policy(value)
+        events._set_event_loop_policy(value)
     else:
         asyncio.set_event_loop_policy(value)

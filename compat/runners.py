@@ -7,9 +7,11 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, TypeVar
 
-from .events import EventLoop, new_event_loop
+from .events import new_event_loop
+from .legacy import accepted
 
 T = TypeVar("T")
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -44,6 +46,9 @@ class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type c
 
     def __init__(self, *, debug: bool | None = None, loop_factory: LoopFactory | None = new_event_loop) -> None:
         super().__init__(debug=debug, loop_factory=loop_factory)
+
+    def run(self, coro: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
+        return super().run(accepted(coro), context=context)  # type: ignore[no-any-return]
 
 
 def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
+import warnings
 import weakref
 from asyncio import base_tasks, coroutines, format_helpers, futures
 from asyncio import tasks as asyncio_tasks
@@ -270,6 +271,20 @@ class Task(FutureMethods[T], KernelTask[T]):
             if self.cancel_requests == 0:
                 self._must_cancel = False
         return self.cancel_requests
+
+    @classmethod
+    def current_task(cls, loop: asyncio.AbstractEventLoop | None = None) -> Any:
+        """`asyncio.current_task()`, as it was called until Python 3.8."""
+        warnings.warn("Task.current_task() is deprecated since Python 3.7, use asyncio.current_task() instead",
+                      DeprecationWarning, stacklevel=2)
+        return asyncio.current_task(asyncio.get_event_loop() if loop is None else loop)
+
+    @classmethod
+    def all_tasks(cls, loop: asyncio.AbstractEventLoop | None = None) -> set[Any]:
+        """`asyncio.all_tasks()`, as it was called until Python 3.8, which gave those that are done as well."""
+        warnings.warn("Task.all_tasks() is deprecated since Python 3.7, use asyncio.all_tasks() instead",
+                      DeprecationWarning, stacklevel=2)
+        return asyncio.all_tasks(asyncio.get_event_loop() if loop is None else loop)
 
     def set_result(self, result: T, /) -> None:
         raise RuntimeError("Task does not support set_result operation")

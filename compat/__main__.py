@@ -1,0 +1,42 @@
+"""python -m compat [--legacy] PROGRAM.py [ARGS...]  or  python -m compat [--legacy] -m MODULE [ARGS...]
+
+Runs an unmodified asyncio program, every event loop of which is this project's. With --legacy, asyncio also has again
+what it has dropped since Python 3.4: @asyncio.coroutine, loop= arguments, generators for coroutines and so on.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+
+from .install import install
+
+
+def main(args: list[str]) -> None:
+    """Run the program that `args` name; what it raises, `SystemExit` included, is raised here."""
+    legacy = args[:1] == ["--legacy"]
+    if legacy:
+        args = args[1:]
+    if args[:1] in (["-h"], ["--help"]):
+        print(__doc__, end="")
+        return
+    is_module = args[:1] == ["-m"]
+    if is_module:
+        args = args[1:]
+    if not args or args[0].startswith("-"):
+        sys.exit(f"python -m compat: a program to run is missing\n\n{__doc__}")
+    install(legacy=legacy)
+    sys.argv = args
+    if is_module:
+        sys.path[0] = os.getcwd()
+        runpy.run_module(args[0], run_name="__main__", alter_sys=True)
+    else:
+        if not os.path.exists(args[0]):
+            sys.exit(f"python -m compat: can't open file {args[0]!r}: there is no such file")
+        sys.path[0] = os.path.dirname(os.path.abspath(args[0]))
+        runpy.run_path(args[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
