@@ -72,6 +72,19 @@ def test_the_module_can_be_found_by_its_name(tmp_path: Path) -> None:
     assert outcome(program, tmp_path) == (0, "True\n", "")
 
 
+def test_main_may_be_decorated(tmp_path: Path) -> None:
+    program = ("import functools\ndef twice(function):\n    @functools.wraps(function)\n    def wrapper():\n"
+               "        print('once')\n        return function()\n    return wrapper\n"
+               "@twice\nasync def main():\n    print('again')\n")
+    assert outcome(program, tmp_path) == (0, "once\nagain\n", "")
+
+
+def test_in_a_checkout_its_packages_can_still_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    program = "import sys\nasync def main():\n    print(sys.path[-1])\n"
+    assert outcome(program, tmp_path) == (0, f"{ROOT}\n", "")
+
+
 def test_a_file_named_after_a_module_in_use_does_not_replace_it(tmp_path: Path) -> None:
     file = tmp_path / "signal.py"
     file.write_text("import sys\nasync def main():\n    print(__name__, hasattr(sys.modules['signal'], 'SIGINT'))\n")
@@ -113,8 +126,8 @@ def test_development_mode_shows_the_kernel_as_well(tmp_path: Path) -> None:
 
 
 def test_the_members_of_an_exception_group_are_trimmed(tmp_path: Path) -> None:
-    program = ("from kernel import sleep\nasync def main():\n    try:\n        await sleep('long')\n"
-               "    except TypeError as error:\n        raise ExceptionGroup('two', [error, ValueError()])\n")
+    program = ("from kernel import sleep\nasync def main():\n    errors = []\n    try:\n        await sleep('long')\n"
+               "    except TypeError as error:\n        errors.append(error)\n    raise ExceptionGroup('one', errors)\n")
     status, _, err = outcome(program, tmp_path)
     assert status == 1 and "takes a number of seconds" in err and str(ROOT / "kernel") not in err
 
