@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import types
 
 from .install import install
+from .legacy_source import compile_source
 
 
 def main(args: list[str]) -> None:
@@ -31,11 +33,24 @@ def main(args: list[str]) -> None:
     if is_module:
         sys.path[0] = os.getcwd()
         runpy.run_module(args[0], run_name="__main__", alter_sys=True)
-    else:
-        if not os.path.exists(args[0]):
-            sys.exit(f"python -m compat: can't open file {args[0]!r}: there is no such file")
+    elif os.path.isfile(args[0]):
         sys.path[0] = os.path.dirname(os.path.abspath(args[0]))
+        run_file(args[0], legacy)
+    elif os.path.isdir(args[0]):
         runpy.run_path(args[0], run_name="__main__")
+    else:
+        sys.exit(f"python -m compat: can't open file {args[0]!r}: there is no such file")
+
+
+def run_file(path: str, legacy: bool) -> None:
+    """Run the file as the module `__main__`, which stays that, so that its classes can be pickled."""
+    with open(path, "rb") as file:
+        source = file.read()
+    code = compile_source(source, path) if legacy else compile(source, path, "exec", dont_inherit=True)
+    module = types.ModuleType("__main__")
+    module.__file__ = path
+    sys.modules["__main__"] = module
+    exec(code, vars(module))
 
 
 if __name__ == "__main__":

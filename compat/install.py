@@ -9,6 +9,7 @@ from typing import Any
 
 from . import legacy as old
 from .events import EventLoop
+from .legacy_source import install_hook, uninstall_hook
 from .runners import get_event_loop, policy
 from .tasks import Task
 
@@ -21,7 +22,8 @@ def install(*, legacy: bool = False) -> None:
     """Have every loop made in this process from now on be this project's, however asyncio is asked to make it.
 
     `legacy=True` also puts back into `asyncio` and its modules what they have dropped since Python 3.4 (see
-    `compat.legacy`). Undone by `uninstall`. Loops that exist already stay as they are.
+    `compat.legacy`), and reads `asyncio.async`, which is no syntax any more, in modules imported from now on. Undone
+    by `uninstall`. Loops that exist already stay as they are.
     """
     global _policy
     if not _originals:
@@ -36,6 +38,7 @@ def install(*, legacy: bool = False) -> None:
         if not isinstance(_policy, unix_events._UnixDefaultEventLoopPolicy):  # type: ignore[attr-defined]
             _set_policy(None)
     if legacy:
+        install_hook()
         for name in old.__all__:
             _replace(asyncio, name, getattr(old, name))
             for module in coroutines, locks, queues, streams, subprocess, tasks:
@@ -48,6 +51,7 @@ def install(*, legacy: bool = False) -> None:
 
 def uninstall() -> None:
     """Undo `install`; nothing when it was not called."""
+    uninstall_hook()
     if _originals and policy() is not _policy:
         _set_policy(_policy)
     while _originals:

@@ -14,6 +14,7 @@ from .events import new_event_loop
 from .legacy import accepted
 
 T = TypeVar("T")
+_get_event_loop = asyncio.get_event_loop  # asyncio's own also when `install` has put the one below in its place
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -38,7 +39,7 @@ def get_event_loop() -> asyncio.AbstractEventLoop:
             and threading.current_thread() is threading.main_thread()):
         warnings.warn("There is no current event loop", DeprecationWarning, stacklevel=2)
         asyncio.set_event_loop(new_event_loop())
-    return asyncio.get_event_loop()
+    return _get_event_loop()
 
 
 class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type checker

@@ -1,0 +1,86 @@
+"""Source files from before Python 3.7, when `async` was a name like any other and `asyncio.async(...)` a call.
+
+Python 3.7 made it a keyword, so such a file no longer compiles, be the line ever so dead. Where that happens the two
+words are read as `asyncio.async_`, which `compat.legacy` provides.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery as machinery
+import io
+import os
+import sys
+import tokenize
+from types import CodeType
+from typing import Any
+
+_PHRASE = ["asyncio", ".", "async"]
+
+
+def compile_source(source: bytes, path: str) -> CodeType:
+    """`source` compiled, with `asyncio.async` read as `asyncio.async_` where it does not compile otherwise.
+
+    Raises the `SyntaxError` of the file as it is when that does not help.
+    """
+    try:
+        return _compile(source, path)
+    except SyntaxError:
+        text = _renamed(source)
+        if text is None:
+            raise
+        try:
+            return _compile(text, path)
+        except SyntaxError:
+            pass
+        raise
+
+
+def _compile(source: bytes | str, path: str) -> CodeType:
+    code: CodeType = compile(source, path, "exec", dont_inherit=True)
+    return code
+
+
+def _renamed(source: bytes) -> str | None:
+    """`source` with the phrase replaced, line by line and column by column; None when it is not there."""
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    lines = io.StringIO(source.decode(encoding)).readlines()
+    places = []
+    recent: list[tokenize.TokenInfo] = []
+    try:
+        for token in tokenize.generate_tokens(iter(lines).__next__):
+            recent = [*recent[-2:], token]
+            if [token.string for token in recent] == _PHRASE:
+                places.append(token.end)
+    except (tokenize.TokenError, SyntaxError):
+        return None
+    for row, column in reversed(places):
+        lines[row - 1] = f"{lines[row - 1][:column]}_{lines[row - 1][column:]}"
+    return "".join(lines) if places else None
+
+
+class LegacyLoader(machinery.SourceFileLoader):
+    """Imports modules by `compile_source`."""
+
+    def source_to_code(self, data: Any, path: Any, *args: Any, **kwargs: Any) -> CodeType:  # type: ignore[override]
+        return compile_source(bytes(data), os.fspath(path))
+
+
+_hook = machinery.FileFinder.path_hook(
+    (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+    (LegacyLoader, machinery.SOURCE_SUFFIXES),
+    (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+)
+
+
+def install_hook() -> None:
+    """Have modules imported from files from now on be read so."""
+    if _hook not in sys.path_hooks:
+        sys.path_hooks.insert(0, _hook)
+        sys.path_importer_cache.clear()
+
+
+def uninstall_hook() -> None:
+    """Undo `install_hook`."""
+    if _hook in sys.path_hooks:
+        sys.path_hooks.remove(_hook)
+        sys.path_importer_cache.clear()
