@@ -28,6 +28,9 @@ def test_the_programs(tmp_path: Path) -> None:
     assert sorted(lines[1:-1]) == ["1", "2", "hello quick world", "hello slow world"]
     file.write_text(facade)
     assert printed(str(file)) == "hello quick world\nhello slow world\n"
+    file.write_text(facade.replace("import compat as asyncio", "import asyncio")
+                    + "print(type(asyncio.new_event_loop()).__module__)\n")
+    assert printed("-m", "compat", str(file)) == "hello quick world\nhello slow world\ncompat.events\n"
 
 
 def test_the_tour() -> None:
