@@ -124,7 +124,11 @@ class Program:
                 raise Failure(number)
             try:
                 request = self.request(kind, argument)
-                what = "nobody" if request is None else self.result(kind, argument, (yield request))
+                if request is not None:
+                    answer = (yield from request) if kind == "wait" else (yield request)
+                    what = self.result(kind, argument, answer)
+                else:
+                    what = "nobody"
             except Failure:
                 what = "failure"
             except Cancelled:
