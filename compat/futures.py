@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import reprlib
 import sys
+from abc import ABCMeta
 from asyncio import base_futures, format_helpers
 from collections.abc import Callable, Generator
 from contextvars import Context
@@ -29,8 +31,21 @@ T = TypeVar("T")
 SLOTS = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_loop")
 
 
-class FutureMethods(Waitable[T]):
-    """The methods of `asyncio.Future`, as `Future` and `Task` have them."""
+class Wakeup:
+    """How a waiting task appears among the callbacks of a future."""
+
+    def __init__(self, task: Any) -> None:
+        self._task = task
+
+    def __repr__(self) -> str:
+        return "Task.task_wakeup"
+
+
+class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of another layout, can be declared a Future
+    """The methods of `asyncio.Future`, as `Future` and `Task` have them.
+
+    On an object whose `__init__` was not called they do what asyncio's do: it is pending, and of no loop.
+    """
 
     if not TYPE_CHECKING:  # the checker does not see the slots of the subclasses here
         __slots__ = ()
@@ -49,8 +64,17 @@ class FutureMethods(Waitable[T]):
 
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.add_done_callback is not FutureMethods.add_done_callback or cls.result is not FutureMethods.result:
+            cls.execute = FutureMethods._execute_overridden  # type: ignore[method-assign]
+
+    @reprlib.recursive_repr()
     def __repr__(self) -> str:
-        return base_futures._future_repr(self)  # type: ignore[attr-defined, no-any-return]
+        return f"<{type(self).__name__} {' '.join(self._repr_info())}>"
+
+    def _repr_info(self) -> list[str]:
+        return base_futures._future_repr_info(self)  # type: ignore[attr-defined, no-any-return]
 
     def __del__(self) -> None:
         if self._to_report:
@@ -70,7 +94,10 @@ class FutureMethods(Waitable[T]):
 
     @property
     def _callbacks(self) -> list[tuple[Any, Context | None]] | None:
-        return self._waiters
+        if self._waiters is None:
+            return None
+        return [(Wakeup(callback), callback.context) if context is None else (callback, context)
+                for callback, context in self._waiters]
 
     @property
     def _log_traceback(self) -> bool:
@@ -83,7 +110,10 @@ class FutureMethods(Waitable[T]):
         self._to_report = False
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        return self._loop
+        try:
+            return self._loop
+        except AttributeError:
+            raise RuntimeError("Future object is not initialized.") from None
 
     def cancel(self, msg: Any = None) -> bool:
         if self._to_report:
@@ -97,23 +127,33 @@ class FutureMethods(Waitable[T]):
         return True
 
     def cancelled(self) -> bool:
-        return self._cancelled
+        try:
+            return self._cancelled
+        except AttributeError:
+            return False
 
     def done(self) -> bool:
-        return self._done
+        try:
+            return self._done
+        except AttributeError:
+            return False
 
     def result(self) -> T:
+        try:
+            done = self._done
+        except AttributeError:
+            done = False
+        if not done:
+            raise asyncio.InvalidStateError("Result is not ready.")
         if self._exception is not None or self._cancelled:
             raise self._failure()
-        if not self._done:
-            raise asyncio.InvalidStateError("Result is not ready.")
         return self._result  # type: ignore[return-value]  # a T since it is done
 
     def exception(self) -> BaseException | None:
+        if not self.done():
+            raise asyncio.InvalidStateError("Exception is not set.")
         if self._cancelled:
             raise self._make_cancelled_error()
-        if not self._done:
-            raise asyncio.InvalidStateError("Exception is not set.")
         if self._to_report:
             self._to_report = False
         return self._exception
@@ -145,11 +185,12 @@ class FutureMethods(Waitable[T]):
             self._waiters.append(entry)
 
     def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
-        if self._waiters is None:
+        waiters = self._waiters
+        if waiters is None:
             return 0
-        kept = [entry for entry in self._waiters if entry[0] != fn]
-        removed = len(self._waiters) - len(kept)
-        if removed:
+        kept = [entry for entry in waiters if entry[0] != fn]
+        removed = len(waiters) - len(kept)
+        if removed and self._waiters is waiters:  # and the comparisons have not completed the future
             self._waiters = kept or None
         return removed
 
@@ -214,6 +255,12 @@ class FutureMethods(Waitable[T]):
         return False
 
 
+    def _execute_overridden(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
+        """`execute` for a subclass that is to be waited for by the methods it has overridden."""
+        task.blocked_on = request = task.translate(self)
+        return request.execute(kernel, task)
+
+
 class Future(FutureMethods[T]):
     """A result that is not there yet; as `asyncio.Future`, of which `isinstance` says it is one."""
 
@@ -231,3 +278,6 @@ class Future(FutureMethods[T]):
         self._asyncio_future_blocking = False
         if self._loop.get_debug():
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
+
+
+Future.register(asyncio.Future)

@@ -65,6 +65,7 @@ class LoopQueue:
         finally:
             self._kernel.current = None
             swap(loop, previous)
+            del item  # a traceback that the task keeps may keep this frame
 
     def popleft(self) -> Any:
         raise IndexError("the event loop has taken all that was appended")

@@ -46,6 +46,7 @@ class Handle(asyncio.Handle):
             if self._source_traceback:
                 context["source_traceback"] = self._source_traceback
             self._loop.call_exception_handler(context)
+        del self  # a traceback may keep this frame, and who keeps the traceback is perhaps what is called here
 
     def fire(self, kernel: Kernel) -> None:
         """The descriptor is ready."""

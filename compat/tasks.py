@@ -23,7 +23,7 @@ from kernel.task import Task as KernelTask
 from kernel.task import drop_frame
 
 from .current import enter, scheduled, swap
-from .futures import SLOTS, FutureMethods
+from .futures import SLOTS, Future, FutureMethods
 from .guest import kernel_of
 
 T = TypeVar("T")
@@ -88,6 +88,7 @@ class Task(FutureMethods[T], KernelTask[T]):
         self.cancel_requests = 0
         self._must_cancel = False
         if eager_start and self._loop.is_running():
+            self._reference = None
             self._start_eagerly()
         else:
             self._register()
@@ -115,7 +116,11 @@ class Task(FutureMethods[T], KernelTask[T]):
                 self._register()
 
     def __del__(self) -> None:
-        if not self._done and self._log_destroy_pending:
+        try:
+            pending = not self._done
+        except AttributeError:
+            return  # __init__ was not called, or has failed
+        if pending and self._log_destroy_pending:
             context = {"task": self, "message": "Task was destroyed but it is pending!"}
             if self._source_traceback:
                 context["source_traceback"] = self._source_traceback
@@ -143,6 +148,7 @@ class Task(FutureMethods[T], KernelTask[T]):
                 error = self._make_cancelled_error()
         self.woken = False
         self._bounce(kernel, error)
+        del self, error, waited_for  # as at the end of _bounce
 
     def _bounce(self, kernel: Kernel, error: BaseException | None) -> None:
         """Resume the code, take what it yields, and act on that: the trampoline, with asyncio's ends of a task."""
@@ -157,14 +163,16 @@ class Task(FutureMethods[T], KernelTask[T]):
                 request = self.context.run(resume, value)
             except StopIteration as stop:
                 if not self.callers:
-                    return self._return(stop.value)
+                    self._return(stop.value)
+                    break
                 self.code = self.callers.pop()
                 resume, value = self.code.send, stop.value
                 continue
             except BaseException as failure:
                 drop_frame(failure)
                 if not self.callers:
-                    return self._raise(failure)
+                    self._raise(failure)
+                    break
                 self.code = self.callers.pop()
                 resume, value = self.code.throw, failure
                 continue
@@ -188,6 +196,9 @@ class Task(FutureMethods[T], KernelTask[T]):
             if self._must_cancel and not self.shields:
                 self._cancel_wait()
             return
+        # Whoever keeps a traceback of the coroutine's keeps, as its caller, this frame; so may the task itself, in its
+        # exception, and would then be kept alive by itself.
+        del self, error, resume, value
 
     def _return(self, value: T) -> None:
         scheduled.discard(self._reference)
@@ -234,12 +245,13 @@ class Task(FutureMethods[T], KernelTask[T]):
             future.result()
         except BaseException as error:
             self.error = error
-        kernel = self.kernel
+        kernel, loop = self.kernel, self._loop
         try:
             self.run(kernel)
         finally:
             kernel.current = None
-            swap(self._loop, None)
+            swap(loop, None)
+            del self, future  # as at the end of _bounce
 
     def cancel(self, msg: Any = None) -> bool:
         if self._to_report:
@@ -335,10 +347,14 @@ class Task(FutureMethods[T], KernelTask[T]):
     def _num_cancels_requested(self) -> int:
         return self.cancel_requests
 
-    def __repr__(self) -> str:
-        return base_tasks._task_repr(self)  # type: ignore
+    def _repr_info(self) -> list[str]:
+        return base_tasks._task_repr_info(self)  # type: ignore
 
-    __str__ = __repr__
+    __repr__ = __str__ = FutureMethods.__repr__
+
+
+Future.register(Task)
+Task.register(asyncio.Task)
 
 
 class NativeTask(Task[T]):
