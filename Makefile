@@ -18,7 +18,7 @@ test: $(STAMP)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed, and $(PYTHON) is not: try PYTHON=python3.13 make test" >&2; exit 1; }
+		{ echo "$(PYTHON) does not run, or is older than Python 3.11: try PYTHON=python3.13 make test" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || \
 		{ echo "$(PYTHON) cannot make virtual environments: install its venv package (python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
