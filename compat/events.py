@@ -17,7 +17,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.clock import Clock
-from kernel.core import Kernel, ReadyQueue
+from kernel.core import POLL_INTERVAL, Kernel, ReadyQueue
 from kernel.observer import Observer
 from kernel.poller import Poller, SelectorPoller
 from kernel.syscalls import Code
@@ -49,27 +49,43 @@ class LoopKernel(Kernel):
               context: Context | None = None) -> NativeTask[T]:
         return NativeTask(code, loop=self._loop, name=name, context=copy_context() if context is None else context)
 
-    def run_ready(self, steps: int) -> None:
+    def run_ready(self) -> None:
+        """Run what is ready, batch by batch, until nothing is, or a look outside is due, or the turn is over.
+
+        A batch is an iteration of asyncio's loop: what is ready together. It is run whole, and the timers that are due
+        come between two; only asyncio's looking for descriptors and the time at each is left out where nothing shows.
+        """
         try:
             if self._loop.get_debug():
-                self._run_timed(steps)
-            else:
-                Kernel.run_ready(self, steps)
-        finally:
-            swap(self._loop, None)
-
-    def _run_timed(self, steps: int) -> None:
-        """Run items of the ready queue, and tell of those that hold up the others."""
-        try:
-            for _ in range(steps):
-                item = self.ready.popleft()
-                begin = time.perf_counter()
-                item.run(self)
-                seconds = time.perf_counter() - begin
-                if seconds >= self._loop.slow_callback_duration:
-                    logger.warning("Executing %r took %.3f seconds", item, seconds)
+                return self._run_timed()
+            ready = self.ready
+            steps = 0
+            while ready:
+                batch = len(ready)
+                steps += batch
+                while batch > POLL_INTERVAL:
+                    for _ in range(POLL_INTERVAL):
+                        ready.popleft().run(self)
+                    self.poll()
+                    batch -= POLL_INTERVAL
+                for _ in range(batch):
+                    ready.popleft().run(self)
+                if steps >= POLL_INTERVAL or self.turn_over:
+                    break
         finally:
             self.current = None
+            self.turn_over = False
+            swap(self._loop, None)
+
+    def _run_timed(self) -> None:
+        """Run one batch, and tell of the items that hold up the others."""
+        for _ in range(len(self.ready)):
+            item = self.ready.popleft()
+            begin = time.perf_counter()
+            item.run(self)
+            seconds = time.perf_counter() - begin
+            if seconds >= self._loop.slow_callback_duration:
+                logger.warning("Executing %r took %.3f seconds", item, seconds)
 
 
 class PollerView:
@@ -126,8 +142,16 @@ class EventLoop(asyncio.SelectorEventLoop):
         return self.kernel.clock.now()
 
     def _run_once(self) -> None:
-        """One turn of the kernel, which does not wait when the loop is to stop."""
-        self.kernel.turn(-math.inf if self._stopping else math.inf)
+        """One turn of the kernel; only one batch, and no waiting, when the loop is to stop."""
+        if self._stopping:
+            self.kernel.turn_over = True
+            self.kernel.turn(-math.inf)
+        else:
+            self.kernel.turn()
+
+    def stop(self) -> None:
+        super().stop()
+        self.kernel.turn_over = True
 
     def close(self) -> None:
         if self.is_closed():
@@ -171,7 +195,16 @@ class EventLoop(asyncio.SelectorEventLoop):
         self._ready.append(handle)
         return handle
 
-    def call_at(self, when: float, callback: Callable[..., object], *args: Any,  # type: ignore[override]  # the same
+    def call_later(self, delay: float, callback: Callable[..., object], *args: Any,  # type: ignore[override]
+                   context: Context | None = None) -> TimerHandle:
+        if delay is None:
+            raise TypeError("delay must not be None")
+        timer = self.call_at(self.time() + delay, callback, *args, context=context)
+        if timer._source_traceback:
+            del timer._source_traceback[-1]
+        return timer
+
+    def call_at(self, when: float, callback: Callable[..., object], *args: Any,  # type: ignore[override]
                 context: Context | None = None) -> TimerHandle:
         if when is None:
             raise TypeError("when cannot be None")
@@ -184,6 +217,8 @@ class EventLoop(asyncio.SelectorEventLoop):
             del timer._source_traceback[-1]
         self.kernel.timers.add(when, timer)
         timer._scheduled = True
+        if when <= self.time():
+            self.kernel.turn_over = True  # due before what the next batch makes ready
         return timer
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:

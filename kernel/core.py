@@ -89,52 +89,50 @@ class Kernel:
         self.timers = Timers()
         self.tasks: set[Task[Any]] = set()  # all that are not done
         self.task_ids = count(1)
+        self.main: Task[Any] | None = None
         self.current: Task[Any] | None = None
         self.unretrieved: weakref.WeakSet[Unretrieved] = weakref.WeakSet()
         self.threads_at_work = 0  # each will call_from_thread when it is done
         self.calls_expected = 0
         self._calls: deque[Callback] = deque()
         self._asleep = False
-        self._steps_unpolled = 0
+        self.turn_over = False
         self._closed = False
         self._resources: dict[object, Any] = {}
         self._releases = ExitStack()
 
     def turn(self, until: float = math.inf) -> None:
-        """Let in what has happened outside, then run once all that is ready.
+        """Let in what has happened outside, then run what is ready.
 
         When nothing is ready, wait for an event first, until the clock shows `until` at the longest; `Deadlock` when
         no event can come.
         """
-        ready = self.ready
         if self._calls:
             self._take_calls()
-        if not ready:
+        if self.ready:
+            self.poll()
+        else:
             self._idle(until)
-        elif self._steps_unpolled >= POLL_INTERVAL:
-            self._poll()
         if self.timers.heap:
             self.timers.expire(self, self.clock.now())
-        steps = len(ready)
-        while steps > POLL_INTERVAL:
-            self.run_ready(POLL_INTERVAL)
-            self._poll()
-            steps -= POLL_INTERVAL
-        self.run_ready(steps)
+        self.run_ready()
 
-    def run_ready(self, steps: int) -> None:
-        """Run the next `steps` items of the ready queue."""
-        self._steps_unpolled += steps
+    def run_ready(self) -> None:
+        """Run what is ready, one after the other, until nothing is, or a look outside is due, or `main` is done."""
         ready = self.ready
+        if not ready:
+            return
         try:
-            for _ in range(steps):
+            for _ in range(POLL_INTERVAL):
                 ready.popleft().run(self)
+                if not ready or self.turn_over:
+                    break
         finally:
             self.current = None
+            self.turn_over = False
 
-    def _poll(self) -> None:
+    def poll(self) -> None:
         """Let in what has happened at the descriptors, without waiting."""
-        self._steps_unpolled = 0
         for event in self.poller.poll(0.0):
             event.fire(self)
 
@@ -148,7 +146,6 @@ class Kernel:
             events = self.clock.idle(self.poller, deadline, self.threads_at_work > 0)
         finally:
             self._asleep = False
-        self._steps_unpolled = 0
         for event in events:
             event.fire(self)
         self._take_calls()
@@ -244,10 +241,12 @@ class Kernel:
             with asyncgen_hooks(self) as asyncgens:
                 try:
                     task = self.spawn(main)
+                    self.main = task
                     with interruptible(self, task):
                         while not task.done():
                             self.turn()
                 finally:
+                    self.main = None
                     shut_down(self, asyncgens)
             return task.result()
         finally:

@@ -69,14 +69,14 @@ class Task(Waitable[T]):
                 request = self.context.run(resume, value)
             except StopIteration as stop:
                 if not self.callers:
-                    return self._exit(stop.value, None)
+                    return self._return(stop.value)
                 self.code = self.callers.pop()
                 resume, value = self.code.send, stop.value
                 continue
             except BaseException as error:
                 drop_frame(error)
                 if not self.callers:
-                    return self._exit(None, error)
+                    return self._raise(error)
                 self.code = self.callers.pop()
                 resume, value = self.code.throw, error
                 continue
@@ -108,17 +108,30 @@ class Task(Waitable[T]):
             raise TypeError(f"{self} yielded {request!r}, which is neither a syscall nor code to call: yield what "
                             f"sleep(), spawn() and the like return, or a new generator or coroutine ({error})") from None
 
-    def _exit(self, value: T | None, error: BaseException | None) -> None:
+    def _return(self, value: T) -> None:
         """The code has come to its end."""
-        self.kernel.tasks.discard(self)
-        self._unretrieved = None
+        kernel = self.kernel
+        kernel.tasks.discard(self)
+        if self is kernel.main:
+            kernel.turn_over = True
+        self._settle(value, None)
+        if kernel.observer is not None:
+            kernel.tell("exit", self)
+
+    def _raise(self, error: BaseException) -> None:
+        """The code has failed."""
+        kernel = self.kernel
+        kernel.tasks.discard(self)
+        if self is kernel.main:
+            kernel.turn_over = True
         ends_run = isinstance(error, (KeyboardInterrupt, SystemExit))
-        if error is not None and not (self._waiters or ends_run or isinstance(error, self.cancelled_type)):
+        self._unretrieved = None
+        if not (self._waiters or ends_run or isinstance(error, self.cancelled_type)):
             self._unretrieved = Unretrieved(self, error)
-        self._settle(value, error)
-        if self.kernel.observer is not None:
-            self.kernel.tell("exit", self)
-        if error is not None and ends_run:
+        self._settle(None, error)
+        if kernel.observer is not None:
+            kernel.tell("exit", self)
+        if ends_run:
             raise error
 
     def wake(self, value: object = None) -> None:
@@ -204,7 +217,7 @@ class Task(Waitable[T]):
 
     def abandon(self) -> None:
         """End the task from outside, as if it had been cancelled; its code has been closed."""
-        self._exit(None, self.cancelled_type("abandoned at shutdown"))
+        self._raise(self.cancelled_type("abandoned at shutdown"))
 
     def _retrieved(self) -> None:
         if self._unretrieved is not None:
