@@ -7,11 +7,10 @@ follows each Python release. Every callback, timer, descriptor and task that the
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import selectors
 import time
-from asyncio import unix_events
+from asyncio import base_events, unix_events
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +29,6 @@ from .legacy import accepted
 from .tasks import NativeTask, Task
 
 T = TypeVar("T")
-logger = logging.getLogger("asyncio")
 
 
 class LoopKernel(Kernel):
@@ -85,7 +83,14 @@ class LoopKernel(Kernel):
             item.run(self)
             seconds = time.perf_counter() - begin
             if seconds >= self._loop.slow_callback_duration:
-                logger.warning("Executing %r took %.3f seconds", item, seconds)
+                base_events.logger.warning("Executing %s took %.3f seconds", shown(item), seconds)
+
+
+def shown(item: object) -> str:
+    """What asyncio prints for something it runs: a task for the handle that steps it."""
+    if isinstance(item, asyncio.Handle):
+        return base_events._format_handle(item)  # type: ignore[attr-defined, no-any-return]
+    return repr(item)
 
 
 class PollerView:
@@ -94,10 +99,10 @@ class PollerView:
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
 
-    def get_key(self, fd: int) -> selectors.SelectorKey:
-        key = self.get(fd)
+    def get_key(self, fileobj: Any) -> selectors.SelectorKey:
+        key = self.get(descriptor(fileobj))
         if key is None:
-            raise KeyError(f"{fd!r} is not registered")
+            raise KeyError(f"{fileobj!r} is not registered")
         return key
 
     def get(self, fd: int) -> selectors.SelectorKey | None:
