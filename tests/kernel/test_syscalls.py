@@ -445,6 +445,7 @@ def test_other_nonsense_is_a_type_error_at_the_call(function: Callable[[Any], An
 @pytest.fixture
 def no_warnings() -> Iterator[None]:
     """Fail the test if anything is warned of, "was never awaited" above all."""
+    gc.collect()  # what other tests have left
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
