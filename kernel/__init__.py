@@ -9,8 +9,8 @@
 
     run(main())
 
-To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `core.py` (the scheduler), `timers.py`,
-`clock.py` and `poller.py`; the rest stands on those. Nothing here knows of asyncio.
+To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `waitable.py`, `core.py` (the scheduler),
+`timers.py`, `clock.py` and `poller.py`; the rest stands on those. Nothing here knows of asyncio.
 """
 
 from .clock import Clock, MonotonicClock, VirtualClock
@@ -18,10 +18,11 @@ from .core import Kernel, ReadyQueue, run
 from .deadlock import Deadlock
 from .observer import Observer
 from .poller import Poller
-from .syscalls import (Syscall, Waitable, call, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait,
-                       wait_readable, wait_writable)
+from .syscalls import (Syscall, call, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
+                       wait_writable)
 from .task import Cancelled, Task
 from .threads import run_in_thread
+from .waitable import Waitable, wait
 
 __all__ = ["Cancelled", "Clock", "Deadlock", "Kernel", "MonotonicClock", "Observer", "Poller", "ReadyQueue", "Syscall",
            "Task", "VirtualClock", "Waitable", "call", "cancel", "checkpoint", "current_task", "now", "run",

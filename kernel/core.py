@@ -18,13 +18,15 @@ from contextvars import Context, copy_context
 from itertools import count
 from typing import Any, Protocol, TypeVar
 
+from .checks import check_code
 from .clock import Clock, MonotonicClock
 from .deadlock import Deadlock
-from .lifecycle import abandon, asyncgen_hooks, interruptible, shut_down
-from .observer import Observer, Tap, TappedQueue
+from .failures import Unretrieved
+from .lifecycle import abandon, asyncgen_hooks, close_unstarted, interruptible, shut_down
+from .observer import Observer, Tap
 from .poller import Poller, default_poller
-from .syscalls import Code, check_code
-from .task import Task, Unretrieved
+from .syscalls import Code
+from .task import Task
 from .timers import Timers
 
 T = TypeVar("T")
@@ -81,15 +83,14 @@ class Kernel:
         self.ready: ReadyQueue = deque() if ready is None else ready
         self.clock: Clock = MonotonicClock() if clock is None else clock
         self.poller: Poller = default_poller() if poller is None else poller
-        self.observer = observer
-        if observer is not None:
-            self.ready = TappedQueue(self.ready, self)
+        self.tap = None if observer is None else Tap(self, observer)
         self.grace = grace
         self.exception_hook = exception_hook
         self.timers = Timers()
         self.tasks: set[Task[Any]] = set()  # all that are not done
         self.task_ids = count(1)
         self.main: Task[Any] | None = None
+        self.ended_by: BaseException | None = None  # the KeyboardInterrupt or SystemExit that a task ended the run with
         self.current: Task[Any] | None = None
         self.unretrieved: weakref.WeakSet[Unretrieved] = weakref.WeakSet()
         self.threads_at_work = 0  # each will call_from_thread when it is done
@@ -108,7 +109,7 @@ class Kernel:
         no event can come.
         """
         if self._calls:
-            self._take_calls()
+            self.take_calls()
         if self.ready:
             self.poll()
         else:
@@ -148,9 +149,10 @@ class Kernel:
             self._asleep = False
         for event in events:
             event.fire(self)
-        self._take_calls()
+        self.take_calls()
 
-    def _take_calls(self) -> None:
+    def take_calls(self) -> None:
+        """Let in the calls that other threads have made."""
         for _ in range(len(self._calls)):
             self.ready.append(self._calls.popleft())
 
@@ -161,11 +163,13 @@ class Kernel:
         For use outside of tasks, in the kernel's thread. `context` is the task's own; by default a copy of the
         caller's.
         """
+        if self._closed:
+            close_unstarted(code)
+            raise RuntimeError("the kernel is closed; nothing can be run in it any more")
         task = Task(self, code, copy_context() if context is None else context, name, daemon)
         self.tasks.add(task)
-        if self.observer is not None:
-            task.context = Tap(task.context, task, self)  # type: ignore[assignment]  # stands in for it
-            self.tell("spawn", task)
+        if self.tap is not None:
+            self.tap.attach(task)
         self.ready.append(task)
         return task
 
@@ -214,13 +218,6 @@ class Kernel:
                 logger.exception("the kernel's exception hook failed")
         logger.error("%s", message, exc_info=error)
 
-    def tell(self, event: str, *details: Any) -> None:
-        """Tell the observer. Its failure is reported and does no other harm."""
-        try:
-            getattr(self.observer, event)(*details)
-        except Exception as error:
-            self.report(f"the observer failed at {event}{details}", error)
-
     def run(self, main: Code[T]) -> T:
         """Run `main`, a coroutine or a generator, to its end; return its value or raise its exception.
 
@@ -231,11 +228,11 @@ class Kernel:
         """
         running: Kernel | None = getattr(_thread, "kernel", None)
         if running is not None or self._closed:
-            if hasattr(main, "close"):
-                main.close()  # or it would be reported as never awaited
+            close_unstarted(main)
             raise RuntimeError("this kernel is closed; make another" if running is None else
                                "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
         check_code(main, "run")
+        self.ended_by = None
         _thread.kernel = self
         try:
             with asyncgen_hooks(self) as asyncgens:
@@ -257,11 +254,11 @@ class Kernel:
         if self._closed:
             return
         self._releases.close()
-        self._take_calls()
-        while self.ready:  # what threads brought at the last moment
-            self.ready.popleft().run(self)
-        self._closed = True
         abandon(self, self.by_age())
+        while self._calls or self.ready:  # what threads brought at the last moment
+            self.take_calls()
+            self.run_ready()
+        self._closed = True
         for failure in list(self.unretrieved):
             failure.report()
         self.poller.close()

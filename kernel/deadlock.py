@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .syscalls import Waitable
+from .waitable import Waitable
 
 if TYPE_CHECKING:
     from .task import Task
@@ -19,13 +19,16 @@ class Deadlock(RuntimeError):
 
     def __init__(self, reason: str, tasks: Iterable[Task[Any]], remedy: str = "") -> None:
         self.tasks = list(tasks)
-        lines = [f"  {task} is blocked on {waits_for(task)} at {where(task)}" for task in self.tasks]
+        lines = [f"  {task} {describe(task)}" for task in self.tasks]
         super().__init__("\n".join([f"{reason}:", *lines, *([remedy] if remedy else [])]))
 
 
-def waits_for(task: Task[Any]) -> str:
-    """What `task` is blocked on, as the report prints it: "Sleep(1.5)", "Wait(task 3 'worker')"."""
-    return f"Wait({task.blocked_on})" if isinstance(task.blocked_on, Waitable) else str(task.blocked_on)
+def describe(task: Task[Any]) -> str:
+    """What `task` does, and where: "is blocked on Sleep(1.5) at main.py:12 in main"."""
+    request = task.blocked_on
+    if request is None:
+        return f"is {task.state} at {where(task)}"
+    return f"is blocked on {f'Wait({request})' if isinstance(request, Waitable) else request} at {where(task)}"
 
 
 def where(task: Task[Any]) -> str:

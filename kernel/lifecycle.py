@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .deadlock import Deadlock, waits_for, where
+from .deadlock import Deadlock, describe
+from .waitable import Waitable
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -29,9 +30,12 @@ Asyncgens = weakref.WeakSet[AsyncGenerator[Any, Any]]
 
 @contextmanager
 def interruptible(kernel: Kernel, main: Task[Any]) -> Iterator[None]:
-    """Make Ctrl-C cancel `main`, as `asyncio.run` does; nothing where the program handles SIGINT itself."""
-    if (threading.current_thread() is not threading.main_thread()
-            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler):
+    """Make Ctrl-C cancel `main`, as `asyncio.run` does, unless the program handles SIGINT itself.
+
+    And have every signal wake the kernel: its handler runs between bytecodes, so that one which arrives on the way into
+    the poller's system call would wait there with it, did the interpreter not write to the poller's descriptor first.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     interrupted = False
@@ -43,9 +47,9 @@ def interruptible(kernel: Kernel, main: Task[Any]) -> Iterator[None]:
         interrupted = True
         kernel.call_from_thread(main.cancel)
 
-    signal.signal(signal.SIGINT, on_sigint)
-    # The handler above runs between bytecodes: a signal that arrives on the way into the poller's system call would
-    # wait there with it, had the interpreter not written to this descriptor first.
+    handles = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if handles:
+        signal.signal(signal.SIGINT, on_sigint)
     previous_fd = signal.set_wakeup_fd(kernel.poller.wakeup_fd(), warn_on_full_buffer=False)
     try:
         yield
@@ -53,7 +57,8 @@ def interruptible(kernel: Kernel, main: Task[Any]) -> Iterator[None]:
             raise KeyboardInterrupt
     finally:
         signal.set_wakeup_fd(previous_fd)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if handles:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
@@ -87,6 +92,9 @@ def shut_down(kernel: Kernel, asyncgens: Asyncgens) -> None:
         for generator in list(asyncgens):
             kernel.spawn(_aclose(generator), name=f"close {generator!r}")
         _drain(kernel, kernel.by_age())
+        kernel.take_calls()  # to close generators that were thrown away in the meantime, too
+        kernel.run_ready()
+        _drain(kernel, kernel.by_age())
         _end(kernel, lambda task: True)
     finally:
         abandon(kernel, kernel.by_age())  # only after a second Ctrl-C, or SystemExit in a task being cancelled
@@ -105,7 +113,7 @@ def _end(kernel: Kernel, chosen: Callable[[Task[Any]], bool]) -> None:
         stubborn = _drain(kernel, victims)
         for task in stubborn:
             kernel.report(f"{task} was cancelled {attempts[task]} times at shutdown and has not ended: "
-                          f"it is blocked on {waits_for(task)} at {where(task)}", TimeoutError(f"{task} refuses to die"))
+                          f"it {describe(task)}", TimeoutError(f"{task} refuses to die"))
         abandon(kernel, [task for task in stubborn if attempts[task] >= ATTEMPTS])
     abandon(kernel, [task for task in kernel.by_age() if chosen(task)])
 
@@ -149,19 +157,24 @@ def _watchdog(kernel: Kernel) -> Iterator[None]:
 
 def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
     """Throw away tasks that do not end: close their code, and let who waits for them go on as if they were cancelled."""
-    if not tasks:
-        return
-    for _ in range(len(kernel.ready)):
-        item = kernel.ready.popleft()
-        if item not in tasks:
-            kernel.ready.append(item)
     for task in tasks:
         if task.blocked_on is not None:
             task.blocked_on.abort(kernel, task)
             task.blocked_on = None
+    for task in tasks:
         for code in [task.code, *reversed(task.callers or ())]:
             try:
                 code.close()
             except BaseException as error:
                 kernel.report(f"{task} refuses to die", error)
         task.abandon()
+    for _ in range(len(kernel.ready) if tasks else 0):
+        item = kernel.ready.popleft()
+        if not (isinstance(item, Waitable) and item.done()):
+            kernel.ready.append(item)
+
+
+def close_unstarted(code: object) -> None:
+    """Close `code`, which will not be run; else the interpreter would warn that it was never awaited."""
+    if hasattr(code, "close"):
+        code.close()

@@ -1,7 +1,7 @@
-"""Watching a kernel at work: a tap between a task and the trampoline.
+"""Watching a kernel at work.
 
-A kernel without an observer pays nothing for this: the tap stands in for the task's context, through which every step
-goes, and exists only where somebody watches.
+A kernel without an observer pays nothing for this: what tells the observer stands in for the context of each task,
+through which every step goes, and for the ready queue, and is there only where somebody watches.
 """
 
 from __future__ import annotations
@@ -43,52 +43,77 @@ class Observer:
 
 
 class Tap:
-    """Stands in for the context of an observed task and tells what goes through it."""
+    """What connects a kernel to its observer: it stands between the kernel, its ready queue and its tasks."""
 
-    def __init__(self, context: Context, task: Task[Any], kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, observer: Observer) -> None:
+        self.kernel = kernel
+        self.blocked: set[Task[Any]] = set()
+        self._observer = observer
+        kernel.ready = TappedQueue(kernel.ready, self)
+
+    def attach(self, task: Task[Any]) -> None:
+        """Begin to watch `task`, which has just been made."""
+        task.context = TappedContext(task.context, task, self)  # type: ignore[assignment]  # stands in for it
+        self.tell("spawn", task)
+
+    def tell(self, event: str, *details: Any) -> None:
+        """Tell the observer. Its failure is reported and does no other harm."""
+        try:
+            getattr(self._observer, event)(*details)
+        except Exception as error:
+            self.kernel.report(f"the observer failed at {event}{details}", error)
+
+
+class TappedContext:
+    """Stands in for the context of a task, and tells what goes through it."""
+
+    def __init__(self, context: Context, task: Task[Any], tap: Tap) -> None:
         self.context = context
         self.copy = context.copy
         self._task = task
-        self._kernel = kernel
+        self._tap = tap
 
     def run(self, resume: Callable[[Any], Any], value: Any) -> Any:
-        self._kernel.tell("resume", self._task)
+        self._tap.tell("resume", self._task)
         request = self.context.run(resume, value)
         if isinstance(request, Syscall):
-            self._kernel.tell("syscall", self._task, request)
-            return TappedRequest(request)
+            self._tap.tell("syscall", self._task, request)
+            return TappedRequest(request, self._tap)
         return request
 
 
 class TappedRequest(Syscall[Any]):
     """Has a request carried out, and tells whether that blocks the task."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_request", "_tap")
 
-    def __init__(self, request: Syscall[Any]) -> None:
+    def __init__(self, request: Syscall[Any], tap: Tap) -> None:
         self._request = request
+        self._tap = tap
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         task.blocked_on = self._request
         answered = self._request.execute(kernel, task)
         if task.blocked_on is self._request and not answered:
-            kernel.tell("block", task, self._request)
+            self._tap.blocked.add(task)
+            self._tap.tell("block", task, self._request)
         return answered
 
 
 class TappedQueue:
-    """A ready queue that tells of the tasks that become ready."""
+    """Stands in for the ready queue, and tells when a task that was blocked is appended."""
 
-    def __init__(self, queue: ReadyQueue, kernel: Kernel) -> None:
+    def __init__(self, queue: ReadyQueue, tap: Tap) -> None:
         self.popleft = queue.popleft
         self._append = queue.append
         self._queue = queue
-        self._kernel = kernel
+        self._tap = tap
 
     def append(self, item: Any, /) -> None:
         self._append(item)
-        if item is not self._kernel.current and hasattr(item, "blocked_on"):
-            self._kernel.tell("wake", item)
+        if item in self._tap.blocked:
+            self._tap.blocked.discard(item)
+            self._tap.tell("wake", item)
 
     def __len__(self) -> int:
         return len(self._queue)

@@ -1,15 +1,15 @@
 """The kernel's pollers: which file descriptors are ready, and being woken by other threads and by signals.
 
-`EpollPoller` where the system has epoll, `SelectorPoller` on the standard library's `selectors` elsewhere. What they
-share is the bookkeeping of who listens; they differ in how the operating system is told and asked.
+`EpollPoller` where the system has epoll, elsewhere `SelectorPoller` (in `selector_poller.py`) on the standard library's
+`selectors`. What they share is the bookkeeping of who listens; they differ in how the operating system is told and
+asked.
 """
 
 from __future__ import annotations
 
 import errno
-import os
+import math
 import select
-import selectors
 import socket
 import sys
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from .core import Kernel
 
-# A descriptor that is closed vanishes from epoll and kqueue without a word. So after this many seconds of silence, and
-# before any longer silence, every watched descriptor is looked at.
-AUDIT_AFTER = 1.0
+# A descriptor that is closed vanishes from epoll and kqueue without a word. So in a silence of this many seconds, and
+# again whenever it has lasted twice as long, every watched descriptor is looked at; then once in so many.
+AUDIT_AFTER, AUDIT_EVERY = 1.0, 64.0
 
 
 class Event(Protocol):
@@ -86,6 +86,7 @@ class DescriptorPoller:
     def __init__(self) -> None:
         self._readers: dict[int, Listener] = {}
         self._writers: dict[int, Listener] = {}
+        self._vanished: list[Event] = []  # to be told by the next poll
         # A socket pair rather than an eventfd: signal.set_wakeup_fd writes single bytes.
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
@@ -107,76 +108,87 @@ class DescriptorPoller:
     def watch(self, fd: int, writing: bool, listener: Listener) -> None:
         table = self._writers if writing else self._readers
         if fd in table:
+            self._audit([fd])
+        if fd in table:
             raise RuntimeError(f"descriptor {fd} is waited for already, by {table[fd]!r}; one task at a time may "
                                f"{'write' if writing else 'read'} it")
         table[fd] = listener
         try:
             self._arm(fd)
-        except OSError as error:
+        except (OSError, OverflowError, ValueError) as error:
             del table[fd]
-            raise OSError(error.errno, f"cannot wait for descriptor {fd}: {error.strerror}") from None
+            number = error.errno if isinstance(error, OSError) else errno.EBADF
+            raise OSError(number, f"cannot wait for descriptor {fd}: {error}") from None
 
     def unwatch(self, fd: int, writing: bool) -> bool:
         if (self._writers if writing else self._readers).pop(fd, None) is None:
             return False
-        try:
-            self._arm(fd)
-        except OSError:
-            pass  # closed before it was unwatched: the operating system has forgotten it already
+        self._rearm(fd)
         return True
 
     def listener(self, fd: int, writing: bool) -> Listener | None:
         return (self._writers if writing else self._readers).get(fd)
 
     def watching(self) -> bool:
-        return bool(self._readers or self._writers)
+        return bool(self._readers or self._writers or self._vanished)
 
     def poll(self, timeout: float | None) -> list[Event]:
-        if (timeout is None or timeout > AUDIT_AFTER) and self.watching():
-            events = self._collect(AUDIT_AFTER) or self._audit()
-            if events or self._was_woken:
-                return events
-            timeout = None if timeout is None else timeout - AUDIT_AFTER
-        return self._collect(timeout)
+        left = math.inf if timeout is None else timeout
+        silence = AUDIT_AFTER
+        while left > silence and (self._readers or self._writers):
+            events, woken = self._collect(silence)
+            if not (events or woken):
+                self._audit([*self._readers, *self._writers])
+            if events or woken or self._vanished:
+                return events + self._take_vanished()
+            left -= silence
+            silence = min(silence * 2, AUDIT_EVERY)
+        return self._collect(None if left == math.inf else left)[0] + self._take_vanished()
 
-    def _collect(self, timeout: float | None) -> list[Event]:
-        self._was_woken = False
+    def _collect(self, timeout: float | None) -> tuple[list[Event], bool]:
+        """The events within `timeout`, and whether there was a call to wake."""
         events: list[Event] = []
-        for fd, readable, writable in self._wait(timeout):
+        woken = False
+        for fd, readable, writable in self._wait(0.0 if self._vanished else timeout):
             if fd == self._woken_fd:
-                self._was_woken = True
+                woken = True
                 self._drain()
                 continue
-            rearm = False
-            if readable and (listener := self._readers.get(fd)) is not None:
-                events.append(listener)
-                if listener.once:
-                    del self._readers[fd]
-                    rearm = True
-            if writable and (listener := self._writers.get(fd)) is not None:
-                events.append(listener)
-                if listener.once:
-                    del self._writers[fd]
-                    rearm = True
-            if rearm:
+            spent = False
+            for ready, table in (readable, self._readers), (writable, self._writers):
+                if ready and (listener := table.get(fd)) is not None:
+                    events.append(listener)
+                    if listener.once:
+                        del table[fd]
+                        spent = True
+            if spent or fd in self._readers and fd in self._writers:
                 self._spent(fd)
-        return events
+        return events, woken
 
     def _spent(self, fd: int) -> None:
-        """A listener that wanted one event has had it."""
-        self._arm(fd)
+        """There was an event on `fd`, after which not all listeners are there any more, or may not be armed."""
+        self._rearm(fd)
 
-    def _audit(self) -> list[Event]:
-        events: list[Event] = []
-        for table in self._readers, self._writers:
-            for fd, listener in list(table.items()):
-                try:
-                    self._check(fd)
-                except OSError:
-                    del table[fd]
-                    error = OSError(errno.EBADF, f"descriptor {fd} was closed while it was waited for")
-                    events.append(Vanished(listener, error))
-        return events
+    def _rearm(self, fd: int) -> None:
+        """`_arm` for those who are left, who learn at the next poll if the file is gone."""
+        try:
+            self._arm(fd)
+        except OSError:
+            self._audit([fd])
+
+    def _audit(self, fds: Iterable[int]) -> None:
+        for fd in fds:
+            try:
+                self._check(fd)
+            except OSError:
+                error = OSError(errno.EBADF, f"descriptor {fd} was closed while it was waited for")
+                for table in self._readers, self._writers:
+                    if fd in table:
+                        self._vanished.append(Vanished(table.pop(fd), error))
+
+    def _take_vanished(self) -> list[Event]:
+        vanished, self._vanished = self._vanished, []
+        return vanished
 
     def _drain(self) -> None:
         try:
@@ -217,31 +229,34 @@ if sys.platform == "linux":
             self._epoll.register(self._woken_fd, select.EPOLLIN)
             self._registered: set[int] = set()  # as far as we know: a closed descriptor leaves without a word
 
-        def _arm(self, fd: int) -> None:
+        def _mask(self, fd: int) -> int:
             reader, writer = self._readers.get(fd), self._writers.get(fd)
             mask = 0
             if reader is not None:
                 mask = select.EPOLLIN | (select.EPOLLONESHOT if reader.once else 0)
             if writer is not None:
                 mask |= select.EPOLLOUT | (select.EPOLLONESHOT if writer.once else 0)
-            if not mask:
-                self._registered.discard(fd)
-                self._epoll.unregister(fd)
-            elif fd not in self._registered:
-                self._register(fd, mask)
-            else:
-                try:
-                    self._epoll.modify(fd, mask)
-                except FileNotFoundError:
-                    self._register(fd, mask)
+            return mask
 
-        def _register(self, fd: int, mask: int) -> None:
-            self._epoll.register(fd, mask)
-            self._registered.add(fd)
+        def _arm(self, fd: int) -> None:
+            mask = self._mask(fd)
+            if fd in self._registered:
+                try:
+                    if mask:
+                        self._epoll.modify(fd, mask)
+                    else:
+                        self._registered.discard(fd)
+                        self._epoll.unregister(fd)
+                    return
+                except FileNotFoundError:
+                    pass  # another file by now
+            if mask:
+                self._epoll.register(fd, mask)
+                self._registered.add(fd)
 
         def _spent(self, fd: int) -> None:
-            if fd in self._readers or fd in self._writers:
-                self._arm(fd)
+            if self._mask(fd) & select.EPOLLONESHOT:
+                self._rearm(fd)
 
         def _wait(self, timeout: float | None) -> Iterable[tuple[int, bool, bool]]:
             for fd, mask in self._epoll.poll(timeout):
@@ -249,46 +264,17 @@ if sys.platform == "linux":
                 yield fd, bool(mask & ~select.EPOLLOUT), bool(mask & ~select.EPOLLIN)
 
         def _check(self, fd: int) -> None:
-            reader, writer = self._readers.get(fd), self._writers.get(fd)
-            self._epoll.modify(fd, (select.EPOLLIN if reader else 0) | (select.EPOLLOUT if writer else 0))
-            self._arm(fd)
+            self._epoll.modify(fd, self._mask(fd))
 
         def close(self) -> None:
             super().close()
             self._epoll.close()
 
 
-class SelectorPoller(DescriptorPoller):
-    """A selector of the standard library; by default the best of this system."""
-
-    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
-        super().__init__()
-        self._selector = selectors.DefaultSelector() if selector is None else selector
-        self._selector.register(self._woken_fd, selectors.EVENT_READ)
-
-    def _arm(self, fd: int) -> None:
-        events = ((selectors.EVENT_READ if fd in self._readers else 0)
-                  | (selectors.EVENT_WRITE if fd in self._writers else 0))
-        # Registered anew each time, since the number may have come to mean another file.
-        if fd in self._selector.get_map():
-            self._selector.unregister(fd)
-        if events:
-            self._selector.register(fd, events)
-
-    def _wait(self, timeout: float | None) -> Iterable[tuple[int, bool, bool]]:
-        for key, events in self._selector.select(timeout):
-            yield key.fd, bool(events & selectors.EVENT_READ), bool(events & selectors.EVENT_WRITE)
-
-    def _check(self, fd: int) -> None:
-        os.fstat(fd)
-
-    def close(self) -> None:
-        super().close()
-        self._selector.close()
-
-
 def default_poller() -> Poller:
     """The best poller of this system."""
     if sys.platform == "linux":
         return EpollPoller()
+    from .selector_poller import SelectorPoller
+
     return SelectorPoller()

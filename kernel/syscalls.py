@@ -9,12 +9,12 @@ one at every call, so `await sleep(1)` and `yield sleep(1)` need no thought.
 
 from __future__ import annotations
 
-import inspect
-import math
 from collections.abc import Coroutine, Generator
 from itertools import repeat
-from types import CoroutineType, GeneratorType
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, final
+
+from .checks import check_code, check_descriptor, check_seconds
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -74,16 +74,18 @@ class Checkpoint(Syscall[None]):
 class Sleep(Syscall[None]):
     """Wait for a span or a point of time on the kernel's clock; its own entry in the kernel's timers."""
 
-    __slots__ = ("seconds", "task", "until")
+    __slots__ = ("seconds", "task", "until", "used")
 
     def __init__(self, seconds: float, until: bool) -> None:
         self.seconds = seconds
         self.until = until
+        self.used = False
         self.task: Task[Any] | None = None
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if self.task is not None:
-            raise RuntimeError(f"{task} made the request {self} which {self.task} is blocked on; make a new one")
+        if self.used:
+            raise RuntimeError(f"{task} made the request {self}, which was made before; make a new one")
+        self.used = True
         self.task = task
         kernel.timers.add(self.seconds if self.until else kernel.clock.now() + self.seconds, self)
         return False
@@ -193,8 +195,8 @@ class Readiness(Syscall[None]):
         self.task: Task[Any] | None = None
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        self.task = task
         kernel.poller.watch(self.fd, self.writing, self)
+        self.task = task
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
@@ -223,109 +225,9 @@ class Writable(Readiness):
     writing = True
 
 
-class Waitable(Syscall[T]):
-    """Something that completes once, with a value or an exception, and then wakes all who wait for it, in order.
-
-    `await waitable` gives the value or raises the exception, at once when it is there already. A bare `Waitable()` is
-    a mailbox between tasks: one awaits it, another calls `complete` or `fail`. A `Task` is a Waitable.
-    """
-
-    __slots__ = ("_done", "_exception", "_result", "_waiters")
-
-    def __init__(self) -> None:
-        self._done = False
-        self._result: T | None = None
-        self._exception: BaseException | None = None
-        # A dict because it is an ordered set: a cancelled waiter leaves in constant time. None until someone waits.
-        self._waiters: dict[Task[Any], None] | None = None
-
-    def done(self) -> bool:
-        return self._done
-
-    def result(self) -> T:
-        """The value, or raise the exception; `RuntimeError` when there is neither yet."""
-        if not self._done:
-            raise RuntimeError(f"{self!r} has no result yet; wait for it first")
-        if self._exception is not None:
-            self._retrieved()
-            raise self._exception
-        return self._result  # type: ignore[return-value]  # a T since it is done
-
-    def exception(self) -> BaseException | None:
-        """The exception, or None where it completed with a value; `RuntimeError` when it is not done yet."""
-        if not self._done:
-            raise RuntimeError(f"{self!r} has no result yet; wait for it first")
-        if self._exception is not None:
-            self._retrieved()
-        return self._exception
-
-    def complete(self, value: T) -> None:
-        """Complete with `value`; `RuntimeError` when it is done already."""
-        self._settle(value, None)
-
-    def fail(self, error: BaseException) -> None:
-        """Complete with `error`, which is raised in everyone who waits; `RuntimeError` when it is done already."""
-        if not isinstance(error, BaseException):
-            raise TypeError(f"fail() takes an exception instance, not {error!r}")
-        self._settle(None, error)
-
-    def _settle(self, value: T | None, error: BaseException | None) -> None:
-        if self._done:
-            raise RuntimeError(f"{self!r} is done already")
-        self._done = True
-        self._result = value
-        self._exception = error
-        waiters, self._waiters = self._waiters, None
-        if waiters is not None:
-            if error is None:
-                for task in waiters:
-                    task.wake(value)
-            else:
-                self._retrieved()
-                for task in waiters:
-                    task.throw(error)
-
-    def _retrieved(self) -> None:
-        """Someone has seen the exception."""
-
-    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if self._done:
-            task.inbox = self.result()
-            return True
-        if self._waiters is None:
-            self._waiters = {task: None}
-        else:
-            self._waiters[task] = None
-        return False
-
-    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        assert self._waiters is not None
-        del self._waiters[task]
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        if self._done:
-            return self.result()
-        return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
-
-    __iter__ = __await__
-
-
 _CHECKPOINT = Checkpoint()
 _CURRENT_TASK = CurrentTask()
 _NOW = Now()
-
-
-def _seconds(value: Any, function: str) -> float:
-    """`value` as a float, or the error that says what is wrong with it."""
-    if isinstance(value, str) or not hasattr(value, "__float__"):
-        raise TypeError(f"{function}() takes a number of seconds, not {value!r}")
-    try:
-        seconds = float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-    if math.isnan(seconds):
-        raise ValueError(f"{function}() takes a number of seconds, not NaN")
-    return seconds
 
 
 def sleep(seconds: float) -> Syscall[None]:
@@ -336,7 +238,7 @@ def sleep(seconds: float) -> Syscall[None]:
     """
     if seconds == 0:
         return _CHECKPOINT
-    seconds = _seconds(seconds, "sleep")
+    seconds = check_seconds(seconds, "sleep")
     return Sleep(seconds, False) if seconds > 0 else _CHECKPOINT
 
 
@@ -345,39 +247,12 @@ def sleep_until(deadline: float) -> Syscall[None]:
 
     Raises and is cancelled as `sleep` is.
     """
-    return Sleep(_seconds(deadline, "sleep_until"), True)
+    return Sleep(check_seconds(deadline, "sleep_until"), True)
 
 
 def checkpoint() -> Syscall[None]:
     """Let every other ready task run once before going on; the task can be cancelled here."""
     return _CHECKPOINT
-
-
-def check_code(code: object, function: str) -> None:
-    """Raise the `TypeError` or `ValueError` that says why `code` cannot be started, if it cannot.
-
-    A coroutine that has finished passes: to tell would take a frame object of 160 bytes, which it then keeps. It raises
-    `RuntimeError` when it is stepped; a finished generator would not, and so is looked at.
-    """
-    if isinstance(code, CoroutineType):
-        if not (code.cr_running or code.cr_suspended):
-            return
-        condition = "started"
-    elif isinstance(code, GeneratorType):
-        if code.gi_frame is not None and not (code.gi_running or code.gi_suspended):
-            return
-        condition = "finished" if code.gi_frame is None else "started"
-    elif isinstance(code, Coroutine):
-        return  # compiled by Cython or the like
-    elif callable(code):
-        name = getattr(code, "__qualname__", repr(code))
-        raise TypeError(f"{function}() was given {name} itself; call it: {function}({name}(...))")
-    elif inspect.isasyncgen(code):
-        raise TypeError(f"{function}() was given the async generator {code!r}; loop over it with 'async for' in a task")
-    else:
-        raise TypeError(f"{function}() takes a coroutine or a generator, not {code!r}")
-    raise ValueError(f"{function}() was given {code!r}, which has already {condition}; make a new one by calling "
-                     f"{code.__qualname__}(...) again")
 
 
 def spawn(code: Code[T], *, name: str | None = None, daemon: bool = False) -> Syscall[Task[T]]:
@@ -392,6 +267,8 @@ def spawn(code: Code[T], *, name: str | None = None, daemon: bool = False) -> Sy
     """
     if type(code) is not CoroutineType or code.cr_running or code.cr_suspended:
         check_code(code, "spawn")
+    # Whether a coroutine has finished only its frame object tells: 160 bytes that it would then keep. It raises
+    # RuntimeError when the task starts.
     return Spawn(code, name, daemon)
 
 
@@ -403,17 +280,6 @@ def call(code: Code[T]) -> Syscall[T]:
     """
     check_code(code, "call")
     return Call(code)
-
-
-def wait(waitable: Waitable[T]) -> Waitable[T]:
-    """Wait for a task, or whatever else is a `Waitable`, and answer with its value or raise its exception.
-
-    The same as waiting for the object itself, with `TypeError` at the call for what cannot be waited for. Cancelling
-    the waiting task leaves the one it waits for alone. A task that was cancelled raises `Cancelled` in who waits.
-    """
-    if not isinstance(waitable, Waitable):
-        raise TypeError(f"wait() takes a task or another Waitable, not {waitable!r}")
-    return waitable
 
 
 def cancel(task: Task[Any], msg: Any = None) -> Syscall[bool]:
@@ -441,15 +307,6 @@ def now() -> Syscall[float]:
     return _NOW
 
 
-def _descriptor(fd: Any, function: str) -> int:
-    number = fd if isinstance(fd, int) else fd.fileno() if hasattr(fd, "fileno") else None
-    if not isinstance(number, int):
-        raise TypeError(f"{function}() takes a file descriptor or an object with fileno(), not {fd!r}")
-    if number < 0:
-        raise ValueError(f"{function}() was given the closed or invalid descriptor {fd!r}")
-    return number
-
-
 def wait_readable(fd: Any) -> Syscall[None]:
     """Wait until `fd`, a file descriptor or an object with `fileno()`, can be read without blocking (or is at its end).
 
@@ -458,9 +315,9 @@ def wait_readable(fd: Any) -> Syscall[None]:
     closed while it is waited for, within about a second of the kernel having nothing else to do. Cancellation ends
     the wait at once.
     """
-    return Readable(_descriptor(fd, "wait_readable"))
+    return Readable(check_descriptor(fd, "wait_readable"))
 
 
 def wait_writable(fd: Any) -> Syscall[None]:
     """Wait until `fd` can be written without blocking; else as `wait_readable`."""
-    return Writable(_descriptor(fd, "wait_writable"))
+    return Writable(check_descriptor(fd, "wait_writable"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .deadlock import Deadlock, waits_for, where
-from .syscalls import Code, Syscall, Waitable, call
+from .deadlock import Deadlock, describe
+from .failures import Unretrieved, drop_frame
+from .syscalls import Code, Syscall, call
+from .waitable import Waitable
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -63,7 +65,7 @@ class Task(Waitable[T]):
         if self.error is None:
             resume, value, self.inbox = self.code.send, self.inbox, None
         else:
-            resume, value, self.error = self.code.throw, self.error, None
+            resume, value = self.code.throw, self._take_error()
         while True:
             try:
                 request = self.context.run(resume, value)
@@ -91,13 +93,13 @@ class Task(Waitable[T]):
                         self.blocked_on = None
                         resume, value, self.inbox = self.code.send, self.inbox, None
                         continue
-            except Exception as error:
+            except BaseException as error:
                 drop_frame(error)
                 self.blocked_on = None
                 resume, value = self.code.throw, error
                 continue
-            if self.interruption is not None:
-                self._interrupt()
+            if self.interruption is not None and not (self.woken or self.shields):
+                self._deliver()
             return
 
     def translate(self, request: object) -> Syscall[Any]:
@@ -115,8 +117,8 @@ class Task(Waitable[T]):
         if self is kernel.main:
             kernel.turn_over = True
         self._settle(value, None)
-        if kernel.observer is not None:
-            kernel.tell("exit", self)
+        if kernel.tap is not None:
+            kernel.tap.tell("exit", self)
 
     def _raise(self, error: BaseException) -> None:
         """The code has failed."""
@@ -129,9 +131,10 @@ class Task(Waitable[T]):
         if not (self._waiters or ends_run or isinstance(error, self.cancelled_type)):
             self._unretrieved = Unretrieved(self, error)
         self._settle(None, error)
-        if kernel.observer is not None:
-            kernel.tell("exit", self)
-        if ends_run:
+        if kernel.tap is not None:
+            kernel.tap.tell("exit", self)
+        if ends_run and error is not kernel.ended_by:  # which may be raised in those who wait for this task as well
+            kernel.ended_by = error
             raise error
 
     def wake(self, value: object = None) -> None:
@@ -148,6 +151,7 @@ class Task(Waitable[T]):
         """End the task's wait: it becomes ready, and `error` is raised where it made its request."""
         self.blocked_on = None
         self.error = error
+        self.inbox = error.__traceback__  # others may have it raised in them, and add to it, before this task runs
         self.woken = True
         self.kernel.ready.append(self)
 
@@ -161,25 +165,28 @@ class Task(Waitable[T]):
             return False
         self.cancel_requests += 1
         error = self.cancelled_type() if msg is None else self.cancelled_type(msg)
-        if self.woken or self.shields or self.kernel.current is self:
-            self.interruption = error
-        else:
-            if self.blocked_on is not None:
-                self.blocked_on.abort(self.kernel, self)
-                self.blocked_on = None
-                self.kernel.ready.append(self)
-            self.error = error
+        self.interruption = error
+        if not (self.woken or self.shields or self.kernel.current is self):
+            self._deliver()
         return True
 
-    def _interrupt(self) -> None:
-        """Deliver the cancellation that came while the task was running, was shielded, or had an answer under way."""
-        if self.woken or self.shields:
-            return
+    def _deliver(self) -> None:
+        """Have the task's cancellation raised in its next step; till then `uncancel` can, if no wait ends by it."""
+        self.error = self.interruption
         if self.blocked_on is not None:
             self.blocked_on.abort(self.kernel, self)
             self.blocked_on = None
+            self.interruption = None
             self.kernel.ready.append(self)
-        self.error, self.interruption = self.interruption, None
+
+    def _take_error(self) -> BaseException:
+        """The exception to be thrown now."""
+        error, self.error = self.error, None
+        traceback, self.inbox = self.inbox, None
+        assert error is not None
+        if error is self.interruption:
+            self.interruption = None
+        return error.with_traceback(traceback)
 
     def cancelling(self) -> int:
         """How many requests to cancel the task have not been taken back."""
@@ -192,7 +199,9 @@ class Task(Waitable[T]):
         """
         if self.cancel_requests > 0:
             self.cancel_requests -= 1
-            if self.cancel_requests == 0:
+            if self.cancel_requests == 0 and self.interruption is not None:
+                if self.error is self.interruption:
+                    self.error = None
                 self.interruption = None
         return self.cancel_requests
 
@@ -243,35 +252,4 @@ class Task(Waitable[T]):
         return f"task {self.id} '{self.name}'"
 
     def __repr__(self) -> str:
-        if self.blocked_on is not None:
-            return f"<{self} blocked on {waits_for(self)} at {where(self)}>"
-        return f"<{self} {self.state}>"
-
-
-class Unretrieved:
-    """The failure of a task that nobody has waited for: reported when it is thrown away, unless disarmed before."""
-
-    def __init__(self, task: Task[Any], error: BaseException) -> None:
-        self._message = f"{task} failed, and nobody waited for it"
-        self._error: BaseException | None = error
-        self._kernel = task.kernel
-        if task.daemon:
-            self.report()
-        else:
-            task.kernel.unretrieved.add(self)
-
-    def report(self) -> None:
-        if self._error is not None:
-            self._kernel.report(self._message, self._error)
-            self.disarm()
-
-    def disarm(self) -> None:
-        self._error = None
-
-    __del__ = report
-
-
-def drop_frame(error: BaseException) -> None:
-    """Take the frame that has just caught `error` out of its traceback."""
-    assert error.__traceback__ is not None
-    error.__traceback__ = error.__traceback__.tb_next
+        return f"<{self} is done>" if self._done else f"<{self} {describe(self)}>"

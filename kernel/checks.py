@@ -1,0 +1,52 @@
+"""What can be wrong with an argument, said at the call that was given it."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Coroutine
+from types import CoroutineType, GeneratorType
+from typing import Any
+
+
+def check_seconds(value: Any, function: str) -> float:
+    """`value` as a float; `TypeError` for what is not a number, `ValueError` for NaN."""
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        raise TypeError(f"{function}() takes a number of seconds, not {value!r}")
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    if math.isnan(seconds):
+        raise ValueError(f"{function}() takes a number of seconds, not NaN")
+    return seconds
+
+
+def check_code(code: object, function: str) -> None:
+    """Raise the `TypeError` or `ValueError` that says why `code` cannot be started, if it cannot."""
+    if isinstance(code, CoroutineType):
+        finished, started = code.cr_frame is None, code.cr_running or code.cr_suspended
+    elif isinstance(code, GeneratorType):
+        finished, started = code.gi_frame is None, code.gi_running or code.gi_suspended
+    elif isinstance(code, Coroutine):
+        return  # compiled by Cython or the like
+    elif callable(code):
+        name = getattr(code, "__qualname__", repr(code))
+        raise TypeError(f"{function}() was given {name} itself; call it: {function}({name}(...))")
+    elif inspect.isasyncgen(code):
+        raise TypeError(f"{function}() was given the async generator {code!r}; loop over it with 'async for' in a task")
+    else:
+        raise TypeError(f"{function}() takes a coroutine or a generator, not {code!r}")
+    if finished or started:
+        raise ValueError(f"{function}() was given {code!r}, which has already {'finished' if finished else 'started'}; "
+                         f"make a new one by calling {code.__qualname__}(...) again")
+
+
+def check_descriptor(fd: Any, function: str) -> int:
+    """The number of `fd`, a file descriptor or an object with `fileno()`."""
+    number = fd if isinstance(fd, int) else fd.fileno() if hasattr(fd, "fileno") else None
+    if not isinstance(number, int):
+        raise TypeError(f"{function}() takes a file descriptor or an object with fileno(), not {fd!r}")
+    if number < 0:
+        raise ValueError(f"{function}() was given the closed or invalid descriptor {fd!r}")
+    return number

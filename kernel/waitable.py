@@ -1,0 +1,117 @@
+"""Something to wait for: it completes once, and wakes all who wait."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .syscalls import Syscall
+
+if TYPE_CHECKING:
+    from .core import Kernel
+    from .task import Task
+
+T = TypeVar("T")
+
+
+class Waitable(Syscall[T]):
+    """Something that completes once, with a value or an exception, and then wakes all who wait for it, in order.
+
+    `await waitable` gives the value or raises the exception, at once when it is there already. A bare `Waitable()` is
+    a mailbox between tasks: one awaits it, another calls `complete` or `fail`. A `Task` is a Waitable.
+    """
+
+    __slots__ = ("_done", "_exception", "_result", "_traceback", "_waiters")
+
+    def __init__(self) -> None:
+        self._done = False
+        self._result: T | None = None
+        self._exception: BaseException | None = None
+        self._traceback: TracebackType | None
+        # A dict because it is an ordered set: a cancelled waiter leaves in constant time. None until someone waits.
+        self._waiters: dict[Task[Any], None] | None = None
+
+    def done(self) -> bool:
+        return self._done
+
+    def result(self) -> T:
+        """The value, or raise the exception; `RuntimeError` when there is neither yet."""
+        if not self._done:
+            raise RuntimeError(f"{self!r} has no result yet; wait for it first")
+        if self._exception is not None:
+            self._retrieved()
+            raise self._exception.with_traceback(self._traceback)
+        return self._result  # type: ignore[return-value]  # a T since it is done
+
+    def exception(self) -> BaseException | None:
+        """The exception, or None where it completed with a value; `RuntimeError` when it is not done yet."""
+        if not self._done:
+            raise RuntimeError(f"{self!r} has no result yet; wait for it first")
+        if self._exception is not None:
+            self._retrieved()
+        return self._exception
+
+    def complete(self, value: T) -> None:
+        """Complete with `value`; `RuntimeError` when it is done already."""
+        self._settle(value, None)
+
+    def fail(self, error: BaseException) -> None:
+        """Complete with `error`, which is raised in everyone who waits; `RuntimeError` when it is done already."""
+        if not isinstance(error, BaseException):
+            raise TypeError(f"fail() takes an exception instance, not {error!r}")
+        self._settle(None, error)
+
+    def _settle(self, value: T | None, error: BaseException | None) -> None:
+        if self._done:
+            raise RuntimeError(f"{self!r} is done already")
+        self._done = True
+        self._result = value
+        self._exception = error
+        if error is not None:
+            # Kept, since whoever it is raised in adds frames to the exception: the next is not to see those.
+            self._traceback = error.__traceback__
+        waiters, self._waiters = self._waiters, None
+        if waiters:
+            if error is None:
+                for task in waiters:
+                    task.wake(value)
+            else:
+                self._retrieved()
+                for task in waiters:
+                    task.throw(error)
+
+    def _retrieved(self) -> None:
+        """Someone has seen the exception."""
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self._done:
+            task.inbox = self.result()
+            return True
+        if self._waiters is None:
+            self._waiters = {task: None}
+        else:
+            self._waiters[task] = None
+        return False
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        assert self._waiters is not None
+        del self._waiters[task]
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        if self._done:
+            return self.result()
+        return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
+
+    __iter__ = __await__
+
+
+def wait(waitable: Waitable[T]) -> Waitable[T]:
+    """Wait for a task, or whatever else is a `Waitable`, and answer with its value or raise its exception.
+
+    The same as waiting for the object itself, with `TypeError` at the call for what cannot be waited for. Cancelling
+    the waiting task leaves the one it waits for alone. A task that was cancelled raises `Cancelled` in who waits.
+    """
+    if not isinstance(waitable, Waitable):
+        raise TypeError(f"wait() takes a task or another Waitable, not {waitable!r}")
+    return waitable
