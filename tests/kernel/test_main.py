@@ -134,7 +134,7 @@ def test_the_members_of_an_exception_group_are_trimmed(tmp_path: Path) -> None:
 
 def test_a_failure_of_the_kernel_itself_keeps_its_frames(tmp_path: Path) -> None:
     program = ("from kernel import current_task, sleep\n"
-               "async def main():\n    task = await current_task()\n    task.kernel.timers = None\n    await sleep(0)\n")
+               "async def main():\n    task = await current_task()\n    task.kernel.poller = None\n    await sleep(0.01)\n")
     status, _, err = outcome(program, tmp_path)
     assert status == 1 and str(ROOT / "kernel" / "core.py") in err
 
