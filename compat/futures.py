@@ -12,13 +12,13 @@ import contextvars
 import reprlib
 import sys
 from abc import ABCMeta
-from asyncio import base_futures, format_helpers
+from asyncio import base_futures, format_helpers, futures
 from collections.abc import Callable, Generator
 from contextvars import Context
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kernel.syscalls import Waitable
+from kernel.waitable import Waitable
 
 if TYPE_CHECKING:
     from kernel.core import Kernel
@@ -29,6 +29,16 @@ T = TypeVar("T")
 # What both classes, Future and Task, keep in slots: all that is set when one is made. What is needed seldom has a
 # default in the class, and goes to the instance's dict when it differs.
 SLOTS = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_loop")
+
+
+def replacement(stop: StopIteration, loop: asyncio.AbstractEventLoop) -> BaseException:
+    """What a future fails with in place of a `StopIteration`, which would end the generator that waits for it.
+
+    Some releases raise `TypeError` instead: asyncio's own future knows.
+    """
+    future: Any = futures._PyFuture(loop=loop)  # type: ignore[attr-defined]
+    future.set_exception(stop)
+    return future.exception()  # type: ignore[no-any-return]
 
 
 class Wakeup:
@@ -206,9 +216,7 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         if isinstance(exception, type):
             exception = exception()
         if isinstance(exception, StopIteration):
-            refused = RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future")
-            refused.__cause__ = refused.__context__ = exception
-            exception = refused
+            exception = replacement(exception, self._loop)
         if not isinstance(exception, BaseException):
             raise TypeError(f"invalid exception object: {exception!r}")
         self._exception = exception
