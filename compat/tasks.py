@@ -20,7 +20,7 @@ from typing import Any, TextIO, TypeVar
 from kernel.core import Kernel
 from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
-from kernel.task import drop_frame
+from kernel.failures import drop_frame
 
 from .current import enter, scheduled, swap
 from .futures import SLOTS, Future, FutureMethods
@@ -61,6 +61,7 @@ class Task(FutureMethods[T], KernelTask[T]):
     __class__ = property(lambda self: asyncio.Task)  # type: ignore[assignment]
     cancelled_type = asyncio.CancelledError
     _log_destroy_pending = True
+    _reference: weakref.ref[Task[T]] | None  # as asyncio's set of tasks has it; None for one that has started eagerly
 
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
                  context: Context | None = None, eager_start: bool = False) -> None:

@@ -12,6 +12,7 @@ import faulthandler
 import json
 import os
 import sys
+import traceback
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ class Journal(unittest.TestResult):
     def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self.write(name_of(test), "failed", f"{subtest}\n{self._exc_info_to_string(err, test)}")
+            self.write(name_of(test), "failed", "".join(traceback.format_exception(*err)))
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
         self.write(name_of(test), "skipped", reason)
