@@ -156,6 +156,32 @@ def test_a_wait_that_nobody_can_end_is_a_deadlock_that_lists_every_blocked_task(
     assert "expect_calls" in lines[4]
 
 
+def test_the_place_is_the_innermost_of_the_program() -> None:
+    async def innermost() -> None:
+        await Waitable()  # down here
+
+    async def middle() -> None:
+        await innermost()
+
+    def delegating() -> Gen:
+        yield from wait(never)  # in the generator
+
+    async def main() -> None:
+        await spawn(delegating_from())
+        await middle()
+
+    def delegating_from() -> Gen:
+        yield from delegating()
+
+    never: Waitable[None] = Waitable()
+    with pytest.raises(Deadlock) as caught:
+        run(main())
+    lines = str(caught.value).splitlines()
+    here = test_the_place_is_the_innermost_of_the_program
+    assert re.search(rf"{__file__}:{line_of(here, '# down here')} in .*innermost", lines[1])
+    assert re.search(rf"{__file__}:{line_of(here, '# in the generator')} in .*delegating", lines[2])
+
+
 def test_the_blocked_tasks_are_ended_in_good_order() -> None:
     cleaned: list[str] = []
 
