@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kernel.clock import Clock
 from kernel.core import POLL_INTERVAL, Kernel, ReadyQueue
 from kernel.observer import Observer
-from kernel.poller import Poller, SelectorPoller
+from kernel.poller import Poller
+from kernel.selector_poller import SelectorPoller
 from kernel.syscalls import Code
 
 from .children import watch_child
@@ -125,6 +126,7 @@ class EventLoop(asyncio.SelectorEventLoop):
     """
 
     if TYPE_CHECKING:  # what is private to the base class, and used here
+        _closed: bool
         _debug: bool
         _ready: ReadyQueue
         _stopping: bool
@@ -184,19 +186,14 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def call_soon(self, callback: Callable[..., object], *args: Any,  # type: ignore[override]  # no TypeVarTuple
                   context: Context | None = None) -> Handle:
-        self._check_closed()
-        if self._debug:
-            self._check_thread()
-            self._check_callback(callback, "call_soon")
-        handle = self._call_soon(callback, args, context)
-        if handle._source_traceback:
-            del handle._source_traceback[-1]
-        return handle
+        if self._closed or self._debug:
+            self._check_call(callback, "call_soon")
+        return self._call_soon(callback, args, context)
 
     def _call_soon(self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> Handle:
         handle = Handle(callback, args, self, context)
-        if handle._source_traceback:
-            del handle._source_traceback[-1]
+        if handle._source_traceback is not None:
+            del handle._source_traceback[-2:]  # this method and who called it
         self._ready.append(handle)
         return handle
 
@@ -204,27 +201,34 @@ class EventLoop(asyncio.SelectorEventLoop):
                    context: Context | None = None) -> TimerHandle:
         if delay is None:
             raise TypeError("delay must not be None")
-        timer = self.call_at(self.time() + delay, callback, *args, context=context)
-        if timer._source_traceback:
-            del timer._source_traceback[-1]
-        return timer
+        if self._closed or self._debug:
+            self._check_call(callback, "call_at")
+        return self._add_timer(self.time() + delay, delay <= 0, callback, args, context)
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any,  # type: ignore[override]
                 context: Context | None = None) -> TimerHandle:
         if when is None:
             raise TypeError("when cannot be None")
+        if self._closed or self._debug:
+            self._check_call(callback, "call_at")
+        return self._add_timer(when, when <= self.time(), callback, args, context)
+
+    def _add_timer(self, when: float, due: bool, callback: Callable[..., object], args: tuple[Any, ...],
+                   context: Context | None) -> TimerHandle:
+        timer = TimerHandle(when, callback, args, self, context)
+        if timer._source_traceback is not None:
+            del timer._source_traceback[-2:]
+        self.kernel.timers.add(when, timer)
+        timer._scheduled = True
+        if due:
+            self.kernel.turn_over = True  # it comes before what the next batch makes ready
+        return timer
+
+    def _check_call(self, callback: Callable[..., object], method: str) -> None:
         self._check_closed()
         if self._debug:
             self._check_thread()
-            self._check_callback(callback, "call_at")
-        timer = TimerHandle(when, callback, args, self, context)
-        if timer._source_traceback:
-            del timer._source_traceback[-1]
-        self.kernel.timers.add(when, timer)
-        timer._scheduled = True
-        if when <= self.time():
-            self.kernel.turn_over = True  # due before what the next batch makes ready
-        return timer
+            self._check_callback(callback, method)
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
         if handle._scheduled:
