@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from kernel import (Cancelled, Kernel, Poller, Task, VirtualClock, call, checkpoint, now, run, sleep, spawn, wait_readable,
-                    wait_writable)
+from kernel import (Cancelled, Kernel, Poller, Task, VirtualClock, call, checkpoint, now, run, sleep, spawn,
+                    wait_readable, wait_writable)
 from kernel.poller import Event
 from kernel.selector_poller import SelectorPoller
 
@@ -185,7 +185,6 @@ def test_a_second_reader_is_told_who_waits_already_and_the_first_is_not_disturbe
     run(main(), poller=poller)
 
 
-@pytest.mark.xfail(strict=True, reason="the second takes the place of the first before it is refused")
 def test_the_same_request_made_by_two_wakes_the_first(poller: Poller, pair: Pair) -> None:
     left, right = pair
     request = wait_readable(left)
@@ -287,8 +286,7 @@ def test_a_descriptor_that_is_not_open_is_an_os_error_for_that_task_alone(
 
 
 @each_wait
-@pytest.mark.parametrize("fd", [2**31 - 1, *(pytest.param(fd, marks=pytest.mark.xfail(
-    strict=True, reason="a listener is left behind")) for fd in (2**31, 2**40))])
+@pytest.mark.parametrize("fd", [2**31 - 1, 2**31, 2**40])
 def test_a_number_that_no_descriptor_can_have_is_an_error_for_that_task_alone(
         function: Callable[[Any], Any], fd: int, poller: Poller) -> None:
     assert bystander_survives(lambda: function(fd), (OSError, ValueError, OverflowError), poller) != "no error"
@@ -346,7 +344,6 @@ def test_a_descriptor_closed_while_it_is_waited_for_is_an_os_error(poller: Polle
 
 
 @pytest.mark.timeout(4)
-@pytest.mark.xfail(strict=True, reason="hangs: there is one audit before a long silence")
 def test_a_descriptor_closed_by_a_foreign_thread_after_a_long_silence_is_found_out(poller: Poller, pair: Pair) -> None:
     left, right = pair
     fd = left.fileno()
@@ -386,9 +383,7 @@ async def receive(stream: socket.socket) -> bytes:
 
 @pytest.mark.timeout(3)
 def test_a_number_that_changes_its_file_while_it_is_waited_for_is_an_os_error(
-        poller: Poller, request: pytest.FixtureRequest) -> None:
-    if isinstance(poller, SelectorPoller):
-        request.applymarker(pytest.mark.xfail(strict=True, reason="hangs: fstat() is content with any file"))
+        poller: Poller) -> None:
     old, other = socket.socketpair()
     fd = old.fileno()
 
@@ -412,7 +407,6 @@ def test_a_number_that_changes_its_file_while_it_is_waited_for_is_an_os_error(
         run(main(), poller=poller)
 
 
-@pytest.mark.xfail(strict=True, reason="the number is taken by a file that is gone")
 def test_a_new_file_may_be_waited_for_while_its_number_s_last_reader_has_not_noticed(poller: Poller) -> None:
     old, other = socket.socketpair()
     fd = old.fileno()
@@ -439,7 +433,6 @@ def test_a_new_file_may_be_waited_for_while_its_number_s_last_reader_has_not_not
         run(main(), poller=poller)
 
 
-@pytest.mark.xfail(strict=True, reason="arming what is left raises OSError out of the poller")
 def test_a_descriptor_closed_while_a_duplicate_lives_hurts_nobody_else(poller: Poller, pair: Pair) -> None:
     left, right = pair
     fd = left.fileno()
@@ -465,7 +458,6 @@ def test_a_descriptor_closed_while_a_duplicate_lives_hurts_nobody_else(poller: P
     run(main(), poller=poller)
 
 
-@pytest.mark.xfail(strict=True, reason="select() raises OSError out of the poller")
 def test_select_survives_a_descriptor_that_is_closed_while_it_is_waited_for(pair: Pair) -> None:
     left, right = pair
     fd = left.fileno()
@@ -501,7 +493,7 @@ class Watcher:
 def test_a_listener_for_one_event_and_one_for_every_event_share_a_descriptor(
         poller: Poller, pair: Pair, request: pytest.FixtureRequest) -> None:
     if not isinstance(poller, SelectorPoller):
-        request.applymarker(pytest.mark.xfail(strict=True, reason="EPOLLONESHOT silences both"))
+        request.applymarker(pytest.mark.xfail(strict=True, reason="not armed again for the one who wants every event"))
     left, right = pair
     once, always = Watcher(once=True), Watcher(once=False)
     with Kernel() as kernel:

@@ -254,7 +254,6 @@ def test_a_handler_of_the_program_is_left_to_do_its_work() -> None:
     assert output == ["handled"] and status == 0, errors
 
 
-@pytest.mark.xfail(strict=True, reason="the wakeup descriptor is set only with the default SIGINT handler")
 def test_a_kernel_whose_program_handles_ctrl_c_is_still_woken_by_every_signal() -> None:
     """A handler runs between bytecodes; one that calls in when the poll is just beginning must not be slept through."""
     output, errors, status = interrupt("""

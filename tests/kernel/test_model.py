@@ -125,8 +125,7 @@ class Program:
             try:
                 request = self.request(kind, argument)
                 if request is not None:
-                    answer = (yield from request) if kind == "wait" else (yield request)
-                    what = self.result(kind, argument, answer)
+                    what = self.result(kind, argument, (yield request))
                 else:
                     what = "nobody"
             except Failure:

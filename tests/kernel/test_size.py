@@ -7,8 +7,6 @@ import io
 import tokenize
 from pathlib import Path
 
-import pytest
-
 import kernel
 
 FILES = ["core.py", "task.py", "syscalls.py", "timers.py", "clock.py", "poller.py"]
@@ -32,7 +30,6 @@ def lines_of_code(source: str) -> int:
     return len(code)
 
 
-@pytest.mark.xfail(strict=True, reason="907 lines")
 def test_the_six_files_of_the_kernel_proper_are_at_most_800_lines_of_code() -> None:
     sizes = {name: lines_of_code((Path(kernel.__file__).parent / name).read_text()) for name in FILES}
     print(sizes, sum(sizes.values()))

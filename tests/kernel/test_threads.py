@@ -322,7 +322,6 @@ def test_calls_brought_at_the_last_moment_are_made_when_the_kernel_closes() -> N
     assert log == ["last"]
 
 
-@pytest.mark.xfail(strict=True, reason="it is accepted and forgotten")
 def test_a_call_made_by_the_last_call_is_made_or_refused() -> None:
     log: list[str] = []
     kernel = Kernel()

@@ -155,7 +155,6 @@ def test_timers_agree_with_a_sorted_list_under_random_additions_cancellations_an
     assert fired == expected and fired
 
 
-@pytest.mark.xfail(strict=True, reason="its first entry in the heap comes to life again")
 def test_a_sleep_made_again_after_its_cancellation_takes_its_full_time() -> None:
     async def cancel_soon(task: Task[None]) -> None:
         await sleep(3)
