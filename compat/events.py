@@ -144,6 +144,12 @@ class EventLoop(asyncio.SelectorEventLoop):
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready
+        self.set_debug(self._debug)
+
+    def set_debug(self, enabled: bool) -> None:
+        super().set_debug(enabled)
+        # The ready queue, for callbacks that need none of what `call_soon` checks.
+        self.unchecked = None if enabled or self.is_closed() else self.kernel.ready
 
     def time(self) -> float:
         return self.kernel.clock.now()
@@ -164,6 +170,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if self.is_closed():
             return
         super().close()
+        self.unchecked = None
         self.kernel.timers.heap.clear()
         self.kernel.close()
 

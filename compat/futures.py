@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.waitable import Waitable
 
+from .current import swap
+from .handles import Handle
+
 if TYPE_CHECKING:
     from kernel.core import Kernel
     from kernel.task import Task as KernelTask
@@ -49,6 +52,29 @@ class Wakeup:
 
     def __repr__(self) -> str:
         return "Task.task_wakeup"
+
+
+class DoneCallback:
+    """A callback of a future that is done, in the ready queue: a Handle that nobody keeps, and that need not be one."""
+
+    __slots__ = ("callback", "context", "future")
+
+    def __init__(self, callback: Any, future: Any, context: Context) -> None:
+        self.callback = callback
+        self.future = future
+        self.context = context
+
+    def run(self, kernel: Kernel) -> None:
+        loop = self.future._loop
+        if kernel.current is not None:
+            kernel.current = None
+            swap(loop, None)
+        try:
+            self.context.run(self.callback, self.future)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            Handle(self.callback, (self.future,), loop, self.context).report(error)
 
 
 class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of another layout, can be declared a Future
@@ -229,9 +255,12 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         self._done = True
         waiters, self._waiters = self._waiters, None
         if waiters is not None:
+            ready = getattr(self._loop, "unchecked", None)
             for callback, context in waiters:
                 if context is None:
                     callback.kernel.ready.append(callback)
+                elif ready is not None:
+                    ready.append(DoneCallback(callback, self, context))
                 else:
                     self._loop.call_soon(callback, self, context=context)
 
@@ -246,22 +275,26 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
     __iter__ = __await__
 
     def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
-        try:
-            check_wait = task.check_wait  # type: ignore[attr-defined]
-        except AttributeError:
-            raise RuntimeError(f"{task} is of no event loop and cannot wait for {self!r}") from None
-        blocking, self._asyncio_future_blocking = self._asyncio_future_blocking, False
-        if not blocking or self._loop is not task._loop or self is task:  # type: ignore[attr-defined, comparison-overlap]
-            check_wait(self, blocking)
-            if self._done:  # yielded as it is, by native code, that expects an answer
-                task.inbox = self.result()
-                return True
+        if not self._asyncio_future_blocking or self._loop is not getattr(task, "_loop", None) or self is task:
+            return self._execute_checked(task)
+        self._asyncio_future_blocking = False
         if self._waiters is None:
             self._waiters = [(task, None)]
         else:
             self._waiters.append((task, None))
         return False
 
+    def _execute_checked(self, task: Any) -> bool:
+        """`execute` for a request that asyncio may refuse."""
+        if not hasattr(task, "check_wait"):
+            raise RuntimeError(f"{task} is of no event loop and cannot wait for {self!r}")
+        blocking, self._asyncio_future_blocking = self._asyncio_future_blocking, False
+        task.check_wait(self, blocking)
+        if self._done:  # yielded as it is, by native code, that expects an answer
+            task.inbox = self.result()
+            return True
+        self._waiters = [*(self._waiters or ()), (task, None)]
+        return False
 
     def _execute_overridden(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
         """`execute` for a subclass that is to be waited for by the methods it has overridden."""

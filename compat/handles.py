@@ -56,12 +56,16 @@ class Handle(asyncio.Handle):
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            callback = format_helpers._format_callback_source(self._callback, self._args)  # type: ignore[attr-defined]
-            context = {"message": f"Exception in callback {callback}", "exception": error, "handle": self}
-            if self._source_traceback:
-                context["source_traceback"] = self._source_traceback
-            self._loop.call_exception_handler(context)
+            Handle.report(self, error)
         del self  # a traceback may keep this frame, and who keeps the traceback is perhaps what is called here
+
+    def report(self, error: BaseException) -> None:
+        """Tell the loop's exception handler that the callback has failed."""
+        callback = format_helpers._format_callback_source(self._callback, self._args)  # type: ignore[attr-defined]
+        context = {"message": f"Exception in callback {callback}", "exception": error, "handle": self}
+        if self._source_traceback:
+            context["source_traceback"] = self._source_traceback
+        self._loop.call_exception_handler(context)
 
     def fire(self, kernel: Kernel) -> None:
         """The descriptor is ready."""

@@ -104,9 +104,8 @@ class Task(FutureMethods[T], KernelTask[T]):
         kernel = self.kernel
         current, previous = kernel.current, swap(self._loop, self)
         asyncio_tasks._register_eager_task(self)  # type: ignore[attr-defined]
-        kernel.current = self
         try:
-            self._bounce(kernel, None)
+            self.run(kernel)
         finally:
             kernel.current = current
             asyncio_tasks._unregister_eager_task(self)  # type: ignore[attr-defined]
@@ -118,47 +117,35 @@ class Task(FutureMethods[T], KernelTask[T]):
 
     def __del__(self) -> None:
         try:
-            pending = not self._done
+            if self._done and not self._to_report:
+                return
         except AttributeError:
             return  # __init__ was not called, or has failed
-        if pending and self._log_destroy_pending:
+        if self._to_report:
+            FutureMethods.__del__(self)
+        elif self._log_destroy_pending:
             context = {"task": self, "message": "Task was destroyed but it is pending!"}
             if self._source_traceback:
                 context["source_traceback"] = self._source_traceback
             self._loop.call_exception_handler(context)
-        FutureMethods.__del__(self)
 
     def run(self, kernel: Kernel) -> None:
-        """One step: the kernel's, with asyncio's rules for what to throw."""
-        if self._done:
-            raise asyncio.InvalidStateError(f"step(): already done: {self!r}")
+        """One step: the kernel's trampoline, with asyncio's rules for what to throw and for how a task ends."""
         kernel.current = self
         enter(self._loop, self)
         error = self.error
-        if error is not None:
-            self.error = None
-        waited_for = self.blocked_on
-        if waited_for is not None:  # a future, which wakes without a word
+        awaited: Any = self.blocked_on
+        if awaited is not None:  # a future: it wakes without a word
             self.blocked_on = None
-            assert isinstance(waited_for, FutureMethods)
-            if waited_for._exception is not None or waited_for._cancelled:
-                error = waited_for._failure()
-        if self._must_cancel and not self.woken and not self.shields:
-            self._must_cancel = False
-            if not isinstance(error, asyncio.CancelledError):
-                error = self._make_cancelled_error()
-        self.woken = False
-        self._bounce(kernel, error)
-        del self, error, waited_for  # as at the end of _bounce
-
-    def _bounce(self, kernel: Kernel, error: BaseException | None) -> None:
-        """Resume the code, take what it yields, and act on that: the trampoline, with asyncio's ends of a task."""
+            if awaited._exception is not None or awaited._cancelled:
+                error = awaited._failure()
+        if error is not None or self._must_cancel:
+            error = self._due(error)
         if error is None:
-            resume, value = self.code.send, self.inbox
-            if value is not None:
-                self.inbox = None
+            resume, value, self.inbox = self.code.send, self.inbox, None
         else:
             resume, value = self.code.throw, error
+        self.woken = False
         while True:
             try:
                 request = self.context.run(resume, value)
@@ -181,7 +168,7 @@ class Task(FutureMethods[T], KernelTask[T]):
                 kernel.ready.append(self)
                 return
             try:
-                if not isinstance(request, Syscall):
+                if type(request) is not Future and not isinstance(request, Syscall):
                     request = self.translate(request)
                 self.blocked_on = request
                 if request.execute(kernel, self):
@@ -199,7 +186,16 @@ class Task(FutureMethods[T], KernelTask[T]):
             return
         # Whoever keeps a traceback of the coroutine's keeps, as its caller, this frame; so may the task itself, in its
         # exception, and would then be kept alive by itself.
-        del self, error, resume, value
+        del self, error, awaited, resume, value
+
+    def _due(self, error: BaseException | None) -> BaseException | None:
+        """The exception to be thrown now: `error`, or the cancellation that is due; None while an answer goes first."""
+        self.error = None
+        if self._must_cancel and not self.woken and not self.shields:
+            self._must_cancel = False
+            if not isinstance(error, asyncio.CancelledError):
+                return self._make_cancelled_error()
+        return error
 
     def _return(self, value: T) -> None:
         scheduled.discard(self._reference)
