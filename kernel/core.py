@@ -254,11 +254,11 @@ class Kernel:
         if self._closed:
             return
         self._releases.close()
-        abandon(self, self.by_age())
-        while self._calls or self.ready:  # what threads brought at the last moment
-            self.take_calls()
-            self.run_ready()
         self._closed = True
+        abandon(self, self.by_age())
+        self.take_calls()  # what threads brought at the last moment
+        while self.ready:
+            self.run_ready()
         for failure in list(self.unretrieved):
             failure.report()
         self.poller.close()

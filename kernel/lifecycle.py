@@ -84,6 +84,10 @@ async def _aclose(generator: AsyncGenerator[Any, Any]) -> None:
     await generator.aclose()
 
 
+async def _nothing() -> None:
+    pass
+
+
 def shut_down(kernel: Kernel, asyncgens: Asyncgens) -> None:
     """End every task: the ordinary ones, then daemons, then the async generators that nobody has finished."""
     try:
@@ -92,8 +96,10 @@ def shut_down(kernel: Kernel, asyncgens: Asyncgens) -> None:
         for generator in list(asyncgens):
             kernel.spawn(_aclose(generator), name=f"close {generator!r}")
         _drain(kernel, kernel.by_age())
-        kernel.take_calls()  # to close generators that were thrown away in the meantime, too
-        kernel.run_ready()
+        # Generators that were thrown away in the meantime are closed by calls, which come before this task's end.
+        kernel.take_calls()
+        kernel.spawn(_nothing(), name="last call")
+        _drain(kernel, kernel.by_age())
         _drain(kernel, kernel.by_age())
         _end(kernel, lambda task: True)
     finally:
@@ -109,13 +115,19 @@ def _end(kernel: Kernel, chosen: Callable[[Task[Any]], bool]) -> None:
             return
         for task in victims:
             attempts[task] = attempts.get(task, 0) + 1
-            task.cancel()
+            try:
+                task.cancel()
+            except Exception as error:
+                kernel.report(f"{task} cannot be cancelled", error)
         stubborn = _drain(kernel, victims)
         for task in stubborn:
             kernel.report(f"{task} was cancelled {attempts[task]} times at shutdown and has not ended: "
                           f"it {describe(task)}", TimeoutError(f"{task} refuses to die"))
         abandon(kernel, [task for task in stubborn if attempts[task] >= ATTEMPTS])
-    abandon(kernel, [task for task in kernel.by_age() if chosen(task)])
+    left = [task for task in kernel.by_age() if chosen(task)]
+    for task in left:
+        kernel.report(f"{task} was given up", RuntimeError(f"{GENERATIONS} times tasks had others take their place"))
+    abandon(kernel, left)
 
 
 def _drain(kernel: Kernel, tasks: Iterable[Task[Any]]) -> list[Task[Any]]:
@@ -159,7 +171,10 @@ def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
     """Throw away tasks that do not end: close their code, and let who waits for them go on as if they were cancelled."""
     for task in tasks:
         if task.blocked_on is not None:
-            task.blocked_on.abort(kernel, task)
+            try:
+                task.blocked_on.abort(kernel, task)
+            except Exception as error:
+                kernel.report(f"{task} cannot be taken out of {task.blocked_on!r}", error)
             task.blocked_on = None
     for task in tasks:
         for code in [task.code, *reversed(task.callers or ())]:
@@ -168,8 +183,7 @@ def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
             except BaseException as error:
                 kernel.report(f"{task} refuses to die", error)
         task.abandon()
-    for _ in range(len(kernel.ready) if tasks else 0):
-        item = kernel.ready.popleft()
+    for item in [kernel.ready.popleft() for _ in range(len(kernel.ready) if tasks else 0)]:
         if not (isinstance(item, Waitable) and item.done()):
             kernel.ready.append(item)
 

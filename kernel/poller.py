@@ -255,7 +255,7 @@ if sys.platform == "linux":
                 self._registered.add(fd)
 
         def _spent(self, fd: int) -> None:
-            if self._mask(fd) & select.EPOLLONESHOT:
+            if self._mask(fd):
                 self._rearm(fd)
 
         def _wait(self, timeout: float | None) -> Iterable[tuple[int, bool, bool]]:

@@ -165,6 +165,9 @@ class Task(Waitable[T]):
             return False
         self.cancel_requests += 1
         error = self.cancelled_type() if msg is None else self.cancelled_type(msg)
+        if self.error is not None and self.interruption is None and not self.woken:
+            self.error = error  # on top of one that has ended a wait already
+            return True
         self.interruption = error
         if not (self.woken or self.shields or self.kernel.current is self):
             self._deliver()

@@ -41,7 +41,10 @@ class Waitable(Syscall[T]):
             raise RuntimeError(f"{self!r} has no result yet; wait for it first")
         if self._exception is not None:
             self._retrieved()
-            raise self._exception.with_traceback(self._traceback)
+            try:
+                raise self._exception.with_traceback(self._traceback)
+            finally:
+                del self  # or the exception would hold, by its traceback and this frame, what holds the exception
         return self._result  # type: ignore[return-value]  # a T since it is done
 
     def exception(self) -> BaseException | None:
@@ -101,7 +104,10 @@ class Waitable(Syscall[T]):
     def __await__(self) -> Generator[Any, Any, T]:
         if self._done:
             return self.result()
-        return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
+        try:
+            return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
+        finally:
+            del self  # as in result()
 
     __iter__ = __await__
 

@@ -75,7 +75,6 @@ def test_without_one_it_is_first_come_first_served() -> None:
     assert order == list(range(200)) * 3
 
 
-@pytest.mark.xfail(strict=True, reason="taking items out and putting them back meets some twice, and leaves some")
 def test_tasks_that_refuse_to_die_are_given_up_in_any_order() -> None:
     async def spinner() -> None:
         while True:

@@ -503,7 +503,6 @@ def test_a_wait_that_was_cancelled_is_over_even_when_the_request_is_taken_back()
     run(main(), clock=VirtualClock())
 
 
-@pytest.mark.xfail(strict=True, reason="the second request alone is dropped, and the sleep seems to be over")
 def test_a_wait_that_was_cancelled_twice_is_over_even_when_both_requests_are_taken_back() -> None:
     async def main() -> None:
         task = await spawn(sleeper())
