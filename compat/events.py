@@ -84,7 +84,7 @@ class LoopKernel(Kernel):
             item.run(self)
             seconds = time.perf_counter() - begin
             if seconds >= self._loop.slow_callback_duration:
-                base_events.logger.warning("Executing %s took %.3f seconds", shown(item), seconds)
+                base_events.logger.warning("Executing %s took %.3f seconds", shown(item), seconds)  # type: ignore[attr-defined]
 
 
 def shown(item: object) -> str:

@@ -110,7 +110,7 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         return f"<{type(self).__name__} {' '.join(self._repr_info())}>"
 
     def _repr_info(self) -> list[str]:
-        return base_futures._future_repr_info(self)  # type: ignore[attr-defined, no-any-return]
+        return base_futures._future_repr_info(self)  # type: ignore
 
     def __del__(self) -> None:
         if self._to_report:
@@ -275,7 +275,7 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
     __iter__ = __await__
 
     def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
-        if not self._asyncio_future_blocking or self._loop is not getattr(task, "_loop", None) or self is task:
+        if not self._asyncio_future_blocking or self._loop is not getattr(task, "_loop", None) or task is self:  # type: ignore[comparison-overlap]
             return self._execute_checked(task)
         self._asyncio_future_blocking = False
         if self._waiters is None:
