@@ -30,4 +30,5 @@ else:
         return previous
 
 # The set of weak references inside asyncio's WeakSet of tasks.
-scheduled: set[Any] = (tasks._all_tasks if sys.version_info < (3, 12) else tasks._scheduled_tasks).data  # type: ignore[attr-defined]
+_every_task: Any = tasks._all_tasks if sys.version_info < (3, 12) else tasks._scheduled_tasks  # type: ignore[attr-defined]
+scheduled: set[Any] = _every_task.data

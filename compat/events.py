@@ -1,7 +1,8 @@
 """The event loop: asyncio's, with its scheduling, timers and readiness replaced by the kernel's.
 
 What the standard library's loop has in transports, TLS, sub-processes and name resolution needs nothing but these, and
-follows each Python release. Every callback, timer, descriptor and task that the loop is given is in the kernel's queues.
+follows each Python release. Every callback, timer, descriptor and task that the loop is given is in the kernel's
+queues.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ class LoopKernel(Kernel):
             item.run(self)
             seconds = time.perf_counter() - begin
             if seconds >= self._loop.slow_callback_duration:
-                base_events.logger.warning("Executing %s took %.3f seconds", shown(item), seconds)  # type: ignore[attr-defined]
+                base_events.logger.warning(  # type: ignore[attr-defined]
+                    "Executing %s took %.3f seconds", shown(item), seconds)
 
 
 def shown(item: object) -> str:
@@ -195,12 +197,15 @@ class EventLoop(asyncio.SelectorEventLoop):
                   context: Context | None = None) -> Handle:
         if self._closed or self._debug:
             self._check_call(callback, "call_soon")
-        return self._call_soon(callback, args, context)
+        handle = self._call_soon(callback, args, context)
+        if handle._source_traceback is not None:
+            del handle._source_traceback[-1]
+        return handle
 
     def _call_soon(self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> Handle:
         handle = Handle(callback, args, self, context)
         if handle._source_traceback is not None:
-            del handle._source_traceback[-2:]  # this method and who called it
+            del handle._source_traceback[-1]
         self._ready.append(handle)
         return handle
 

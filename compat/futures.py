@@ -208,7 +208,8 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         if error is not None:
             self._cancelled_exc = None
             return error
-        return asyncio.CancelledError() if self._cancel_message is None else asyncio.CancelledError(self._cancel_message)
+        message = self._cancel_message
+        return asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
 
     def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
         if self._done:
@@ -275,7 +276,8 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
     __iter__ = __await__
 
     def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
-        if not self._asyncio_future_blocking or self._loop is not getattr(task, "_loop", None) or task is self:  # type: ignore[comparison-overlap]
+        same_loop = self._loop is getattr(task, "_loop", None)
+        if not same_loop or not self._asyncio_future_blocking or task is self:  # type: ignore[comparison-overlap]
             return self._execute_checked(task)
         self._asyncio_future_blocking = False
         if self._waiters is None:

@@ -131,6 +131,8 @@ class Task(FutureMethods[T], KernelTask[T]):
 
     def run(self, kernel: Kernel) -> None:
         """One step: the kernel's trampoline, with asyncio's rules for what to throw and for how a task ends."""
+        if self._done:
+            raise asyncio.InvalidStateError(f"step(): already done: {self!r}")
         kernel.current = self
         enter(self._loop, self)
         error = self.error
