@@ -17,7 +17,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.clock import Clock
-from kernel.core import POLL_INTERVAL, Kernel, ReadyQueue
+from kernel.core import POLL_INTERVAL, ReadyQueue
 from kernel.observer import Observer
 from kernel.poller import Poller
 from kernel.selector_poller import SelectorPoller
@@ -26,6 +26,7 @@ from kernel.syscalls import Code
 from .children import watch_child
 from .current import swap
 from .futures import Future
+from .guest import AsyncioKernel
 from .handles import Handle, TimerHandle
 from .legacy import accepted
 from .tasks import NativeTask, Task
@@ -33,7 +34,7 @@ from .tasks import NativeTask, Task
 T = TypeVar("T")
 
 
-class LoopKernel(Kernel):
+class LoopKernel(AsyncioKernel):
     """The kernel of an event loop: its tasks are asyncio's, and another thread may always call."""
 
     def __init__(self, loop: EventLoop, ready: ReadyQueue | None, clock: Clock | None, poller: Poller | None,
@@ -41,6 +42,7 @@ class LoopKernel(Kernel):
         super().__init__(ready=ready, clock=clock, poller=poller, observer=observer, exception_hook=self._tell_loop)
         self._loop = loop
         self.calls_expected = 1
+        self.debug = False  # as in the loop
 
     def _tell_loop(self, message: str, error: BaseException) -> None:
         self._loop.call_exception_handler({"message": message, "exception": error})
@@ -56,7 +58,7 @@ class LoopKernel(Kernel):
         come between two; only asyncio's looking for descriptors and the time at each is left out where nothing shows.
         """
         try:
-            if self._loop.get_debug():
+            if self.debug:
                 return self._run_timed()
             ready = self.ready
             steps = 0
@@ -150,6 +152,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def set_debug(self, enabled: bool) -> None:
         super().set_debug(enabled)
+        self.kernel.debug = enabled
         # The ready queue, for callbacks that need none of what `call_soon` checks.
         self.unchecked = None if enabled or self.is_closed() else self.kernel.ready
 

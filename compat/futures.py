@@ -55,26 +55,27 @@ class Wakeup:
 
 
 class DoneCallback:
-    """A callback of a future that is done, in the ready queue: a Handle that nobody keeps, and that need not be one."""
+    """A callback of a future; once that is done, in the ready queue: a Handle that nobody keeps, and so need not be one."""
 
     __slots__ = ("callback", "context", "future")
 
-    def __init__(self, callback: Any, future: Any, context: Context) -> None:
+    future: Any  # once it is done
+
+    def __init__(self, callback: Any, context: Context) -> None:
         self.callback = callback
-        self.future = future
         self.context = context
 
     def run(self, kernel: Kernel) -> None:
-        loop = self.future._loop
+        future = self.future
         if kernel.current is not None:
             kernel.current = None
-            swap(loop, None)
+            swap(future._loop, None)
         try:
-            self.context.run(self.callback, self.future)
+            self.context.run(self.callback, future)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            Handle(self.callback, (self.future,), loop, self.context).report(error)
+            Handle(self.callback, (future,), future._loop, self.context).report(error)
 
 
 class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of another layout, can be declared a Future
@@ -88,8 +89,8 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
 
     _loop: asyncio.AbstractEventLoop
     _cancelled: bool
-    # None, or the callbacks with their contexts; a waiting task is its own callback, without a context.
-    _waiters: list[tuple[Any, Context | None]] | None  # type: ignore[assignment]  # ordered with the callbacks
+    # None, or those who are told when the future is done, in order: tasks that wait for it, and DoneCallbacks.
+    _waiters: list[Any] | None  # type: ignore[assignment]
     _asyncio_future_blocking: bool
 
     _cancel_message: Any = None
@@ -132,8 +133,8 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
     def _callbacks(self) -> list[tuple[Any, Context | None]] | None:
         if self._waiters is None:
             return None
-        return [(Wakeup(callback), callback.context) if context is None else (callback, context)
-                for callback, context in self._waiters]
+        return [(waiter.callback if isinstance(waiter, DoneCallback) else Wakeup(waiter), waiter.context)
+                for waiter in self._waiters]
 
     @property
     def _log_traceback(self) -> bool:
@@ -215,17 +216,17 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         if self._done:
             self._loop.call_soon(fn, self, context=context)
             return
-        entry = (fn, contextvars.copy_context() if context is None else context)
+        waiter = DoneCallback(fn, contextvars.copy_context() if context is None else context)
         if self._waiters is None:
-            self._waiters = [entry]
+            self._waiters = [waiter]
         else:
-            self._waiters.append(entry)
+            self._waiters.append(waiter)
 
     def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
         waiters = self._waiters
         if waiters is None:
             return 0
-        kept = [entry for entry in waiters if entry[0] != fn]
+        kept = [waiter for waiter in waiters if not isinstance(waiter, DoneCallback) or waiter.callback != fn]
         removed = len(waiters) - len(kept)
         if removed and self._waiters is waiters:  # and the comparisons have not completed the future
             self._waiters = kept or None
@@ -257,13 +258,14 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         waiters, self._waiters = self._waiters, None
         if waiters is not None:
             ready = getattr(self._loop, "unchecked", None)
-            for callback, context in waiters:
-                if context is None:
-                    callback.kernel.ready.append(callback)
+            for waiter in waiters:
+                if type(waiter) is not DoneCallback:  # a task
+                    waiter.kernel.ready.append(waiter)
                 elif ready is not None:
-                    ready.append(DoneCallback(callback, self, context))
+                    waiter.future = self
+                    ready.append(waiter)
                 else:
-                    self._loop.call_soon(callback, self, context=context)
+                    self._loop.call_soon(waiter.callback, self, context=waiter.context)
 
     def __await__(self) -> Generator[Any, Any, T]:
         if not self._done:
@@ -281,9 +283,9 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
             return self._execute_checked(task)
         self._asyncio_future_blocking = False
         if self._waiters is None:
-            self._waiters = [(task, None)]
+            self._waiters = [task]
         else:
-            self._waiters.append((task, None))
+            self._waiters.append(task)
         return False
 
     def _execute_checked(self, task: Any) -> bool:
@@ -295,7 +297,7 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         if self._done:  # yielded as it is, by native code, that expects an answer
             task.inbox = self.result()
             return True
-        self._waiters = [*(self._waiters or ()), (task, None)]
+        self._waiters = [*(self._waiters or ()), task]
         return False
 
     def _execute_overridden(self, kernel: Kernel, task: KernelTask[Any]) -> bool:

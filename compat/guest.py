@@ -16,21 +16,24 @@ from kernel.timers import Timer, Timers
 
 from .current import swap
 
-_kernels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Kernel] = weakref.WeakKeyDictionary()
+_kernels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Guest] = weakref.WeakKeyDictionary()
 
 
-def kernel_of(loop: asyncio.AbstractEventLoop) -> Kernel:
-    """The kernel that steps the tasks of `loop`: its own, or one that is its guest."""
-    kernel = getattr(loop, "kernel", None)
-    if isinstance(kernel, Kernel):
-        return kernel
+def guest_of(loop: asyncio.AbstractEventLoop) -> Guest:
+    """The kernel that is a guest of `loop`, which has none of its own."""
     kernel = _kernels.get(loop)
     if kernel is None:
         kernel = _kernels[loop] = Guest(loop)
     return kernel
 
 
-class Guest(Kernel):
+class AsyncioKernel(Kernel):
+    """A kernel whose tasks are asyncio's: that of a loop of ours, or a guest."""
+
+    debug: bool  # as `loop.get_debug()`
+
+
+class Guest(AsyncioKernel):
     """A kernel that another event loop runs, item by item."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -43,6 +46,10 @@ class Guest(Kernel):
         loop = self._loop()
         assert loop is not None, "only its tasks, which hold the loop, use a guest"
         return loop
+
+    @property
+    def debug(self) -> bool:  # type: ignore[override]
+        return self.loop.get_debug()
 
     def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
         self.loop.call_soon_threadsafe(function, *args)

@@ -24,7 +24,7 @@ from kernel.failures import drop_frame
 
 from .current import enter, scheduled, swap
 from .futures import SLOTS, Future, FutureMethods
-from .guest import kernel_of
+from .guest import AsyncioKernel, guest_of
 
 T = TypeVar("T")
 
@@ -66,17 +66,20 @@ class Task(FutureMethods[T], KernelTask[T]):
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
                  context: Context | None = None, eager_start: bool = False) -> None:
         self._loop = asyncio.get_event_loop() if loop is None else loop
+        kernel = getattr(self._loop, "kernel", None)
+        if not isinstance(kernel, AsyncioKernel):
+            kernel = guest_of(self._loop)
+        self.kernel = kernel
         self._done = False
         self._cancelled = False
         self._exception = None
         self._waiters = None
         self._asyncio_future_blocking = False
-        if self._loop.get_debug():
+        if kernel.debug:
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
         if type(coro) is not CoroutineType and type(coro) is not GeneratorType and not coroutines.iscoroutine(coro):
             self._log_destroy_pending = False
             raise TypeError(f"a coroutine was expected, got {coro!r}")
-        self.kernel = kernel_of(self._loop)
         self._name = _next_number() if name is None else str(name)
         self.code = coro
         self.callers = None
@@ -92,8 +95,9 @@ class Task(FutureMethods[T], KernelTask[T]):
             self._reference = None
             self._start_eagerly()
         else:
-            self._register()
-            self.kernel.ready.append(self)
+            self._reference = weakref.ref(self)
+            scheduled.add(self._reference)
+            kernel.ready.append(self)
 
     def _register(self) -> None:
         self._reference = weakref.ref(self)
