@@ -312,7 +312,7 @@ class Future(FutureMethods[T]):
     __slots__ = (*SLOTS, "__weakref__")
 
     # What much of the ecosystem asks with isinstance; as proxies and mocks answer.
-    __class__ = property(lambda self: asyncio.Future)  # type: ignore[assignment]
+    __class__ = asyncio.Future  # type: ignore[assignment]
 
     def __init__(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = asyncio.get_event_loop() if loop is None else loop

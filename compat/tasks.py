@@ -56,11 +56,10 @@ class Task(FutureMethods[T], KernelTask[T]):
     Generator objects are accepted as coroutines, as they were until Python 3.11.
     """
 
-    __slots__ = (*SLOTS, "_must_cancel", "_reference")
+    __slots__ = (*SLOTS, "_log_destroy_pending", "_must_cancel", "_reference")
 
-    __class__ = property(lambda self: asyncio.Task)  # type: ignore[assignment]
+    __class__ = asyncio.Task  # type: ignore[assignment]
     cancelled_type = asyncio.CancelledError
-    _log_destroy_pending = True
     _reference: weakref.ref[Task[T]] | None  # as asyncio's set of tasks has it; None for one that has started eagerly
 
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
@@ -78,7 +77,6 @@ class Task(FutureMethods[T], KernelTask[T]):
         if kernel.debug:
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
         if type(coro) is not CoroutineType and type(coro) is not GeneratorType and not coroutines.iscoroutine(coro):
-            self._log_destroy_pending = False
             raise TypeError(f"a coroutine was expected, got {coro!r}")
         self._name = _next_number() if name is None else str(name)
         self.code = coro
@@ -91,6 +89,7 @@ class Task(FutureMethods[T], KernelTask[T]):
         self.shields = 0
         self.cancel_requests = 0
         self._must_cancel = False
+        self._log_destroy_pending = True
         if eager_start and self._loop.is_running():
             self._reference = None
             self._start_eagerly()
@@ -121,17 +120,16 @@ class Task(FutureMethods[T], KernelTask[T]):
 
     def __del__(self) -> None:
         try:
-            if self._done and not self._to_report:
-                return
+            lost = not self._done and self._log_destroy_pending
         except AttributeError:
             return  # __init__ was not called, or has failed
-        if self._to_report:
-            FutureMethods.__del__(self)
-        elif self._log_destroy_pending:
+        if lost:
             context = {"task": self, "message": "Task was destroyed but it is pending!"}
             if self._source_traceback:
                 context["source_traceback"] = self._source_traceback
             self._loop.call_exception_handler(context)
+        elif self._to_report:
+            FutureMethods.__del__(self)
 
     def run(self, kernel: Kernel) -> None:
         """One step: the kernel's trampoline, with asyncio's rules for what to throw and for how a task ends."""
