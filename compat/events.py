@@ -12,6 +12,7 @@ import math
 import selectors
 import time
 from asyncio import base_events, unix_events
+from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -174,6 +175,9 @@ class EventLoop(asyncio.SelectorEventLoop):
     def close(self) -> None:
         if self.is_closed():
             return
+        while self.kernel.ready:  # any queue will do for one, so asyncio must not clear it
+            self.kernel.ready.popleft()
+        self._ready = deque()
         super().close()
         self.unchecked = None
         self.kernel.timers.heap.clear()

@@ -18,6 +18,7 @@ from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, TextIO, TypeVar
 
 from kernel.core import Kernel
+from kernel.observer import TappedContext
 from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.failures import drop_frame
@@ -90,6 +91,8 @@ class Task(FutureMethods[T], KernelTask[T]):
         self.cancel_requests = 0
         self._must_cancel = False
         self._log_destroy_pending = True
+        if kernel.tap is not None:
+            kernel.tap.attach(self)
         if eager_start and self._loop.is_running():
             self._reference = None
             self._start_eagerly()
@@ -209,6 +212,8 @@ class Task(FutureMethods[T], KernelTask[T]):
         else:
             self._result = value
             self._finish()
+        if self.kernel.tap is not None:
+            self.kernel.tap.tell("exit", self)
 
     def _raise(self, error: BaseException) -> None:
         scheduled.discard(self._reference)
@@ -217,8 +222,10 @@ class Task(FutureMethods[T], KernelTask[T]):
             FutureMethods.cancel(self)
         else:
             FutureMethods.set_exception(self, error)
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                raise error
+        if self.kernel.tap is not None:
+            self.kernel.tap.tell("exit", self)
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise error
 
     def translate(self, request: object) -> Syscall[Any]:
         blocking = getattr(request, "_asyncio_future_blocking", None)
@@ -309,7 +316,7 @@ class Task(FutureMethods[T], KernelTask[T]):
         return self._coro
 
     def get_context(self) -> Context:
-        return self.context
+        return self.context.context if isinstance(self.context, TappedContext) else self.context
 
     def get_name(self) -> str:
         return self.name
@@ -335,7 +342,7 @@ class Task(FutureMethods[T], KernelTask[T]):
 
     @property
     def _context(self) -> Context:
-        return self.context
+        return self.get_context()
 
     @property
     def _fut_waiter(self) -> Any:
