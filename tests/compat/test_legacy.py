@@ -387,6 +387,25 @@ def test_the_running_function_s_name_is_shown() -> None:
     assert "coro=<answer()" in run(main())
 
 
+@pytest.mark.parametrize("make", GENERATORS)
+@pytest.mark.xfail(sys.version_info >= (3, 12), strict=True, reason="asyncio.coroutines._format_coroutine(), which is "
+                   "asked for the text, asserts that the generator is a coroutine: AssertionError from repr()")
+def test_a_task_of_a_generator_can_be_shown(make: Make, loop: asyncio.AbstractEventLoop) -> None:
+    task = loop.create_task(make())
+    try:
+        assert f"{make.__name__}()" in repr(task)
+    finally:
+        loop.run_until_complete(task)
+
+
+@pytest.mark.parametrize("make", GENERATORS)
+def test_the_stack_of_a_generator_is_shown(make: Make, loop: asyncio.AbstractEventLoop) -> None:
+    task: Any = loop.create_task(make())
+    assert [frame.f_code.co_name for frame in task.get_stack()] == [make.__name__]
+    loop.run_until_complete(task)
+    assert task.get_stack() == []
+
+
 @pytest.mark.xfail(strict=True, reason="every positional argument is taken for a coroutine")
 def test_a_result_that_is_a_generator_is_left_alone() -> None:
     async def main() -> Any:
