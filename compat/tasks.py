@@ -57,7 +57,7 @@ class Task(FutureMethods[T], KernelTask[T]):
     Generator objects are accepted as coroutines, as they were until Python 3.11.
     """
 
-    __slots__ = (*SLOTS, "_log_destroy_pending", "_must_cancel", "_reference")
+    __slots__ = (*SLOTS, "_log_destroy_pending", "_reference")
 
     __class__ = asyncio.Task  # type: ignore[assignment]
     cancelled_type = asyncio.CancelledError
@@ -89,7 +89,7 @@ class Task(FutureMethods[T], KernelTask[T]):
         self.woken = False
         self.shields = 0
         self.cancel_requests = 0
-        self._must_cancel = False
+        self.interruption = None
         self._log_destroy_pending = True
         if kernel.tap is not None:
             kernel.tap.attach(self)
@@ -146,7 +146,7 @@ class Task(FutureMethods[T], KernelTask[T]):
             self.blocked_on = None
             if awaited._exception is not None or awaited._cancelled:
                 error = awaited._failure()
-        if error is not None or self._must_cancel:
+        if error is not None or self.interruption is not None:
             error = self._due(error)
         if error is None:
             resume, value, self.inbox = self.code.send, self.inbox, None
@@ -188,8 +188,8 @@ class Task(FutureMethods[T], KernelTask[T]):
                 self.error = failure
                 kernel.ready.append(self)
                 return
-            if self._must_cancel and not self.shields:
-                self._cancel_wait()
+            if self.interruption is not None and not self.shields and self._pass_on():
+                self.interruption = None
             return
         # Whoever keeps a traceback of the coroutine's keeps, as its caller, this frame; so may the task itself, in its
         # exception, and would then be kept alive by itself.
@@ -198,16 +198,16 @@ class Task(FutureMethods[T], KernelTask[T]):
     def _due(self, error: BaseException | None) -> BaseException | None:
         """The exception to be thrown now: `error`, or the cancellation that is due; None while an answer goes first."""
         self.error = None
-        if self._must_cancel and not self.woken and not self.shields:
-            self._must_cancel = False
+        if self.interruption is not None and not self.woken and not self.shields:
+            self.interruption = None
             if not isinstance(error, asyncio.CancelledError):
                 return self._make_cancelled_error()
         return error
 
     def _return(self, value: T) -> None:
         scheduled.discard(self._reference)
-        if self._must_cancel:  # too late to be thrown
-            self._must_cancel = False
+        if self.interruption is not None:  # too late to be thrown
+            self.interruption = None
             FutureMethods.cancel(self, self._cancel_message)
         else:
             self._result = value
@@ -268,28 +268,30 @@ class Task(FutureMethods[T], KernelTask[T]):
             return False
         self.cancel_requests += 1
         self._cancel_message = msg
-        self._must_cancel = True
-        if not self.shields:
-            self._cancel_wait()
+        if self.shields or not self._pass_on():
+            self.interruption = self._make_cancelled_error()
         return True
 
-    def _cancel_wait(self) -> None:
-        """Cancel what the task waits for, which is to bring it the cancellation; else it finds out as it goes on."""
-        request = self.blocked_on
+    def _pass_on(self) -> bool:
+        """Cancel what the task waits for; whether that is certain to bring it the cancellation."""
+        request: Any = self.blocked_on
+        if request is None:
+            return False
         if isinstance(request, ForeignWait):
             request = request.future
-        if isinstance(request, Syscall) and not isinstance(request, FutureMethods):
+        elif not isinstance(request, FutureMethods):
             request.abort(self.kernel, self)
             self.blocked_on = None
+            self.error = self._make_cancelled_error()
             self.kernel.ready.append(self)
-        elif request is not None and request.cancel(msg=self._cancel_message):
-            self._must_cancel = False
+            return True
+        return bool(request.cancel(msg=self._cancel_message))
 
     def uncancel(self) -> int:
         if self.cancel_requests > 0:
             self.cancel_requests -= 1
             if self.cancel_requests == 0:
-                self._must_cancel = False
+                self.interruption = None
         return self.cancel_requests
 
     @classmethod
@@ -350,6 +352,10 @@ class Task(FutureMethods[T], KernelTask[T]):
         if isinstance(request, ForeignWait):
             return request.future
         return request if isinstance(request, FutureMethods) else None
+
+    @property
+    def _must_cancel(self) -> bool:
+        return self.interruption is not None
 
     @property
     def _num_cancels_requested(self) -> int:
