@@ -368,10 +368,7 @@ def test_legacy_modules_are_imported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("expression", [
     "isinstance(task, asyncio.Task)", "isinstance(future, asyncio.Future)", "isinstance(future, future_class)",
     "isinstance(asyncio.Lock(), lock_class)", "asyncio.isfuture(task)",
-    *[pytest.param(expression, marks=pytest.mark.xfail(
-        strict=True, reason="Task.__class__ is asyncio.Task, which install(legacy=True) makes Task itself, so that a "
-                            "task is no longer an instance of the stock classes"))
-      for expression in ("isinstance(task, asyncio.Future)", "isinstance(task, task_class)")]])
+    "isinstance(task, asyncio.Future)", "isinstance(task, task_class)"])
 def test_instances_stay_what_they_were_for_isinstance(expression: str) -> None:
     program = f"""
         future_class, task_class, lock_class = asyncio.Future, asyncio.Task, asyncio.Lock
