@@ -276,6 +276,32 @@ def test_cancellation(run: Run, pair: Pair, wait: str) -> None:
     assert run(main()) is True
 
 
+@pytest.mark.xfail(strict=True, reason="the thread's end is told to the closed loop: a RuntimeError in the log")
+def test_a_thread_may_outlive_the_loop(caplog: pytest.LogCaptureFixture) -> None:
+    """Its value is of no use to anybody, as it is where the loop stays."""
+    release, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        release.wait(20)
+        threading.Timer(0.05, ended.set).start()
+
+    async def main() -> None:
+        task = ours(kernel_thread())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+
+    async def kernel_thread() -> None:
+        await kernel.run_in_thread(work)
+
+    loop = asyncio.SelectorEventLoop()
+    loop.run_until_complete(ours(main(), loop))
+    loop.close()
+    release.set()
+    assert ended.wait(20)
+    assert caplog.records == []
+
+
 def test_a_native_wait_given_up_does_not_disturb_the_next(run: Run) -> None:
     async def main() -> list[str]:
         log = []

@@ -387,6 +387,14 @@ def test_the_running_function_s_name_is_shown() -> None:
     assert "coro=<answer()" in run(main())
 
 
+@pytest.mark.xfail(sys.version_info >= (3, 12), strict=True, reason="only positional arguments are looked at")
+def test_a_generator_can_be_shielded_by_keyword() -> None:
+    async def main() -> Any:
+        return await compat.shield(arg=plain())
+
+    assert run(main()) == 42
+
+
 @pytest.mark.parametrize("make", GENERATORS)
 @pytest.mark.xfail(sys.version_info >= (3, 12), strict=True, reason="asyncio.coroutines._format_coroutine(), which is "
                    "asked for the text, asserts that the generator is a coroutine: AssertionError from repr()")

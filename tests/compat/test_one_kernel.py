@@ -310,6 +310,29 @@ def test_a_failure_of_a_native_task_is_raised_in_who_waits() -> None:
     run(main())
 
 
+@pytest.mark.xfail(strict=True, reason="nothing but what will wake it keeps a task alive that kernel.spawn has made on a "
+                                       "loop; on a plain kernel `kernel.tasks` does")
+def test_a_native_task_lives_without_a_reference_to_it() -> None:
+    ended: list[str] = []
+    told: list[object] = []
+
+    async def child() -> None:
+        try:
+            await kernel.Waitable()
+        finally:
+            ended.append("child")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context["message"]))
+        await kernel.spawn(child())
+        await asyncio.sleep(0)
+        gc.collect()
+        ended.append("main")
+
+    run(main())
+    assert (ended, told) == (["main", "child"], [])
+
+
 def test_what_the_loop_leaves_behind_is_cancelled_at_its_end() -> None:
     ended: list[str] = []
 
