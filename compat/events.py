@@ -14,11 +14,12 @@ import time
 from asyncio import base_events, unix_events
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.clock import Clock
 from kernel.core import POLL_INTERVAL, ReadyQueue
+from kernel.lifecycle import abandon
 from kernel.observer import Observer
 from kernel.poller import Poller
 from kernel.selector_poller import SelectorPoller
@@ -50,7 +51,7 @@ class LoopKernel(AsyncioKernel):
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> NativeTask[T]:
-        return NativeTask(code, loop=self._loop, name=name, context=copy_context() if context is None else context)
+        return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
 
     def run_ready(self) -> None:
         """Run what is ready, batch by batch, until nothing is, or a look outside is due, or the turn is over.
@@ -175,6 +176,7 @@ class EventLoop(asyncio.SelectorEventLoop):
     def close(self) -> None:
         if self.is_closed():
             return
+        abandon(self.kernel, self.kernel.by_age())
         while self.kernel.ready:  # any queue will do for one, so asyncio must not clear it
             self.kernel.ready.popleft()
         self._ready = deque()
@@ -260,6 +262,15 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _write_to_self(self) -> None:
         self.kernel.wake_up()
 
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> Any:  # type: ignore[override]
+        future = super().run_in_executor(executor, func, *args)
+        self.kernel.threads_at_work += 1  # a virtual clock waits for it
+        future.add_done_callback(self._executed)
+        return future
+
+    def _executed(self, future: object) -> None:
+        self.kernel.threads_at_work -= 1
+
     # Descriptors
 
     def _add_reader(self, fd: Any, callback: Callable[..., object], *args: Any) -> Handle:
@@ -328,3 +339,8 @@ def descriptor(fd: Any) -> int:
 def new_event_loop() -> EventLoop:
     """A new event loop of this project's; fits `asyncio.Runner(loop_factory=...)` and the like."""
     return EventLoop()
+
+
+def __getattr__(name: str) -> Any:
+    """What else there is in asyncio's module of this name."""
+    return getattr(asyncio.events, name)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kernel.waitable import Waitable
 
 from .current import swap
+from .current_loop import get_event_loop
 from .handles import Handle
 
 if TYPE_CHECKING:
@@ -315,7 +316,7 @@ class Future(FutureMethods[T]):
     __class__ = asyncio.Future  # type: ignore[assignment]
 
     def __init__(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._loop = asyncio.get_event_loop() if loop is None else loop
+        self._loop = get_event_loop() if loop is None else loop
         self._done = False
         self._cancelled = False
         self._exception = None
@@ -326,3 +327,8 @@ class Future(FutureMethods[T]):
 
 
 Future.register(asyncio.Future)
+
+
+def __getattr__(name: str) -> Any:
+    """What else there is in asyncio's module of this name."""
+    return getattr(asyncio.futures, name)

@@ -107,8 +107,6 @@ def test_asyncio_s_runner_takes_our_factory() -> None:
 
 @pytest.mark.parametrize("name", ["subprocess", "exceptions", "streams", "queues", "locks", "tasks", "futures",
                                   "coroutines", "protocols", "transports", "base_events", "events", "log"])
-@pytest.mark.xfail(strict=True, reason="programs write asyncio.subprocess.PIPE and the like: modules of asyncio, which "
-                                       "are not in its __all__, are missing or are modules of compat's own")
 def test_the_modules_of_asyncio_are_there(name: str) -> None:
     theirs = importlib.import_module(f"asyncio.{name}")
     ours = getattr(compat, name)

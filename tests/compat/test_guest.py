@@ -176,8 +176,6 @@ def test_reading_and_writing_one_descriptor(run: Run, pair: Pair) -> None:
     assert run(main()) == b"x"
 
 
-@pytest.mark.xfail(strict=True, reason="LoopPoller.watch() replaces the first one's reader, which then waits for ever; "
-                                       "the second is to get a RuntimeError")
 def test_a_second_reader_of_a_descriptor_is_refused(run: Run, pair: Pair) -> None:
     left, right = pair
 
@@ -224,8 +222,6 @@ def test_native_tasks_and_calls(run: Run) -> None:
     assert run(main()) == [1, 2, 3]
 
 
-@pytest.mark.xfail(strict=True, reason="the guest's spawn makes a task of no event loop: 'is of no event loop and cannot "
-                                       "wait for'; on our loop it makes a NativeTask")
 def test_native_tasks_wait_for_what_the_loop_has(run: Run) -> None:
     async def child(future: asyncio.Future[int]) -> int:
         await asyncio.sleep(0.001)
@@ -276,7 +272,6 @@ def test_cancellation(run: Run, pair: Pair, wait: str) -> None:
     assert run(main()) is True
 
 
-@pytest.mark.xfail(strict=True, reason="the thread's end is told to the closed loop: a RuntimeError in the log")
 def test_a_thread_may_outlive_the_loop(caplog: pytest.LogCaptureFixture) -> None:
     """Its value is of no use to anybody, as it is where the loop stays."""
     release, ended = threading.Event(), threading.Event()

@@ -224,8 +224,7 @@ def answer(done: bool, settle: Callable[[asyncio.Future[int]], object]) -> Any:
 
 
 @pytest.mark.parametrize("done", [
-    True, pytest.param(False, marks=pytest.mark.xfail(
-        strict=True, reason="a future wakes its waiters without a word, which `yield from` asks it for: None"))])
+    True, False])
 def test_yielding_a_future_gives_its_result(done: bool) -> None:
     assert answer(done, lambda future: future.set_result(1)) == [1]
 
@@ -236,9 +235,7 @@ def test_yielding_a_future_raises_its_exception(done: bool) -> None:
 
 
 @pytest.mark.parametrize("done", [
-    pytest.param(True, marks=pytest.mark.xfail(
-        strict=True, reason="a cancelled future raises in execute(), and Task catches only Exception there: the "
-                            "CancelledError ends run_until_complete(), and the task is never stepped again")), False])
+    True, False])
 @pytest.mark.filterwarnings("ignore")
 def test_yielding_a_future_raises_its_cancellation(done: bool) -> None:
     assert answer(done, lambda future: future.cancel()) == [asyncio.CancelledError]
@@ -310,8 +307,6 @@ def test_a_failure_of_a_native_task_is_raised_in_who_waits() -> None:
     run(main())
 
 
-@pytest.mark.xfail(strict=True, reason="nothing but what will wake it keeps a task alive that kernel.spawn has made on a "
-                                       "loop; on a plain kernel `kernel.tasks` does")
 def test_a_native_task_lives_without_a_reference_to_it() -> None:
     ended: list[str] = []
     told: list[object] = []
@@ -655,7 +650,6 @@ def test_the_clock_stands_still_while_a_native_thread_is_at_work() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The executor did not")
-@pytest.mark.xfail(strict=True, reason="an executor's thread is not counted as at work: the clock jumps to the timeout")
 def test_the_clock_stands_still_while_an_executor_is_at_work() -> None:
     async def main() -> float:
         await asyncio.wait_for(asyncio.to_thread(time.sleep, 0.05), 10)
