@@ -1,5 +1,6 @@
 # make test                      types and tests, with python3
 # PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
+# make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
 
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
@@ -10,11 +11,16 @@ VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 STAMP := $(VENV)/ready-$(VERSION)
 CHECKED := kernel compat examples tests benchmarks
 
-.PHONY: test clean
+.PHONY: test conformance clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
 	$(VENV)/bin/python -m pytest -q
+	@if $(VENV)/bin/python -c 'import test.test_asyncio' 2>/dev/null; then $(MAKE) --no-print-directory conformance; \
+	else echo "CPython's own tests are not installed with this Python: the conformance run is left out"; fi
+
+conformance: $(STAMP)
+	$(VENV)/bin/python -m tests.conformance
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
