@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import selectors
+import sys
 import time
 from asyncio import base_events, unix_events
 from collections import deque
@@ -32,6 +33,10 @@ from .guest import AsyncioKernel
 from .handles import Handle, TimerHandle
 from .legacy import accepted
 from .tasks import NativeTask, Task
+
+if sys.version_info >= (3, 14):
+    from . import graph as graph  # tells asyncio who waits for our futures
+    from .handles import ThreadSafeHandle
 
 T = TypeVar("T")
 
@@ -258,6 +263,20 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _add_callback(self, handle: asyncio.Handle) -> None:
         if not handle.cancelled():
             self._ready.append(handle if isinstance(handle, Handle) else Handle(handle._run, (), self, None))
+
+    if sys.version_info >= (3, 14):
+
+        def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any,  # type: ignore[override]
+                                 context: Context | None = None) -> ThreadSafeHandle:
+            self._check_closed()
+            if self._debug:
+                self._check_callback(callback, "call_soon_threadsafe")
+            handle = ThreadSafeHandle(callback, args, self, context)
+            if handle._source_traceback:
+                del handle._source_traceback[-2:]  # this method, and the handle's own
+            self._ready.append(handle)
+            self._write_to_self()
+            return handle
 
     def _write_to_self(self) -> None:
         self.kernel.wake_up()

@@ -79,7 +79,7 @@ class DoneCallback:
             Handle(self.callback, (future,), future._loop, self.context).report(error)
 
 
-class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of another layout, can be declared a Future
+class FutureMethods(Waitable[T]):
     """The methods of `asyncio.Future`, as `Future` and `Task` have them.
 
     On an object whose `__init__` was not called they do what asyncio's do: it is pending, and of no loop.
@@ -99,6 +99,7 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
     _exception_tb: Any = None
     _source_traceback: Any = None
     _to_report = False
+    _awaited_by: set[Any] | None = None  # who waits for it in other ways than by awaiting it: see graph.py
 
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]
 
@@ -136,6 +137,11 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
             return None
         return [(waiter.callback if isinstance(waiter, DoneCallback) else Wakeup(waiter), waiter.context)
                 for waiter in self._waiters]
+
+    @property
+    def _asyncio_awaited_by(self) -> frozenset[Any] | None:
+        waiting = {waiter for waiter in self._waiters or () if not isinstance(waiter, DoneCallback)}
+        return frozenset(waiting.union(self._awaited_by or ())) or None
 
     @property
     def _log_traceback(self) -> bool:
@@ -307,7 +313,7 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         return request.execute(kernel, task)
 
 
-class Future(FutureMethods[T]):
+class Future(FutureMethods[T], metaclass=ABCMeta):  # so that a Task, of another layout, can be declared a Future
     """A result that is not there yet; as `asyncio.Future`, of which `isinstance` says it is one."""
 
     __slots__ = (*SLOTS, "__weakref__")

@@ -11,6 +11,7 @@ import contextvars
 import sys
 import warnings
 import weakref
+from abc import ABCMeta
 from asyncio import base_tasks, coroutines, format_helpers, futures
 from asyncio import tasks as asyncio_tasks
 from contextvars import Context
@@ -52,7 +53,7 @@ class ForeignWait(Syscall[None]):
         return f"Wait({self.future!r})"
 
 
-class Task(FutureMethods[T], KernelTask[T]):
+class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     """A coroutine being run; as `asyncio.Task`, of which `isinstance` says it is one.
 
     Generator objects are accepted as coroutines, as they were until Python 3.11.
@@ -124,14 +125,16 @@ class Task(FutureMethods[T], KernelTask[T]):
 
     def __del__(self) -> None:
         try:
-            lost = not self._done and self._log_destroy_pending
+            pending, reference = not self._done, self._reference
         except AttributeError:
             return  # __init__ was not called, or has failed
-        if lost:
-            context = {"task": self, "message": "Task was destroyed but it is pending!"}
-            if self._source_traceback:
-                context["source_traceback"] = self._source_traceback
-            self._loop.call_exception_handler(context)
+        if pending:
+            scheduled.discard(reference)
+            if self._log_destroy_pending:
+                context = {"task": self, "message": "Task was destroyed but it is pending!"}
+                if self._source_traceback:
+                    context["source_traceback"] = self._source_traceback
+                self._loop.call_exception_handler(context)
         elif self._to_report:
             FutureMethods.__del__(self)
 
@@ -319,7 +322,8 @@ class Task(FutureMethods[T], KernelTask[T]):
         return self._coro
 
     def get_context(self) -> Context:
-        return self.context.context if isinstance(self.context, TappedContext) else self.context
+        context = getattr(self, "context", None)  # which it lacks when __init__ was not called
+        return context.context if isinstance(context, TappedContext) else context  # type: ignore[return-value]
 
     def get_name(self) -> str:
         return self.name
