@@ -80,11 +80,10 @@ def run_module(mode: str, module: str) -> Outcomes:
             outcomes = read(journal)
             if outcomes.pop("", None):
                 return outcomes
-            details = f"{end} during this test, saying:\n{output.read_text(errors='replace')[-8000:]}"
-            begun = [test for test, (outcome, _) in outcomes.items() if outcome == "started"]
-            if not begun:
+            details = f"{end}, saying:\n{output.read_text(errors='replace')[-8000:]}"
+            if all(outcome == "planned" for outcome, _ in outcomes.values()):
                 return outcomes | {f"{module} {UNLOADED}": ("failed", details)}
-            for test in begun:
+            for test in [test for test, (outcome, _) in outcomes.items() if outcome == "started"]:
                 write(journal, test, "failed", details)
         return read(journal)
 
