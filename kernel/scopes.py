@@ -16,7 +16,9 @@ from collections.abc import Awaitable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .syscalls import Code, Syscall, check_code, checkpoint
+from .checks import check_code, check_seconds
+from .lifecycle import close_unstarted
+from .syscalls import Code, Syscall, checkpoint
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -181,11 +183,11 @@ class Scope:
 class Alarm:
     """A timeout's entry in the kernel's timers."""
 
-    __slots__ = ("_timeout", "cancelled")
+    __slots__ = ("_timeout", "dead")
 
     def __init__(self, timeout: Timeout) -> None:
         self._timeout = timeout
-        self.cancelled = False
+        self.dead = False
 
     def fire(self, kernel: Kernel) -> None:
         self._timeout.expire()
@@ -215,7 +217,7 @@ class Timeout(Scope):
 
     def _disarm(self, kernel: Kernel) -> None:
         if self._alarm is not None:
-            self._alarm.cancelled = True
+            self._alarm.dead = True
             self._alarm = None
             kernel.timers.forget_one()
 
@@ -243,7 +245,7 @@ class Timeout(Scope):
             state = "has expired" if self._interrupted else "is over" if self._task else "has not been entered"
             raise RuntimeError(f"the deadline of {self!r} cannot be moved: the block {state}")
         self._disarm(self._task.kernel)
-        self._deadline = None if deadline is None else _number(deadline, "reschedule")
+        self._deadline = None if deadline is None else check_seconds(deadline, "reschedule")
         self._arm(self._task.kernel)
 
     def __aenter__(self) -> Enter[Timeout]:
@@ -264,15 +266,6 @@ class Timeout(Scope):
         return f"timeout_at({'None' if self._deadline is None else format(self._deadline, 'g')})"
 
 
-def _number(value: Any, function: str) -> float:
-    """`value` as a float, or the error that says what is wrong with it."""
-    if isinstance(value, str) or not hasattr(value, "__float__"):
-        raise TypeError(f"{function}() takes a number of seconds or None, not {value!r}")
-    if math.isnan(value):
-        raise ValueError(f"{function}() takes a number of seconds or None, not NaN")
-    return float(value)
-
-
 def timeout(seconds: float | None) -> Timeout:
     """`async with timeout(seconds):` cancels the block when it takes longer, and raises `TimeoutError` at its end.
 
@@ -283,12 +276,12 @@ def timeout(seconds: float | None) -> Timeout:
 
     Raises `TypeError` or `ValueError`, at the call, for what is not a number.
     """
-    return Timeout(None if seconds is None else _number(seconds, "timeout"), None)
+    return Timeout(None if seconds is None else check_seconds(seconds, "timeout"), None)
 
 
 def timeout_at(deadline: float | None) -> Timeout:
     """As `timeout`, until the kernel's clock shows `deadline` (see `now`)."""
-    return Timeout(None, None if deadline is None else _number(deadline, "timeout_at"))
+    return Timeout(None, None if deadline is None else check_seconds(deadline, "timeout_at"))
 
 
 class Child:
@@ -331,7 +324,7 @@ class SpawnChild(Syscall["Task[T]"]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         group = self._group
         if not group.is_open:
-            self._code.close()  # or it would be reported as never awaited
+            close_unstarted(self._code)
             raise RuntimeError(f"{task} cannot spawn in {group!r}, which is not open; enter it by 'async with'")
         child = kernel.spawn(self._code, self._name, self._daemon, task.context.copy())
         group.adopt(child)
