@@ -58,7 +58,7 @@ class Job(Syscall[T]):
         if future.cancelled():
             return
         error = future.exception()
-        task = self._task
+        task, self._task = self._task, None
         if task is None:
             if error is not None:
                 kernel.report(f"{self} failed after the task that waited for it was cancelled", error)
