@@ -161,6 +161,8 @@ class Path(PurePath):
     __slots__ = ()
 
     def _run(self, method: str, *args: Any, **options: Any) -> Syscall[Any]:
+        # pathlib calls methods of paths that it is given: it needs its own kind.
+        args = tuple(pathlib.Path(each) if isinstance(each, Path) else each for each in args)
         return _blocking(_operate, pathlib.Path(self), method, args, options)
 
     @classmethod

@@ -73,7 +73,7 @@ def receivers(kernel: Kernel) -> Iterator[Receivers]:
             signal.set_wakeup_fd(-1)
 
 
-class NextSignal(Syscall[int]):
+class NextSignal(Syscall[signal.Signals]):
     """Wait for a signal; one object for all who do."""
 
     __slots__ = ("_signals", "_when_over")
@@ -133,8 +133,8 @@ class Signals:
         self._get = NextSignal(self, RuntimeError)
         self._next = NextSignal(self, StopAsyncIteration)
 
-    def get(self) -> Syscall[int]:
-        """Wait for the next signal; the answer is its number. Cancellation ends the wait at once."""
+    def get(self) -> Syscall[signal.Signals]:
+        """Wait for the next signal; the answer is which. Cancellation ends the wait at once."""
         return self._get
 
     def enter(self, kernel: Kernel) -> None:
@@ -168,7 +168,7 @@ class Signals:
     def __aiter__(self) -> Signals:
         return self
 
-    def __anext__(self) -> Syscall[int]:
+    def __anext__(self) -> Syscall[signal.Signals]:
         return self._next
 
     def __aenter__(self) -> Syscall[Signals]:

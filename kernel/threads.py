@@ -322,6 +322,7 @@ class Workers:
 
     def __init__(self) -> None:
         self.at_work: dict[Future[Any], str] = {}
+        self.killed = False
         self._pool: ProcessPoolExecutor | None = None
 
     def submit(self, function: Callable[..., T], args: tuple[Any, ...]) -> Future[T]:
@@ -341,6 +342,7 @@ class Workers:
             self._pool = None
 
     def close(self, kill: bool) -> None:
+        self.killed = kill
         if self._pool is not None:
             # The executor has no public way to this before Python 3.14.
             processes = list((self._pool._processes or {}).values()) if kill else []
@@ -374,8 +376,11 @@ class RunInProcess(Job[T]):
         processes = kernel.resource(workers)
         del processes.at_work[future]
         if not future.cancelled() and isinstance(future.exception(), BrokenProcessPool):
-            processes.replace()
             future = Future()
+            if processes.killed:
+                future.cancel()  # which has been reported
+                return super()._finish(kernel, future)
+            processes.replace()
             future.set_exception(BrokenProcessPool(
                 f"a worker process died suddenly, and with it the call of {_name(self._function)}(), which it or "
                 "another was at work on: it was killed, ended itself, or could not import the program's main module "
