@@ -323,32 +323,38 @@ class Workers:
     def __init__(self) -> None:
         self.at_work: dict[Future[Any], str] = {}
         self.killed = False
-        self._pool: ProcessPoolExecutor | None = None
+        self.pool: ProcessPoolExecutor | None = None
 
     def submit(self, function: Callable[..., T], args: tuple[Any, ...]) -> Future[T]:
-        if self._pool is None:
+        if self.pool is None:
             # A fork of a process with threads, as this one has, may find their locks held for ever; hence "spawn".
-            self._pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
+            self.pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
         try:
-            return self._pool.submit(function, *args)
-        except BrokenProcessPool:  # it broke while nobody waited
-            self.replace()
+            return self.pool.submit(function, *args)
+        except BrokenProcessPool:  # since a process has died while nobody waited
+            self.discard(self.pool)
             return self.submit(function, args)
 
-    def replace(self) -> None:
-        """Use new processes from now on: one of these has died, which ends them all."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False)
-            self._pool = None
+    def discard(self, pool: ProcessPoolExecutor | None) -> None:
+        """Get rid of a pool of which a process has died; the next call makes another."""
+        if pool is not None and pool is self.pool:
+            self.pool = None
+            # The pool has told the others to end too, but one that was just being started it may have missed.
+            _kill(pool)
+            pool.shutdown()
 
     def close(self, kill: bool) -> None:
+        """Let every process end, or make it."""
         self.killed = kill
-        if self._pool is not None:
-            # The executor has no public way to this before Python 3.14.
-            processes = list((self._pool._processes or {}).values()) if kill else []
-            for process in processes:
-                process.kill()
-            self._pool.shutdown()
+        if self.pool is not None:
+            if kill:
+                _kill(self.pool)
+            self.pool.shutdown()
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    for process in list((pool._processes or {}).values()):  # there is no public way to them before Python 3.14
+        process.kill()
 
 
 @contextmanager
@@ -363,12 +369,13 @@ def workers(kernel: Kernel) -> Iterator[Workers]:
 class RunInProcess(Job[T]):
     """Wait for a function that runs in another process."""
 
-    __slots__ = ("_future",)
+    __slots__ = ("_future", "_pool")
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         processes = kernel.resource(workers)
-        self._task = task
         self._future = processes.submit(self._function, self._args)
+        self._pool = processes.pool
+        self._task = task
         self._started(kernel, self._future, processes.at_work)
         return False
 
@@ -380,7 +387,7 @@ class RunInProcess(Job[T]):
             if processes.killed:
                 future.cancel()  # which has been reported
                 return super()._finish(kernel, future)
-            processes.replace()
+            processes.discard(self._pool)
             future.set_exception(BrokenProcessPool(
                 f"a worker process died suddenly, and with it the call of {_name(self._function)}(), which it or "
                 "another was at work on: it was killed, ended itself, or could not import the program's main module "

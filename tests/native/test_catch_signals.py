@@ -60,8 +60,7 @@ def test_a_signal_wakes_a_kernel_that_sleeps() -> None:
         async with catch_signals(SIGTERM) as signals:
             timer = threading.Timer(0.05, send, (SIGTERM,))
             timer.start()
-            async with timeout(30):
-                assert await signals.get() is SIGTERM
+            assert await signals.get() is SIGTERM  # with nothing else to wait for, and no Deadlock
             timer.join()
 
     run(main())

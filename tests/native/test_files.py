@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from kernel import Cancelled, File, Path, TaskGroup, checkpoint, open_file, run, run_in_thread, sleep, spawn, timeout
+from kernel import (Cancelled, File, Path, TaskGroup, checkpoint, limit_threads, open_file, run, run_in_thread, sleep,
+                    spawn, timeout)
 from tests.native.injection import Injection, cancel_at_every_suspension
 
 
@@ -139,6 +140,38 @@ def test_a_write_under_way_is_not_abandoned(tmp_path: pathlib.Path) -> None:
         assert descriptors() == before or descriptors() == 0
         # It was open before the task was told; the write had not begun, or is whole.
         assert received[0] in (b"", b"x" * size)
+
+    run(main())
+
+
+def test_a_file_is_closed_however_often_its_task_is_cancelled(tmp_path: pathlib.Path) -> None:
+    async def main() -> None:
+        opened, gate = list[Any](), threading.Event()
+
+        async def user() -> None:
+            async with open_file(tmp_path / "file", "w") as file:
+                opened.append(file)
+                await sleep(30)
+
+        async def occupant() -> None:
+            await run_in_thread(gate.wait)
+
+        await limit_threads(1)
+        task = await spawn(user())
+        async with timeout(30):
+            while not opened:
+                await sleep(0.001)
+        other = await spawn(occupant())
+        await checkpoint()
+        for _ in range(3):  # the last two while it waits for a thread to close the file in
+            task.cancel()
+            await checkpoint()
+            await checkpoint()
+        gate.set()
+        with pytest.raises(Cancelled):
+            await task
+        assert opened[0].closed
+        await other
 
     run(main())
 

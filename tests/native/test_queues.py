@@ -485,6 +485,33 @@ def test_the_line_of_a_universal_queue_is_one_for_tasks_and_threads() -> None:
     assert sorted(got) == ["task 0", "task 2", "thread 1"]
 
 
+def test_nobody_overtakes_a_task_whose_turn_has_come() -> None:
+    async def main() -> None:
+        queue = UniversalQueue[int](1)
+        await queue.put(1)
+        putter = await spawn(put(queue, 2))
+        await turns(2)
+        assert queue.get_nowait() == 1
+        with pytest.raises(QueueFull):
+            queue.put_nowait(3)
+        await putter
+        assert queue.get_nowait() == 2
+        getter = await spawn(get(queue))
+        await turns(2)
+        queue.put_nowait(4)
+        with pytest.raises(QueueEmpty):
+            queue.get_nowait()
+        assert await getter == 4
+
+    async def put(queue: UniversalQueue[int], item: int) -> None:
+        await queue.put(item)
+
+    async def get(queue: UniversalQueue[int]) -> int:
+        return await queue.get()
+
+    run(main())
+
+
 def test_a_task_of_a_closed_kernel_does_not_hold_up_the_line() -> None:
     queue = UniversalQueue[int](1)
 

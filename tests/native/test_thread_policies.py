@@ -398,6 +398,7 @@ def test_a_process_that_dies_is_reported_clearly_and_replaced() -> None:
     run(main())
 
 
+@linux
 def test_a_process_that_dies_while_nobody_waits_is_replaced() -> None:
     async def main() -> None:
         pid = await run_in_process(os.getpid)
@@ -411,7 +412,9 @@ def test_a_process_that_dies_while_nobody_waits_is_replaced() -> None:
         else:
             raise AssertionError("not replaced")
 
+    before = workers()
     run(main())
+    assert workers() == before
 
 
 def test_a_cancelled_call_is_abandoned_or_waited_for(tmp_path: Path) -> None:
