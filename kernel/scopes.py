@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Iterator
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .checks import check_code, check_seconds
@@ -284,52 +284,49 @@ def timeout_at(deadline: float | None) -> Timeout:
     return Timeout(None, None if deadline is None else check_seconds(deadline, "timeout_at"))
 
 
-class Child:
-    """Stands in for a task group in the line of those who wait for one of its tasks."""
+class SpawnChild(Syscall["Task[T]"]):
+    """Make a task in a group; answered at once.
 
-    __slots__ = ("_group", "_task")
+    Then the same object stands in for the group in the line of those who wait for the task, since a group may have very
+    many of them.
+    """
 
-    def __init__(self, group: TaskGroup, task: Task[Any]) -> None:
+    __slots__ = ("_child", "_code", "_daemon", "_group", "_name")
+
+    def __init__(self, group: TaskGroup, code: Code[T], name: str | None, daemon: bool) -> None:
         self._group = group
-        self._task = task
+        self._code: Code[T] | None = code
+        self._name = name
+        self._daemon = daemon
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        code, self._code = self._code, None
+        assert code is not None
+        if not self._group.is_open:
+            close_unstarted(code)
+            raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
+        self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
+        child.execute(kernel, cast("Task[Any]", self))
+        self._group.adopt(child)
+        return True
 
     def wake(self, value: object) -> None:
         """The task has returned."""
-        self._group.finished(self._task, None)
+        self._group.ended(self._child)
 
     def throw(self, error: BaseException) -> None:
         """The task has failed or was cancelled."""
-        self._group.finished(self._task, error)
-        if not self._task.cancelled():
+        if self._child.cancelled():
+            self._group.ended(self._child)
+        else:
+            self._group.failed(self._child, error)
             # In a turn of its own: some who are to be cancelled wait for this very task and are just being woken.
-            self._task.kernel.ready.append(self)
+            self._child.kernel.ready.append(self)
 
     def run(self, kernel: Kernel) -> None:
         """Have the failure end the group."""
         kernel.current = None
         self._group.cancel()
-
-
-class SpawnChild(Syscall["Task[T]"]):
-    """Make a task in a group; answered at once."""
-
-    __slots__ = ("_code", "_daemon", "_group", "_name")
-
-    def __init__(self, group: TaskGroup, code: Code[T], name: str | None, daemon: bool) -> None:
-        self._group = group
-        self._code = code
-        self._name = name
-        self._daemon = daemon
-
-    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        group = self._group
-        if not group.is_open:
-            close_unstarted(self._code)
-            raise RuntimeError(f"{task} cannot spawn in {group!r}, which is not open; enter it by 'async with'")
-        child = kernel.spawn(self._code, self._name, self._daemon, task.context.copy())
-        group.adopt(child)
-        task.inbox = child
-        return True
 
 
 class Join(Syscall[None]):
@@ -435,7 +432,8 @@ class TaskGroup(Scope):
         it but cancels it when the block and all other tasks have ended. In a group that is being cancelled the new task
         is cancelled at once. `RuntimeError` before the block is entered and after its end.
         """
-        check_code(code, "spawn")
+        if type(code) is not CoroutineType or code.cr_running or code.cr_suspended:
+            check_code(code, "spawn")  # see kernel.spawn for why not always
         return SpawnChild(self, code, name, daemon)
 
     def cancel(self) -> None:
@@ -474,22 +472,26 @@ class TaskGroup(Scope):
         else:
             self.children[child] = None
             self._spawned.append(child)
-        child.execute(child.kernel, cast("Task[Any]", Child(self, child)))
         if self._cancelled:
             child.cancel()
 
-    def finished(self, child: Task[Any], error: BaseException | None) -> None:
-        """`child` has ended."""
-        if error is not None and not (child.cancelled() or isinstance(error, (KeyboardInterrupt, SystemExit))):
+    def failed(self, child: Task[Any], error: BaseException) -> None:
+        """`child` has ended with an error."""
+        if not isinstance(error, (KeyboardInterrupt, SystemExit)):
             self._errors.append(error)
+        self.ended(child)
+
+    def ended(self, child: Task[Any]) -> None:
+        """`child` has ended, however it did."""
         if child.daemon:
             del self.daemons[child]
         else:
             del self.children[child]
             self.completed.append(child)
-            watchers, self.watchers = self.watchers, []
-            for watcher in watchers:
-                watcher.ended(child)
+            if self.watchers:
+                watchers, self.watchers = self.watchers, []
+                for watcher in watchers:
+                    watcher.ended(child)
         if self.joiner is not None and not self._unfinished():
             self.joiner.wake()
             self.joiner = None
