@@ -6,18 +6,18 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
-from multiprocessing import get_context
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from .core import Kernel
     from .task import Task
 
@@ -327,11 +327,15 @@ class Workers:
 
     def submit(self, function: Callable[..., T], args: tuple[Any, ...]) -> Future[T]:
         if self.pool is None:
+            # Not for every program: importing these takes a fifth of the time that importing the kernel does.
+            from concurrent.futures import ProcessPoolExecutor
+            from multiprocessing import get_context
+
             # A fork of a process with threads, as this one has, may find their locks held for ever; hence "spawn".
             self.pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
         try:
             return self.pool.submit(function, *args)
-        except BrokenProcessPool:  # since a process has died while nobody waited
+        except BrokenExecutor:  # since a process has died while nobody waited
             self.discard(self.pool)
             return self.submit(function, args)
 
@@ -382,13 +386,14 @@ class RunInProcess(Job[T]):
     def _finish(self, kernel: Kernel, future: Future[T]) -> None:
         processes = kernel.resource(workers)
         del processes.at_work[future]
-        if not future.cancelled() and isinstance(future.exception(), BrokenProcessPool):
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, BrokenExecutor):
             future = Future()
             if processes.killed:
                 future.cancel()  # which has been reported
                 return super()._finish(kernel, future)
             processes.discard(self._pool)
-            future.set_exception(BrokenProcessPool(
+            future.set_exception(type(error)(
                 f"a worker process died suddenly, and with it the call of {_name(self._function)}(), which it or "
                 "another was at work on: it was killed, ended itself, or could not import the program's main module "
                 "(which needs 'if __name__ == \"__main__\":' around what starts the program)"))
