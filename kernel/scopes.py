@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Iterator
+from functools import partial
 from types import CoroutineType, TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from .checks import check_code, check_seconds
 from .lifecycle import close_unstarted
@@ -284,6 +285,34 @@ def timeout_at(deadline: float | None) -> Timeout:
     return Timeout(None, None if deadline is None else check_seconds(deadline, "timeout_at"))
 
 
+class Listener(Protocol):
+    """Told how a task ends."""
+
+    def wake(self, value: Any, /) -> None: ...
+    def throw(self, error: BaseException, /) -> None: ...
+
+
+def listen(task: Task[Any], listener: Listener) -> None:
+    """Have `listener` told when `task` ends, whose failure then counts as seen.
+
+    It stands in the line of those who wait for the task as another task would. The tasks of a layer that has another
+    kind of line offer `add_done_callback` for it.
+    """
+    add_done_callback = getattr(task, "add_done_callback", None)
+    if add_done_callback is None:
+        task.execute(task.kernel, cast("Task[Any]", listener))
+    else:
+        add_done_callback(partial(_tell, listener))
+
+
+def _tell(listener: Listener, task: Task[Any]) -> None:
+    error = task.cancelled_type() if task.cancelled() else task.exception()
+    if error is None:
+        listener.wake(task.result())
+    else:
+        listener.throw(error)
+
+
 class SpawnChild(Syscall["Task[T]"]):
     """Make a task in a group; answered at once.
 
@@ -306,20 +335,21 @@ class SpawnChild(Syscall["Task[T]"]):
             close_unstarted(code)
             raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
         self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
-        child.execute(kernel, cast("Task[Any]", self))
-        self._group.adopt(child)
+        listen(child, self)
+        self._group.adopt(child, self._daemon)
         return True
 
     def wake(self, value: object) -> None:
         """The task has returned."""
-        self._group.ended(self._child)
+        self._group.ended(self._child, self._daemon)
 
     def throw(self, error: BaseException) -> None:
         """The task has failed or was cancelled."""
-        if self._child.cancelled():
-            self._group.ended(self._child)
-        else:
-            self._group.failed(self._child, error)
+        failed = not self._child.cancelled()
+        if failed:
+            self._group.failed(error)
+        self._group.ended(self._child, self._daemon)
+        if failed:
             # In a turn of its own: some who are to be cancelled wait for this very task and are just being woken.
             self._child.kernel.ready.append(self)
 
@@ -465,9 +495,9 @@ class TaskGroup(Scope):
         """
         return Completions(self)
 
-    def adopt(self, child: Task[Any]) -> None:
+    def adopt(self, child: Task[Any], daemon: bool) -> None:
         """Take in a task that was just made."""
-        if child.daemon:
+        if daemon:
             self.daemons[child] = None
         else:
             self.children[child] = None
@@ -475,15 +505,14 @@ class TaskGroup(Scope):
         if self._cancelled:
             child.cancel()
 
-    def failed(self, child: Task[Any], error: BaseException) -> None:
-        """`child` has ended with an error."""
+    def failed(self, error: BaseException) -> None:
+        """One of the tasks has failed."""
         if not isinstance(error, (KeyboardInterrupt, SystemExit)):
             self._errors.append(error)
-        self.ended(child)
 
-    def ended(self, child: Task[Any]) -> None:
+    def ended(self, child: Task[Any], daemon: bool) -> None:
         """`child` has ended, however it did."""
-        if child.daemon:
+        if daemon:
             del self.daemons[child]
         else:
             del self.children[child]

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .scopes import listen
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Home:
             if isinstance(value, (Syscall, Coroutine, Generator)):
                 code = _make(value) if isinstance(value, Syscall) else value
                 task = self._kernel.spawn(code, f"call_in_kernel({_name(function)})", context=context)
-                task.execute(self._kernel, cast("Task[Any]", Asker(task, answer)))
+                listen(task, Asker(task, answer))
             else:
                 answer.set_result(value)
         except BaseException as error:
@@ -136,7 +137,7 @@ async def _make(request: Syscall[T]) -> T:
 
 
 class Asker:
-    """Stands in for a thread in the line of those who wait for a task."""
+    """Passes on to a thread how a task ends."""
 
     def __init__(self, task: Task[Any], answer: Future[Any]) -> None:
         self._task = task

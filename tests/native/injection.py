@@ -109,8 +109,8 @@ class Injection:
         self.fired = task.cancel()
 
 
-def cancel_at_every_suspension(scenario: Scenario, *, seed: int | None = None, clock: Callable[[], Clock] = VirtualClock,
-                               deterministic: bool = True) -> int:
+def cancel_at_every_suspension(scenario: Scenario, *, seed: int | None = None,
+                               clock: Callable[[], Clock] = VirtualClock, deterministic: bool = True) -> int:
     """Run `scenario` once to count, then once for each suspension and way; return how many cancellations that made.
 
     `seed` makes the order of tasks a random one, the same in each run. Where real descriptors or threads decide on the
