@@ -16,14 +16,23 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 from .clock import Clock, MonotonicClock, VirtualClock
 from .core import Kernel, ReadyQueue, run
 from .deadlock import Deadlock
+from .files import File, Path, open_file
 from .observer import Observer
 from .poller import Poller
+from .queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull, UniversalQueue
+from .scopes import Shielded, TaskGroup, Timeout, shielded, timeout, timeout_at
+from .signals import Signals, catch_signals
+from .sync import Barrier, BrokenBarrier, Condition, Event, Lock, RLock, Semaphore
 from .syscalls import (Syscall, call, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
                        wait_writable)
 from .task import Cancelled, Task
-from .threads import run_in_thread
+from .threads import call_in_kernel, limit_threads, run_in_process, run_in_thread
 from .waitable import Waitable, wait
 
-__all__ = ["Cancelled", "Clock", "Deadlock", "Kernel", "MonotonicClock", "Observer", "Poller", "ReadyQueue", "Syscall",
-           "Task", "VirtualClock", "Waitable", "call", "cancel", "checkpoint", "current_task", "now", "run",
-           "run_in_thread", "sleep", "sleep_until", "spawn", "wait", "wait_readable", "wait_writable"]
+__all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Deadlock", "Event", "File", "Kernel",
+           "LifoQueue", "Lock", "MonotonicClock", "Observer", "Path", "Poller", "PriorityQueue", "Queue", "QueueClosed",
+           "QueueEmpty", "QueueFull", "RLock", "ReadyQueue", "Semaphore", "Shielded", "Signals", "Syscall", "Task",
+           "TaskGroup", "Timeout", "UniversalQueue", "VirtualClock", "Waitable", "call", "call_in_kernel", "cancel",
+           "catch_signals", "checkpoint", "current_task", "limit_threads", "now", "open_file", "run", "run_in_process",
+           "run_in_thread", "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait",
+           "wait_readable", "wait_writable"]
