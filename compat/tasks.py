@@ -201,7 +201,10 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
 
     def _due(self, error: BaseException | None) -> BaseException | None:
         """The exception to be thrown now: `error`, or the cancellation that is due; None while an answer goes first."""
-        self.error = None
+        if self.error is not None:
+            if self.inbox is not None:  # the traceback that the exception had when the kernel's `throw` was given it
+                self.error, self.inbox = self.error.with_traceback(self.inbox), None
+            self.error = None
         if self.interruption is not None and not self.woken and not self.shields:
             self.interruption = None
             if not isinstance(error, asyncio.CancelledError):
