@@ -16,6 +16,7 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 from .clock import Clock, MonotonicClock, VirtualClock
 from .connecting import open_connection, open_unix_connection
 from .core import Kernel, ReadyQueue, run
+from .datagrams import Datagrams, open_datagram
 from .deadlock import Deadlock
 from .endpoints import EndpointClosed
 from .files import File, Path, open_file
@@ -34,12 +35,12 @@ from .task import Cancelled, Task
 from .threads import call_in_kernel, limit_threads, run_in_process, run_in_thread
 from .waitable import Waitable, wait
 
-__all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Deadlock", "EndpointClosed", "Event", "File",
-           "IncompleteRead", "Kernel", "LifoQueue", "LimitOverrun", "Lock", "MonotonicClock", "Observer", "Path",
-           "Poller", "PriorityQueue", "Process", "Queue", "QueueClosed", "QueueEmpty", "QueueFull", "RLock",
-           "ReadyQueue", "Semaphore", "Server", "Shielded", "Signals", "Stream", "Syscall", "Task", "TaskGroup",
-           "Timeout", "UniversalQueue", "VirtualClock", "Waitable", "call", "call_in_kernel", "cancel", "catch_signals",
-           "checkpoint", "current_task", "limit_threads", "now", "open_connection", "open_file", "open_process",
-           "open_unix_connection", "run", "run_in_process", "run_in_thread", "run_process", "serve", "serve_unix",
-           "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait", "wait_readable",
-           "wait_writable"]
+__all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datagrams", "Deadlock", "EndpointClosed",
+           "Event", "File", "IncompleteRead", "Kernel", "LifoQueue", "LimitOverrun", "Lock", "MonotonicClock",
+           "Observer", "Path", "Poller", "PriorityQueue", "Process", "Queue", "QueueClosed", "QueueEmpty", "QueueFull",
+           "RLock", "ReadyQueue", "Semaphore", "Server", "Shielded", "Signals", "Stream", "Syscall", "Task",
+           "TaskGroup", "Timeout", "UniversalQueue", "VirtualClock", "Waitable", "call", "call_in_kernel", "cancel",
+           "catch_signals", "checkpoint", "current_task", "limit_threads", "now", "open_connection", "open_datagram",
+           "open_file", "open_process", "open_unix_connection", "run", "run_in_process", "run_in_thread", "run_process",
+           "serve", "serve_unix", "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait",
+           "wait_readable", "wait_writable"]

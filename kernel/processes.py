@@ -36,6 +36,7 @@ def children(kernel: Kernel) -> Iterator[set[Process]]:
     living: set[Process] = set()
     yield living
     for process in list(living):
+        process.close_pipes()
         process.kill()
         process.finish()
 
@@ -141,14 +142,18 @@ class Process:
         """Kill the whole process group: SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
+    def close_pipes(self) -> None:
+        """Close those of the child's standard streams that are pipes, on this side."""
+        for stream in self.stdin, self.stdout, self.stderr:
+            if stream is not None:
+                stream.close()
+
     async def close(self) -> None:
         """Close the pipes, kill what is left of the process group, and wait until the child is reaped.
 
         Not cancelled before that is done, which takes no time worth mentioning.
         """
-        for stream in self.stdin, self.stdout, self.stderr:
-            if stream is not None:
-                stream.close()
+        self.close_pipes()
         self.kill()
         async with shielded():
             await self._exit
