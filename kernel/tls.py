@@ -41,7 +41,7 @@ class TLSChannel:
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError:
-            self._flush_if_possible()  # the alert that tells the peer why
+            self._try_to_flush()  # the alert that tells the peer why
             raise
         self._established = True
         return True
@@ -71,7 +71,7 @@ class TLSChannel:
                 limit -= len(piece)
             elif pieces and not self._more_below or not (self._ended or self._failure or self.feed()):
                 break
-        self._flush_if_possible()  # reading may make the protocol answer, to a change of keys for instance
+        self._try_to_flush()  # reading may make the protocol answer, to a change of keys for instance
         if pieces:
             return b"".join(pieces)
         if self._ended:
@@ -126,6 +126,13 @@ class TLSChannel:
             return False
         return True
 
+    def _try_to_flush(self) -> None:
+        """For what the protocol has to say while the stream is not writing, whom a failure to send does not concern."""
+        try:
+            self.flush()
+        except OSError:
+            pass
+
     def end_writing(self) -> None:
         """Send TLS's own end; the connection below stays open both ways."""
         if self._writing_ended:
@@ -144,14 +151,10 @@ class TLSChannel:
             pass  # the peer has not said so yet, or the connection has failed and needs no end
 
     def close(self) -> None:
-        try:
-            if self._established and not self._writing_ended:
-                self._say_goodbye()
-            self._flush_if_possible()
-        except OSError:
-            pass  # the peer is gone
-        finally:
-            self.below.close()
+        if self._established and not self._writing_ended:
+            self._say_goodbye()
+        self._try_to_flush()
+        self.below.close()
 
 
 class Shake(Attempt[bool]):
