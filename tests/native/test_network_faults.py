@@ -50,11 +50,13 @@ class Proxy:
         self._seeds = random.Random(seed)
         self._fatal = fatal
         self.faults: Counter[str] = Counter()
+        self._open: list[asyncio.StreamWriter] = []
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = (Faults(self._seeds.getrandbits(32), self._fatal) for _ in range(2))
         up_reader, up_writer = await asyncio.open_connection(LOCALHOST, self._target)
         writers = writer, up_writer
+        self._open += writers
         tasks = [asyncio.create_task(self.pump(reader, up_writer, there, writers)),
                  asyncio.create_task(self.pump(up_reader, writer, back, writers))]
         await asyncio.wait(tasks)
@@ -75,6 +77,10 @@ class Proxy:
         except OSError:
             for each in writers:
                 each.transport.abort()
+
+    def close(self) -> None:
+        for writer in self._open:
+            writer.transport.abort()
 
     def end(self, reset: bool, writers: tuple[asyncio.StreamWriter, ...]) -> None:
         self.faults["reset" if reset else "cut"] += 1
@@ -102,9 +108,12 @@ def faulty_proxy(target: int, seed: int, fatal: float) -> Iterator[tuple[int, Co
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         server.close()
-        for task in asyncio.all_tasks(loop):
+        proxy.close()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.01))
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 
 
