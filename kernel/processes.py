@@ -157,7 +157,7 @@ class Process:
         self.kill()
         async with shielded():
             await self._exit
-        self.finish()
+            self.finish()
 
     async def __aenter__(self) -> Process:
         return self
