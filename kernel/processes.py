@@ -79,7 +79,8 @@ class Process:
 
     def _wait_in_thread(self) -> None:
         if hasattr(os, "waitid"):
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            with suppress(ChildProcessError):  # the program ignores SIGCHLD: the system reaps, and forgets the code
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         else:
             self._popen.wait()
         self._kernel.call_from_thread(self._exited_in_thread)
@@ -96,23 +97,23 @@ class Process:
         if self._exit.done():
             return
         if self._held and self._popen.returncode is None and hasattr(os, "waitid"):
-            status = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-            assert status is not None
-            code = status.si_status
-            self._exit.complete(code if status.si_code == os.CLD_EXITED else -code)
-        else:
-            self.finish()
+            with suppress(ChildProcessError):
+                status = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+                assert status is not None
+                code = status.si_status
+                return self._exit.complete(code if status.si_code == os.CLD_EXITED else -code)
+        self.finish()
 
     def finish(self) -> None:
         """Reap the child, which has exited or been killed; harmless when it is reaped already."""
+        if self._thread is not None:
+            self._thread.join()  # first, for it waits for the child as well
         code = self._popen.wait()
         self._kernel.resource(children).discard(self)
         if self._pidfd >= 0:
             self._kernel.poller.unwatch(self._pidfd, False)
             os.close(self._pidfd)
             self._pidfd = -1
-        if self._thread is not None:
-            self._thread.join()
         if not self._exit.done():
             self._exit.complete(code)
 

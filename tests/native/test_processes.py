@@ -189,6 +189,21 @@ def test_a_child_left_behind_ends_with_the_kernel() -> None:
         os.kill(pid, 0)
 
 
+def test_in_a_program_that_ignores_sigchld() -> None:
+    previous = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        async def main() -> None:
+            result = await run_process(["echo", "hello"])
+            assert result.stdout == b"hello\n"  # the code is lost: the system has reaped the child
+            async with await open_process(["sleep", "1000"]) as process:
+                pass
+            assert process.returncode is not None
+
+        run(main())
+    finally:
+        signal.signal(signal.SIGCHLD, previous)
+
+
 def test_a_thousand_processes_in_batches() -> None:
     script = "import sys; sys.stdout.write(sys.argv[1] * 30000); sys.stderr.write(sys.argv[1]); sys.exit(int(sys.argv[1]) % 7)"
     shell = 'i=0; while [ $i -lt 200 ]; do echo "$1 $i"; i=$((i+1)); done; echo "$1" >&2; exit $(($1 % 7))'
