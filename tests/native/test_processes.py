@@ -170,7 +170,7 @@ def test_signals() -> None:
 
 def test_a_child_that_nobody_waits_for_is_reaped_when_it_exits() -> None:
     async def main() -> None:
-        await open_process(["true"])
+        await open_process(["true"], stdin=None, stdout=None)
         async with timeout(10):
             while children_of_this_process():
                 await sleep(0.01)
