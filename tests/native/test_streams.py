@@ -68,9 +68,10 @@ def test_a_message_in_pieces_is_put_together() -> None:
         async with a, b:
             for request, message in [(b.read_exactly(10), b"0123456789"), (b.read_until(b"--+"), b"01234--6789--+")]:
                 reader = await spawn(request.__await__())
-                for byte in message:
-                    await until_blocked(reader)
-                    await a.write_all(bytes([byte]))
+                for index in range(len(message)):
+                    while len(b.buffer) < index:  # until it has been received, and looked at
+                        await checkpoint()
+                    await a.write_all(message[index:index + 1])
                 assert await reader == message
 
     run(main())
@@ -234,24 +235,50 @@ def test_a_cancelled_reader_has_taken_nothing() -> None:
     run(main(), clock=VirtualClock())
 
 
-def test_a_fast_peer_does_not_keep_other_tasks_waiting() -> None:
+def test_a_task_that_never_has_to_wait_gives_others_their_turn() -> None:
     async def main() -> None:
         a, b = pair()
-        turns = 0
 
-        async def pump() -> None:
-            while True:
-                await a.write_all(b"x" * 4096)
-                await b.read_exactly(4096)
+        async def write() -> None:
+            for _ in range(160):
+                await a.write_all(b"x")
+
+        async def read() -> None:
+            for _ in range(160):
+                await b.read(1)
 
         async with a, b:
-            task = await spawn(pump())
-            for turns in range(100):
+            for work, least in (write, 9), (read, 150):
+                task, turns = await spawn(work()), 0
+                while not task.done():
+                    turns += 1
+                    await checkpoint()
+                assert turns >= least, work
+
+    run(main())
+
+
+def test_a_task_that_never_has_to_wait_can_be_cancelled() -> None:
+    async def main() -> None:
+        a, b = pair()
+        taken = 0
+
+        async def read() -> None:
+            nonlocal taken
+            while True:
+                taken += len(await b.read(1))
+
+        async with a, b:
+            await a.write_all(b"x" * 100)
+            task = await spawn(read())
+            while taken < 10:
                 await checkpoint()
-            task.cancel()  # has to get in as well
+            assert task.woken  # with an answer that a cancellation does not take away
+            task.cancel()
             with pytest.raises(Cancelled):
                 await task
-        assert turns == 99
+            assert taken == 11
+            assert len(await b.read()) == 89
 
     run(main())
 
