@@ -75,15 +75,16 @@ class Tail:
     async def follow(self, lines: int) -> None:
         """Print what is appended, until cancelled."""
         try:
-            data = await run_in_thread(self.open, lines)
+            # Not to be abandoned: the file must not be closed while a thread reads it.
+            data = await run_in_thread(self.open, lines, abandon=False)
             while True:
                 sys.stdout.buffer.write(data)
                 sys.stdout.buffer.flush()
-                data = await run_in_thread(self.step)
+                data = await run_in_thread(self.step, abandon=False)
                 if not data and self.file is not None:
                     await sleep(self.interval)
                 elif not data:
-                    data = await run_in_thread(self.open, None)
+                    data = await run_in_thread(self.open, None, abandon=False)
                     await sleep(0 if data else self.interval)
         finally:
             if self.file is not None:
