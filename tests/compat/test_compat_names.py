@@ -27,8 +27,6 @@ def test_every_name_of_asyncio_is_there() -> None:
     assert set(NAMES) <= set(compat.__all__)
 
 
-@pytest.mark.xfail(sys.version_info < (3, 12), strict=True,
-                   reason="asyncio.TaskGroup is there in Python 3.11, but not in asyncio.__all__")
 def test_the_task_group_is_there() -> None:
     assert compat.TaskGroup is asyncio.TaskGroup
 
