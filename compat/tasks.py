@@ -310,7 +310,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
 
     @classmethod
     def all_tasks(cls, loop: asyncio.AbstractEventLoop | None = None) -> set[Any]:
-        """`asyncio.all_tasks()`, as it was called until Python 3.8, which gave those that are done as well."""
+        """`asyncio.all_tasks()`, as it was called until Python 3.8 (which gave those that were done as well)."""
         warnings.warn("Task.all_tasks() is deprecated since Python 3.7, use asyncio.all_tasks() instead",
                       DeprecationWarning, stacklevel=2)
         return asyncio.all_tasks(get_event_loop() if loop is None else loop)
