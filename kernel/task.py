@@ -107,8 +107,8 @@ class Task(Waitable[T]):
         try:
             return call(request)  # type: ignore[arg-type]  # checked there
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{self} yielded {request!r}, which is neither a syscall nor code to call: yield what "
-                            f"sleep(), spawn() and the like return, or a new generator or coroutine ({error})") from None
+            raise TypeError(f"{self} yielded {request!r}, which is neither a syscall nor code to call: yield what sleep(), "
+                            f"spawn() and the like return, or a new generator or coroutine ({error})") from None
 
     def _return(self, value: T) -> None:
         """The code has come to its end."""
@@ -174,7 +174,7 @@ class Task(Waitable[T]):
         return True
 
     def _deliver(self) -> None:
-        """Have the task's cancellation raised in its next step; till then `uncancel` can, if no wait ends by it."""
+        """Have the cancellation raised in the next step. Unless it ends a wait, `uncancel` can still take it back."""
         self.error = self.interruption
         if self.blocked_on is not None:
             self.blocked_on.abort(self.kernel, self)
