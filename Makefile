@@ -1,5 +1,6 @@
 # make test                      types and tests, with python3
 # PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
+# make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
 # make bench                     measure everything against every peer there is: most of an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
 
@@ -16,17 +17,25 @@ CHECKED := kernel compat examples tests benchmarks
 BENCH_VENV := $(VENV)-bench
 BENCH_STAMP := $(BENCH_VENV)/ready-$(VERSION)
 
-.PHONY: test bench bench-smoke clean
+# Each kind of work once.
+SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess applications cost crowd-10000
+
+.PHONY: test conformance bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
 	$(VENV)/bin/python -m pytest -q
+	@if $(VENV)/bin/python -c 'import test.test_asyncio' 2>/dev/null; then $(MAKE) --no-print-directory conformance; \
+	else echo "CPython's own tests are not installed with this Python: the conformance run is left out"; fi
+
+conformance: $(STAMP)
+	$(VENV)/bin/python -m tests.conformance
 
 bench: $(BENCH_STAMP)
 	$(BENCH_VENV)/bin/python -m benchmarks all --write
 
 bench-smoke: $(STAMP)
-	$(VENV)/bin/python -m benchmarks all --quick --rounds 1 --against asyncio --write $(VENV)/bench-smoke
+	$(VENV)/bin/python -m benchmarks $(SMOKE) --quick --rounds 1 --against asyncio --write $(VENV)/bench-smoke
 
 $(BENCH_STAMP): pyproject.toml
 	$(PYTHON) -m venv --clear $(BENCH_VENV)

@@ -8,8 +8,20 @@ from __future__ import annotations
 
 import asyncio as _asyncio
 from asyncio import *  # noqa: F403
+from asyncio import TaskGroup as TaskGroup  # not in __all__ of Python 3.11
+from asyncio import base_events as base_events
+from asyncio import coroutines as coroutines
+from asyncio import exceptions as exceptions
+from asyncio import locks as locks
+from asyncio import log as log
+from asyncio import protocols as protocols
+from asyncio import queues as queues
+from asyncio import streams as streams
+from asyncio import subprocess as subprocess
+from asyncio import transports as transports
 from typing import Any
 
+from .current_loop import get_event_loop as get_event_loop
 from .events import EventLoop as EventLoop
 from .events import new_event_loop as new_event_loop
 from .futures import Future as Future  # type: ignore[assignment]  # in the place of asyncio's
@@ -18,7 +30,6 @@ from .install import uninstall as uninstall
 from .legacy import *  # type: ignore[assignment, no-redef]  # noqa: F403
 from .legacy import __all__ as _legacy_names
 from .runners import Runner as Runner
-from .runners import get_event_loop as get_event_loop
 from .runners import run as run
 from .tasks import Task as Task  # type: ignore[assignment]
 

@@ -10,6 +10,8 @@ import os
 import runpy
 import sys
 import types
+import zipfile
+from typing import NoReturn
 
 from .install import install
 from .legacy_source import compile_source
@@ -27,19 +29,30 @@ def main(args: list[str]) -> None:
     if is_module:
         args = args[1:]
     if not args or args[0].startswith("-"):
-        sys.exit(f"python -m compat: a program to run is missing\n\n{__doc__}")
+        refuse(f"a program to run is missing\n\n{__doc__}")
     install(legacy=legacy)
     sys.argv = args
     if is_module:
-        sys.path[0] = os.getcwd()
+        use_directory(os.getcwd())
         runpy.run_module(args[0], run_name="__main__", alter_sys=True)
-    elif os.path.isfile(args[0]):
-        sys.path[0] = os.path.dirname(os.path.abspath(args[0]))
-        run_file(args[0], legacy)
-    elif os.path.isdir(args[0]):
+    elif os.path.isdir(args[0]) or zipfile.is_zipfile(args[0]):
         runpy.run_path(args[0], run_name="__main__")
+    elif os.path.isfile(args[0]):
+        use_directory(os.path.dirname(os.path.realpath(args[0])))
+        run_file(args[0], legacy)
     else:
-        sys.exit(f"python -m compat: can't open file {args[0]!r}: there is no such file")
+        refuse(f"can't open file {args[0]!r}: there is no such file")
+
+
+def refuse(reason: str) -> NoReturn:
+    print(f"python -m compat: {reason}", file=sys.stderr)
+    sys.exit(2)
+
+
+def use_directory(directory: str) -> None:
+    """Import modules from `directory` first, as Python would itself; not with -P, which is not to."""
+    if not sys.flags.safe_path:
+        sys.path[0] = directory
 
 
 def run_file(path: str, legacy: bool) -> None:
@@ -48,7 +61,7 @@ def run_file(path: str, legacy: bool) -> None:
         source = file.read()
     code = compile_source(source, path) if legacy else compile(source, path, "exec", dont_inherit=True)
     module = types.ModuleType("__main__")
-    module.__file__ = path
+    module.__file__ = os.path.abspath(path)
     sys.modules["__main__"] = module
     exec(code, vars(module))
 

@@ -31,11 +31,17 @@ def watch_child(loop: EventLoop, pid: int, exited: Callable[[int], object]) -> N
 
 
 def _wait_in_thread(loop: EventLoop, pid: int, exited: Callable[[int], object]) -> None:
-    returncode = _reap(pid)
+    # Reaped only in the loop, with the news that it has ended: until then its number can mean no other process, which
+    # a signal would hit.
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        pass  # somebody else has reaped it
     if loop.is_closed():
         logger.warning("Loop %r that handles pid %r is closed", loop, pid)
+        _reap(pid)
     else:
-        loop.call_soon_threadsafe(exited, returncode)
+        loop.call_soon_threadsafe(lambda: exited(_reap(pid)))
 
 
 def _reap(pid: int) -> int:

@@ -7,7 +7,9 @@ its WeakSet costs more than making a task; benchmarks/switch.py shows it. What i
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+import weakref
 from asyncio import tasks
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +31,15 @@ else:
             _current[loop] = task
         return previous
 
-# The set of weak references inside asyncio's WeakSet of tasks.
-_every_task: Any = tasks._all_tasks if sys.version_info < (3, 12) else tasks._scheduled_tasks  # type: ignore[attr-defined]
-scheduled: set[Any] = _every_task.data
+
+def _registry() -> Any:
+    """asyncio's WeakSet of tasks: of those that are not of its own C class, where it keeps these apart."""
+    if sys.version_info < (3, 12):
+        return tasks._all_tasks  # type: ignore[attr-defined]
+    if sys.version_info < (3, 14):
+        return tasks._scheduled_tasks  # type: ignore[attr-defined]
+    # The C module keeps it to itself, and only the garbage collector can tell what it is.
+    return next(found for found in gc.get_referents(sys.modules["_asyncio"]) if isinstance(found, weakref.WeakSet))
+
+
+scheduled: set[Any] = _registry().data  # the set of weak references inside

@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import math
 import selectors
+import sys
 import time
 from asyncio import base_events, unix_events
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.clock import Clock
 from kernel.core import POLL_INTERVAL, ReadyQueue
+from kernel.lifecycle import abandon
 from kernel.observer import Observer
 from kernel.poller import Poller
 from kernel.selector_poller import SelectorPoller
@@ -31,6 +33,10 @@ from .guest import AsyncioKernel
 from .handles import Handle, TimerHandle
 from .legacy import accepted
 from .tasks import NativeTask, Task
+
+if sys.version_info >= (3, 14):
+    from . import graph as graph  # tells asyncio who waits for our futures
+    from .handles import ThreadSafeHandle
 
 T = TypeVar("T")
 
@@ -50,7 +56,7 @@ class LoopKernel(AsyncioKernel):
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> NativeTask[T]:
-        return NativeTask(code, loop=self._loop, name=name, context=copy_context() if context is None else context)
+        return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
 
     def run_ready(self) -> None:
         """Run what is ready, batch by batch, until nothing is, or a look outside is due, or the turn is over.
@@ -175,6 +181,7 @@ class EventLoop(asyncio.SelectorEventLoop):
     def close(self) -> None:
         if self.is_closed():
             return
+        abandon(self.kernel, self.kernel.by_age())
         while self.kernel.ready:  # any queue will do for one, so asyncio must not clear it
             self.kernel.ready.popleft()
         self._ready = deque()
@@ -257,8 +264,31 @@ class EventLoop(asyncio.SelectorEventLoop):
         if not handle.cancelled():
             self._ready.append(handle if isinstance(handle, Handle) else Handle(handle._run, (), self, None))
 
+    if sys.version_info >= (3, 14):
+
+        def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any,  # type: ignore[override]
+                                 context: Context | None = None) -> ThreadSafeHandle:
+            self._check_closed()
+            if self._debug:
+                self._check_callback(callback, "call_soon_threadsafe")
+            handle = ThreadSafeHandle(callback, args, self, context)
+            if handle._source_traceback:
+                del handle._source_traceback[-2:]  # this method, and the handle's own
+            self._ready.append(handle)
+            self._write_to_self()
+            return handle
+
     def _write_to_self(self) -> None:
         self.kernel.wake_up()
+
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> Any:  # type: ignore[override]
+        future = super().run_in_executor(executor, func, *args)
+        self.kernel.threads_at_work += 1  # a virtual clock waits for it
+        future.add_done_callback(self._executed)
+        return future
+
+    def _executed(self, future: object) -> None:
+        self.kernel.threads_at_work -= 1
 
     # Descriptors
 
@@ -328,3 +358,8 @@ def descriptor(fd: Any) -> int:
 def new_event_loop() -> EventLoop:
     """A new event loop of this project's; fits `asyncio.Runner(loop_factory=...)` and the like."""
     return EventLoop()
+
+
+def __getattr__(name: str) -> Any:
+    """What else there is in asyncio's module of this name."""
+    return getattr(asyncio.events, name)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kernel.waitable import Waitable
 
 from .current import swap
+from .current_loop import get_event_loop
 from .handles import Handle
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class DoneCallback:
             Handle(self.callback, (future,), future._loop, self.context).report(error)
 
 
-class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of another layout, can be declared a Future
+class FutureMethods(Waitable[T]):
     """The methods of `asyncio.Future`, as `Future` and `Task` have them.
 
     On an object whose `__init__` was not called they do what asyncio's do: it is pending, and of no loop.
@@ -98,6 +99,7 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
     _exception_tb: Any = None
     _source_traceback: Any = None
     _to_report = False
+    _awaited_by: set[Any] | None = None  # who waits for it in other ways than by awaiting it: see graph.py
 
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]
 
@@ -135,6 +137,11 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
             return None
         return [(waiter.callback if isinstance(waiter, DoneCallback) else Wakeup(waiter), waiter.context)
                 for waiter in self._waiters]
+
+    @property
+    def _asyncio_awaited_by(self) -> frozenset[Any] | None:
+        waiting = {waiter for waiter in self._waiters or () if not isinstance(waiter, DoneCallback)}
+        return frozenset(waiting.union(self._awaited_by or ())) or None
 
     @property
     def _log_traceback(self) -> bool:
@@ -306,7 +313,7 @@ class FutureMethods(Waitable[T], metaclass=ABCMeta):  # so that a Task, of anoth
         return request.execute(kernel, task)
 
 
-class Future(FutureMethods[T]):
+class Future(FutureMethods[T], metaclass=ABCMeta):  # so that a Task, of another layout, can be declared a Future
     """A result that is not there yet; as `asyncio.Future`, of which `isinstance` says it is one."""
 
     __slots__ = (*SLOTS, "__weakref__")
@@ -315,7 +322,7 @@ class Future(FutureMethods[T]):
     __class__ = asyncio.Future  # type: ignore[assignment]
 
     def __init__(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._loop = asyncio.get_event_loop() if loop is None else loop
+        self._loop = get_event_loop() if loop is None else loop
         self._done = False
         self._cancelled = False
         self._exception = None
@@ -326,3 +333,8 @@ class Future(FutureMethods[T]):
 
 
 Future.register(asyncio.Future)
+
+
+def __getattr__(name: str) -> Any:
+    """What else there is in asyncio's module of this name."""
+    return getattr(asyncio.futures, name)

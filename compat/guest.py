@@ -6,15 +6,22 @@ There that loop is the scheduler, and the kernel's devices are merely ways into 
 from __future__ import annotations
 
 import asyncio
+import logging
 import weakref
 from collections.abc import Callable
-from typing import Any
+from contextvars import Context
+from typing import Any, TypeVar
 
 from kernel.core import Kernel
 from kernel.poller import Event, Listener
+from kernel.syscalls import Code
+from kernel.task import Task as KernelTask
 from kernel.timers import Timer, Timers
 
 from .current import swap
+
+T = TypeVar("T")
+logger = logging.getLogger("asyncio")
 
 _kernels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Guest] = weakref.WeakKeyDictionary()
 
@@ -47,12 +54,22 @@ class Guest(AsyncioKernel):
         assert loop is not None, "only its tasks, which hold the loop, use a guest"
         return loop
 
+    def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
+              context: Context | None = None) -> KernelTask[T]:
+        from .tasks import NativeTask  # which stand on this module
+
+        return NativeTask(code, loop=self.loop, name=name, daemon=daemon, context=context)
+
     @property
     def debug(self) -> bool:  # type: ignore[override]
         return self.loop.get_debug()
 
     def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
-        self.loop.call_soon_threadsafe(function, *args)
+        loop = self._loop()
+        if loop is None or loop.is_closed():
+            logger.debug("%r came after its event loop was closed", function)
+        else:
+            loop.call_soon_threadsafe(function, *args)
 
 
 class LoopQueue:
@@ -115,17 +132,22 @@ class LoopPoller:
 
     def __init__(self, kernel: Guest) -> None:
         self._kernel = kernel
+        self._listeners: dict[tuple[int, bool], Listener] = {}
 
     def watch(self, fd: int, writing: bool, listener: Listener) -> None:
+        if (fd, writing) in self._listeners:
+            raise RuntimeError(f"descriptor {fd} is waited for already, by {self._listeners[fd, writing]!r}")
         loop = self._kernel.loop
         (loop.add_writer if writing else loop.add_reader)(fd, self._ready, fd, writing, listener)
+        self._listeners[fd, writing] = listener
 
     def unwatch(self, fd: int, writing: bool) -> bool:
+        self._listeners.pop((fd, writing), None)
         loop = self._kernel.loop
         return (loop.remove_writer if writing else loop.remove_reader)(fd)
 
     def listener(self, fd: int, writing: bool) -> Listener | None:
-        return None  # the loop knows, and replaces
+        return self._listeners.get((fd, writing))
 
     def _ready(self, fd: int, writing: bool, listener: Listener) -> None:
         if listener.once:

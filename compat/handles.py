@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import sys
 from asyncio import format_helpers
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,18 @@ class Handle(asyncio.Handle):
         """The descriptor was closed. asyncio would not notice; the loop's owner is told."""
         self._loop.call_exception_handler({"message": "A watched file descriptor was closed", "exception": error,
                                            "handle": self})
+
+
+if sys.version_info >= (3, 14):
+
+    class ThreadSafeHandle(asyncio.events._ThreadSafeHandle):
+        """A callback that another thread has put into the ready queue, and may cancel while it is about to run."""
+
+        __slots__ = ()
+
+        def run(self, kernel: Kernel) -> None:
+            with self._lock:
+                Handle.run(self, kernel)
 
 
 class TimerHandle(asyncio.TimerHandle):

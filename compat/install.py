@@ -8,14 +8,16 @@ from asyncio import coroutines, events, locks, queues, streams, subprocess, task
 from typing import Any
 
 from . import legacy as old
+from .current_loop import get_event_loop, policy
 from .events import EventLoop
 from .legacy_source import install_hook, uninstall_hook
-from .runners import get_event_loop, policy
 from .tasks import Task
 
 _MISSING = object()
+_MODULES = coroutines, locks, queues, streams, subprocess, tasks
+_DROPPED = {"coroutine": (coroutines, tasks), "async_": (tasks,), "JoinableQueue": (queues,)}  # where they were
 _originals: list[tuple[Any, str, Any]] = []  # what was replaced: where, under which name, and by what before
-_policy: Any = None
+_policies: tuple[Any, Any] | None = None  # the policy that was put aside, and the one that is in its place
 
 
 def install(*, legacy: bool = False) -> None:
@@ -25,7 +27,7 @@ def install(*, legacy: bool = False) -> None:
     `compat.legacy`), and reads `asyncio.async`, which is no syntax any more, in modules imported from now on. Undone
     by `uninstall`. Loops that exist already stay as they are.
     """
-    global _policy
+    global _policies
     if not _originals:
         for module in asyncio, unix_events:
             for name in "SelectorEventLoop", "EventLoop":
@@ -34,17 +36,19 @@ def install(*, legacy: bool = False) -> None:
         if sys.version_info >= (3, 12):
             for module in asyncio, tasks:
                 _replace(module, "eager_task_factory", asyncio.create_eager_task_factory(Task))
-        _policy = policy()
-        if not isinstance(_policy, unix_events._UnixDefaultEventLoopPolicy):  # type: ignore[attr-defined]
+        made = policy().new_event_loop()
+        made.close()
+        if not isinstance(made, EventLoop):
+            aside = policy()
             _set_policy(None)
+            _policies = aside, policy()
     if legacy:
         install_hook()
         for name in old.__all__:
-            _replace(asyncio, name, getattr(old, name))
-            for module in coroutines, locks, queues, streams, subprocess, tasks:
-                if hasattr(module, name):
-                    _replace(module, name, getattr(old, name))
-        _replace(asyncio, "async", old.async_)
+            for module in [asyncio, *(_DROPPED.get(name) or (m for m in _MODULES if hasattr(m, name)))]:
+                _replace(module, name, getattr(old, name))
+        for module in asyncio, tasks:
+            _replace(module, "async", old.async_)
         for module in asyncio, events:
             _replace(module, "get_event_loop", get_event_loop)
 
@@ -52,8 +56,12 @@ def install(*, legacy: bool = False) -> None:
 def uninstall() -> None:
     """Undo `install`; nothing when it was not called."""
     uninstall_hook()
-    if _originals and policy() is not _policy:
-        _set_policy(_policy)
+    global _policies
+    if _policies is not None:
+        aside, ours = _policies
+        if policy() is ours:  # and nobody has set another
+            _set_policy(aside)
+        _policies = None
     while _originals:
         owner, name, original = _originals.pop()
         if original is _MISSING:

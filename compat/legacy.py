@@ -14,9 +14,11 @@ import inspect
 import types
 import warnings
 from asyncio import coroutines
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from .current_loop import get_event_loop
 from .tasks import Task
 
 T = TypeVar("T")
@@ -77,55 +79,125 @@ async def _drive(generator: Generator[Any, Any, T]) -> T:
     return await _delegate(generator)
 
 
-def accepted(arg: Any, loop: Loop = None) -> Any:
-    """`arg` with a generator turned into the coroutine it stands for, and that into a task of `loop` if given."""
-    if isinstance(arg, types.GeneratorType):
-        driver: Any = _drive(arg)
-        driver.__name__, driver.__qualname__ = arg.__name__, arg.__qualname__
-        arg = driver
-    return arg if loop is None or not _iscoroutine(arg) else loop.create_task(arg)
+def accepted(arg: Any) -> Any:
+    """`arg`, with a generator turned into the coroutine it stands for."""
+    if not isinstance(arg, types.GeneratorType):
+        return arg
+    driver: Any = _drive(arg)
+    driver.__name__, driver.__qualname__ = arg.__name__, arg.__qualname__
+    return driver
 
 
-def _warn_of_loop(loop: Loop) -> None:
+def _all_accepted(args: Iterable[Any], loop: Loop) -> list[Any]:
+    """The same for many, each once though it may be mentioned twice; tasks of `loop` are made of them if it is given."""
+    args = list(args)
+    made = {id(arg): accepted(arg) for arg in args}
     if loop is not None:
-        warnings.warn("The loop argument is deprecated since Python 3.8, and scheduled for removal in Python 3.10.",
-                      DeprecationWarning, stacklevel=3)
+        made = {key: loop.create_task(arg) if _iscoroutine(arg) else arg for key, arg in made.items()}
+    return [made[id(arg)] for arg in args]
 
 
-def _accepting(function: F) -> F:
-    """`function`, which takes generators for coroutines and a `loop` argument as well."""
+def _warn_of_loop(loop: Loop, comma: str = ",") -> None:
+    if loop is not None:
+        warnings.warn(f"The loop argument is deprecated since Python 3.8{comma} and scheduled for removal in "
+                      f"Python 3.10.", DeprecationWarning, stacklevel=3)
+
+
+def _ready_to_ask(loop: Loop) -> Loop:
+    """The loop that the function called next will find when it asks asyncio for one; ours, when none is there yet."""
+    if loop is None and asyncio._get_running_loop() is None:
+        get_event_loop()
+    return loop
+
+
+@contextmanager
+def _as_if_running(loop: Loop) -> Iterator[None]:
+    """Have asyncio's functions find `loop`, if it is given and none is running."""
+    if loop is None or asyncio._get_running_loop() is not None:
+        yield
+        return
+    asyncio._set_running_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(None)
+
+
+def _taking_loop(function: F, comma: str = ",") -> F:
+    """`function`, a coroutine function, which takes a `loop` argument as well."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, loop: Loop = None, **kwargs: Any) -> Any:
-        _warn_of_loop(loop)
-        return function(*[accepted(arg, loop) for arg in args], **kwargs)
+        _warn_of_loop(loop, comma)
+        return function(*args, **kwargs)
 
     return cast(F, wrapper)
 
 
-gather = _accepting(asyncio.gather)
-shield = _accepting(asyncio.shield)
-sleep = _accepting(asyncio.sleep)
-wait_for = _accepting(asyncio.wait_for)
-open_connection = _accepting(asyncio.open_connection)
-start_server = _accepting(asyncio.start_server)
-open_unix_connection = _accepting(asyncio.open_unix_connection)
-start_unix_server = _accepting(asyncio.start_unix_server)
-create_subprocess_exec = _accepting(asyncio.create_subprocess_exec)
-create_subprocess_shell = _accepting(asyncio.create_subprocess_shell)
-create_task = _accepting(asyncio.create_task)
+def _serving(function: F) -> F:
+    """`function`, which starts a server, with a `loop` argument and legacy coroutines for the clients."""
 
+    @functools.wraps(function)
+    def wrapper(client_connected_cb: Any, *args: Any, loop: Loop = None, **kwargs: Any) -> Any:
+        _warn_of_loop(loop)
+
+        @functools.wraps(client_connected_cb)
+        def connected(*streams: Any) -> Any:
+            return accepted(client_connected_cb(*streams))
+
+        return function(connected, *args, **kwargs)
+
+    return cast(F, wrapper)
+
+
+sleep = _taking_loop(asyncio.sleep)
+open_connection = _taking_loop(asyncio.open_connection)
+open_unix_connection = _taking_loop(asyncio.open_unix_connection)
+create_subprocess_exec = _taking_loop(asyncio.create_subprocess_exec, comma="")
+create_subprocess_shell = _taking_loop(asyncio.create_subprocess_shell, comma="")
+start_server = _serving(asyncio.start_server)
+start_unix_server = _serving(asyncio.start_unix_server)
 
 # What is called below under these names must stay asyncio's own when `install` has put ours in its place.
 _ensure_future = asyncio.ensure_future
 _run_coroutine_threadsafe = asyncio.run_coroutine_threadsafe
 _wait = asyncio.wait
 _as_completed = asyncio.as_completed
+_create_task = asyncio.create_task
+_gather = asyncio.gather
+_shield = asyncio.shield
+_wait_for = asyncio.wait_for
+
+
+@functools.wraps(_create_task)
+def create_task(coro: Any, **kwargs: Any) -> Any:
+    return _create_task(accepted(coro), **kwargs)
+
+
+@functools.wraps(_gather)
+def gather(*coros_or_futures: Any, loop: Loop = None, return_exceptions: bool = False) -> Any:
+    _warn_of_loop(loop)
+    with _as_if_running(_ready_to_ask(loop)):
+        return _gather(*_all_accepted(coros_or_futures, loop), return_exceptions=return_exceptions)
+
+
+@functools.wraps(_shield)
+def shield(arg: Any, *, loop: Loop = None) -> Any:
+    _warn_of_loop(loop)
+    _ready_to_ask(loop)
+    return _shield(*_all_accepted([arg], loop))
+
+
+@functools.wraps(_wait_for)
+def wait_for(fut: Any, timeout: float | None, *, loop: Loop = None) -> Any:
+    _warn_of_loop(loop)
+    (fut,) = _all_accepted([fut], loop)
+    return _wait_for(fut, timeout)
 
 
 @functools.wraps(_ensure_future)
 def ensure_future(coro_or_future: Any, *, loop: Loop = None) -> Any:
-    return _ensure_future(accepted(coro_or_future), loop=loop)
+    return _ensure_future(accepted(coro_or_future), loop=_ready_to_ask(loop))
 
 
 def async_(coro_or_future: Any, *, loop: Loop = None) -> Any:
@@ -148,7 +220,7 @@ async def wait(fs: Any, *, loop: Loop = None, timeout: float | None = None,
         if any(iscoroutine(f) for f in fs):
             warnings.warn("The explicit passing of coroutine objects to asyncio.wait() is deprecated since Python 3.8, "
                           "and scheduled for removal in Python 3.11.", DeprecationWarning, stacklevel=2)
-            fs = {accepted(f, loop or asyncio.get_running_loop()) for f in fs}
+            fs = set(_all_accepted(fs, loop or asyncio.get_running_loop()))
     return await _wait(fs, timeout=timeout, return_when=return_when)
 
 
@@ -157,7 +229,10 @@ def as_completed(fs: Any, *, loop: Loop = None, timeout: float | None = None) ->
     _warn_of_loop(loop)
     if asyncio.isfuture(fs) or _iscoroutine(fs):
         return _as_completed(fs)  # type: ignore[arg-type]  # which says what is wrong with it
-    return _as_completed([accepted(f, loop) for f in fs], timeout=timeout)
+    if loop is None:
+        return _as_completed(_all_accepted(fs, loop), timeout=timeout)
+    with _as_if_running(loop):
+        return iter(list(_as_completed(_all_accepted(fs, loop), timeout=timeout)))
 
 
 class LoopArgument:

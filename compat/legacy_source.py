@@ -42,16 +42,16 @@ def _compile(source: bytes | str, path: str) -> CodeType:
 
 def _renamed(source: bytes) -> str | None:
     """`source` with the phrase replaced, line by line and column by column; None when it is not there."""
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-    lines = io.StringIO(source.decode(encoding)).readlines()
     places = []
     recent: list[tokenize.TokenInfo] = []
     try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        lines = io.StringIO(source.decode(encoding)).readlines()
         for token in tokenize.generate_tokens(iter(lines).__next__):
             recent = [*recent[-2:], token]
             if [token.string for token in recent] == _PHRASE:
                 places.append(token.end)
-    except (tokenize.TokenError, SyntaxError):
+    except (tokenize.TokenError, SyntaxError, UnicodeDecodeError):
         return None
     for row, column in reversed(places):
         lines[row - 1] = f"{lines[row - 1][:column]}_{lines[row - 1][column:]}"
@@ -63,6 +63,9 @@ class LegacyLoader(machinery.SourceFileLoader):
 
     def source_to_code(self, data: Any, path: Any, *args: Any, **kwargs: Any) -> CodeType:  # type: ignore[override]
         return compile_source(bytes(data), os.fspath(path))
+
+    def set_data(self, path: str, data: Any, **kwargs: Any) -> None:
+        """Keep no bytecode: a Python that does not read source so would take it from the cache."""
 
 
 _hook = machinery.FileFinder.path_hook(

@@ -11,6 +11,7 @@ import contextvars
 import sys
 import warnings
 import weakref
+from abc import ABCMeta
 from asyncio import base_tasks, coroutines, format_helpers, futures
 from asyncio import tasks as asyncio_tasks
 from contextvars import Context
@@ -24,6 +25,7 @@ from kernel.task import Task as KernelTask
 from kernel.failures import drop_frame
 
 from .current import enter, scheduled, swap
+from .current_loop import get_event_loop
 from .futures import SLOTS, Future, FutureMethods
 from .guest import AsyncioKernel, guest_of
 
@@ -51,7 +53,7 @@ class ForeignWait(Syscall[None]):
         return f"Wait({self.future!r})"
 
 
-class Task(FutureMethods[T], KernelTask[T]):
+class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     """A coroutine being run; as `asyncio.Task`, of which `isinstance` says it is one.
 
     Generator objects are accepted as coroutines, as they were until Python 3.11.
@@ -65,7 +67,7 @@ class Task(FutureMethods[T], KernelTask[T]):
 
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
                  context: Context | None = None, eager_start: bool = False) -> None:
-        self._loop = asyncio.get_event_loop() if loop is None else loop
+        self._loop = get_event_loop() if loop is None else loop
         kernel = getattr(self._loop, "kernel", None)
         if not isinstance(kernel, AsyncioKernel):
             kernel = guest_of(self._loop)
@@ -123,14 +125,16 @@ class Task(FutureMethods[T], KernelTask[T]):
 
     def __del__(self) -> None:
         try:
-            lost = not self._done and self._log_destroy_pending
+            pending, reference = not self._done, self._reference
         except AttributeError:
             return  # __init__ was not called, or has failed
-        if lost:
-            context = {"task": self, "message": "Task was destroyed but it is pending!"}
-            if self._source_traceback:
-                context["source_traceback"] = self._source_traceback
-            self._loop.call_exception_handler(context)
+        if pending:
+            scheduled.discard(reference)
+            if self._log_destroy_pending:
+                context = {"task": self, "message": "Task was destroyed but it is pending!"}
+                if self._source_traceback:
+                    context["source_traceback"] = self._source_traceback
+                self._loop.call_exception_handler(context)
         elif self._to_report:
             FutureMethods.__del__(self)
 
@@ -182,7 +186,7 @@ class Task(FutureMethods[T], KernelTask[T]):
                     self.blocked_on = None
                     resume, value, self.inbox = self.code.send, self.inbox, None
                     continue
-            except Exception as failure:
+            except BaseException as failure:
                 drop_frame(failure)
                 self.blocked_on = None
                 self.error = failure
@@ -197,7 +201,10 @@ class Task(FutureMethods[T], KernelTask[T]):
 
     def _due(self, error: BaseException | None) -> BaseException | None:
         """The exception to be thrown now: `error`, or the cancellation that is due; None while an answer goes first."""
-        self.error = None
+        if self.error is not None:
+            if self.inbox is not None:  # the traceback that the exception had when the kernel's `throw` was given it
+                self.error, self.inbox = self.error.with_traceback(self.inbox), None
+            self.error = None
         if self.interruption is not None and not self.woken and not self.shields:
             self.interruption = None
             if not isinstance(error, asyncio.CancelledError):
@@ -299,14 +306,14 @@ class Task(FutureMethods[T], KernelTask[T]):
         """`asyncio.current_task()`, as it was called until Python 3.8."""
         warnings.warn("Task.current_task() is deprecated since Python 3.7, use asyncio.current_task() instead",
                       DeprecationWarning, stacklevel=2)
-        return asyncio.current_task(asyncio.get_event_loop() if loop is None else loop)
+        return asyncio.current_task(get_event_loop() if loop is None else loop)
 
     @classmethod
     def all_tasks(cls, loop: asyncio.AbstractEventLoop | None = None) -> set[Any]:
-        """`asyncio.all_tasks()`, as it was called until Python 3.8, which gave those that are done as well."""
+        """`asyncio.all_tasks()`, as it was called until Python 3.8 (which gave those that were done as well)."""
         warnings.warn("Task.all_tasks() is deprecated since Python 3.7, use asyncio.all_tasks() instead",
                       DeprecationWarning, stacklevel=2)
-        return asyncio.all_tasks(asyncio.get_event_loop() if loop is None else loop)
+        return asyncio.all_tasks(get_event_loop() if loop is None else loop)
 
     def set_result(self, result: T, /) -> None:
         raise RuntimeError("Task does not support set_result operation")
@@ -318,7 +325,8 @@ class Task(FutureMethods[T], KernelTask[T]):
         return self._coro
 
     def get_context(self) -> Context:
-        return self.context.context if isinstance(self.context, TappedContext) else self.context
+        context = getattr(self, "context", None)  # which it lacks when __init__ was not called
+        return context.context if isinstance(context, TappedContext) else context  # type: ignore[return-value]
 
     def get_name(self) -> str:
         return self.name
@@ -362,7 +370,14 @@ class Task(FutureMethods[T], KernelTask[T]):
         return self.cancel_requests
 
     def _repr_info(self) -> list[str]:
-        return base_tasks._task_repr_info(self)  # type: ignore
+        if not isinstance(self._coro, GeneratorType):
+            return base_tasks._task_repr_info(self)  # type: ignore
+        # asyncio's own formatting refuses a generator since Python 3.12.
+        frame, code = self._coro.gi_frame, self._coro.gi_code
+        line = f"running at {code.co_filename}:{frame.f_lineno}" if frame is not None else (
+            f"done, defined at {code.co_filename}:{code.co_firstlineno}")
+        info = FutureMethods._repr_info(self)
+        return [info[0], f"name={self.get_name()!r}", f"coro=<{self._coro.__qualname__}() {line}>", *info[1:]]
 
     __repr__ = __str__ = FutureMethods.__repr__
 
@@ -372,9 +387,26 @@ Task.register(asyncio.Task)
 
 
 class NativeTask(Task[T]):
-    """A task made by `kernel.spawn` where a loop runs: a native one may yield code to call, and what it waits for."""
+    """A task made by `kernel.spawn` where a loop runs.
 
-    __slots__ = ()
+    A native one may yield code to call, and what it waits for, and lives without a reference to it.
+    """
+
+    __slots__ = ("_yielded",)
+
+    def __init__(self, coro: Any, *, daemon: bool = False, **kwargs: Any) -> None:
+        self._yielded: Any = None
+        self.daemon = daemon
+        super(NativeTask, self).__init__(coro, **kwargs)
+        self.id = next(self.kernel.task_ids)
+        self.kernel.tasks.add(self)
+
+    def run(self, kernel: Kernel) -> None:
+        if self._yielded is not None:  # and so expects its result for an answer
+            future, self._yielded = self._yielded, None
+            if not future._cancelled and future._exception is None:
+                self.inbox = future._result
+        Task.run(self, kernel)
 
     def translate(self, request: object) -> Syscall[Any]:
         if getattr(request, "_asyncio_future_blocking", None) is None:
@@ -383,3 +415,14 @@ class NativeTask(Task[T]):
 
     def check_wait(self, future: Any, blocking: bool) -> None:
         Task.check_wait(self, future, True)
+        if not blocking and isinstance(future, FutureMethods) and not future._done:
+            self._yielded = future
+
+    def _finish(self) -> None:
+        self.kernel.tasks.discard(self)
+        FutureMethods._finish(self)
+
+
+def __getattr__(name: str) -> Any:
+    """What else there is in asyncio's module of this name."""
+    return getattr(asyncio.tasks, name)

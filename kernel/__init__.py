@@ -14,16 +14,33 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 """
 
 from .clock import Clock, MonotonicClock, VirtualClock
+from .connecting import open_connection, open_unix_connection
 from .core import Kernel, ReadyQueue, run
+from .datagrams import Datagrams, open_datagram
 from .deadlock import Deadlock
+from .endpoints import EndpointClosed
+from .files import File, Path, open_file
 from .observer import Observer
 from .poller import Poller
+from .processes import Process, open_process, run_process
+from .queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull, UniversalQueue
+from .scopes import Shielded, TaskGroup, Timeout, shielded, timeout, timeout_at
+from .serving import Server, serve, serve_unix
+from .signals import Signals, catch_signals
+from .streams import IncompleteRead, LimitOverrun, Stream
+from .sync import Barrier, BrokenBarrier, Condition, Event, Lock, RLock, Semaphore
 from .syscalls import (Syscall, call, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
                        wait_writable)
 from .task import Cancelled, Task
-from .threads import run_in_thread
+from .threads import call_in_kernel, limit_threads, run_in_process, run_in_thread
 from .waitable import Waitable, wait
 
-__all__ = ["Cancelled", "Clock", "Deadlock", "Kernel", "MonotonicClock", "Observer", "Poller", "ReadyQueue", "Syscall",
-           "Task", "VirtualClock", "Waitable", "call", "cancel", "checkpoint", "current_task", "now", "run",
-           "run_in_thread", "sleep", "sleep_until", "spawn", "wait", "wait_readable", "wait_writable"]
+__all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datagrams", "Deadlock", "EndpointClosed",
+           "Event", "File", "IncompleteRead", "Kernel", "LifoQueue", "LimitOverrun", "Lock", "MonotonicClock",
+           "Observer", "Path", "Poller", "PriorityQueue", "Process", "Queue", "QueueClosed", "QueueEmpty", "QueueFull",
+           "RLock", "ReadyQueue", "Semaphore", "Server", "Shielded", "Signals", "Stream", "Syscall", "Task",
+           "TaskGroup", "Timeout", "UniversalQueue", "VirtualClock", "Waitable", "call", "call_in_kernel", "cancel",
+           "catch_signals", "checkpoint", "current_task", "limit_threads", "now", "open_connection", "open_datagram",
+           "open_file", "open_process", "open_unix_connection", "run", "run_in_process", "run_in_thread", "run_process",
+           "serve", "serve_unix", "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait",
+           "wait_readable", "wait_writable"]

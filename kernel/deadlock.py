@@ -32,11 +32,14 @@ def describe(task: Task[Any]) -> str:
 
 
 def where(task: Task[Any]) -> str:
-    """The file, line and function where `task` is suspended, or is running."""
-    code, place = task.code, None
-    while code is not None:
-        frame = getattr(code, "cr_frame", None) or getattr(code, "gi_frame", None)
-        if frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] != "kernel":
-            place = frame
-        code = getattr(code, "cr_await", None) or getattr(code, "gi_yieldfrom", None)
-    return f"{place.f_code.co_filename}:{place.f_lineno} in {place.f_code.co_qualname}" if place else "no known place"
+    """The file, line and function where `task` is suspended, or is running: the innermost that is not the kernel's."""
+    for code in [task.code, *reversed(task.callers or ())]:
+        place = None
+        while code is not None:
+            frame = getattr(code, "cr_frame", None) or getattr(code, "gi_frame", None)
+            if frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] != "kernel":
+                place = frame
+            code = getattr(code, "cr_await", None) or getattr(code, "gi_yieldfrom", None)
+        if place is not None:
+            return f"{place.f_code.co_filename}:{place.f_lineno} in {place.f_code.co_qualname}"
+    return "no known place"

@@ -75,7 +75,6 @@ def test_its_name_and_file(program: Path) -> None:
     assert same(program, "print(__name__, __file__)\n")[1] == f"__main__ {program}\n"
 
 
-@pytest.mark.xfail(strict=True, reason="__file__ is as given; since Python 3.9 it is an absolute path")
 def test_its_file_given_by_a_relative_path(program: Path) -> None:
     program.write_text("import sys\nprint(__file__, sys.argv)\n")
     plain = outcome("program.py", cwd=program.parent)
@@ -83,7 +82,6 @@ def test_its_file_given_by_a_relative_path(program: Path) -> None:
     assert outcome(*COMPAT, "program.py", cwd=program.parent) == plain
 
 
-@pytest.mark.xfail(strict=True, reason="sys.path[0] is the directory of the link; Python's is that of the file")
 def test_a_link_to_it(program: Path) -> None:
     (program.parent / "bin").mkdir()
     (program.parent / "bin" / "link").symlink_to(program)
@@ -94,7 +92,6 @@ def test_a_link_to_it(program: Path) -> None:
     assert outcome(*COMPAT, program.parent / "bin" / "link") == plain
 
 
-@pytest.mark.xfail(strict=True, reason="sys.path[0] is overwritten, which is not the program's directory with -P")
 def test_safe_path(program: Path) -> None:
     program.write_text("import sys\nprint(sys.path)\n")
     assert outcome("-P", *COMPAT, program) == outcome("-P", program)
@@ -217,7 +214,6 @@ def test_a_directory(tmp_path: Path, legacy: list[str]) -> None:
     assert outcome(*COMPAT, *legacy, directory, "one") == plain
 
 
-@pytest.mark.xfail(strict=True, reason="a zip file is read as source text")
 def test_a_zip_archive(tmp_path: Path) -> None:
     directory = tmp_path / "app"
     directory.mkdir()
@@ -302,7 +298,5 @@ def test_no_such_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["/no/such/file.py"]], ids=["none", "absent"])
-@pytest.mark.xfail(strict=True, reason="the status is 1, as of a program that has failed; python's and that of "
-                                       "python -m kernel is 2")
 def test_the_status_of_a_wrong_command_line(arguments: list[str]) -> None:
     assert outcome(*COMPAT, *arguments)[0] == outcome("-m", "kernel", *arguments)[0] == 2

@@ -176,8 +176,6 @@ def test_reading_and_writing_one_descriptor(run: Run, pair: Pair) -> None:
     assert run(main()) == b"x"
 
 
-@pytest.mark.xfail(strict=True, reason="LoopPoller.watch() replaces the first one's reader, which then waits for ever; "
-                                       "the second is to get a RuntimeError")
 def test_a_second_reader_of_a_descriptor_is_refused(run: Run, pair: Pair) -> None:
     left, right = pair
 
@@ -224,8 +222,6 @@ def test_native_tasks_and_calls(run: Run) -> None:
     assert run(main()) == [1, 2, 3]
 
 
-@pytest.mark.xfail(strict=True, reason="the guest's spawn makes a task of no event loop: 'is of no event loop and cannot "
-                                       "wait for'; on our loop it makes a NativeTask")
 def test_native_tasks_wait_for_what_the_loop_has(run: Run) -> None:
     async def child(future: asyncio.Future[int]) -> int:
         await asyncio.sleep(0.001)
@@ -274,6 +270,31 @@ def test_cancellation(run: Run, pair: Pair, wait: str) -> None:
         return task.cancelled()
 
     assert run(main()) is True
+
+
+def test_a_thread_may_outlive_the_loop(caplog: pytest.LogCaptureFixture) -> None:
+    """Its value is of no use to anybody, as it is where the loop stays."""
+    release, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        release.wait(20)
+        threading.Timer(0.05, ended.set).start()
+
+    async def main() -> None:
+        task = ours(kernel_thread())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+
+    async def kernel_thread() -> None:
+        await kernel.run_in_thread(work)
+
+    loop = asyncio.SelectorEventLoop()
+    loop.run_until_complete(ours(main(), loop))
+    loop.close()
+    release.set()
+    assert ended.wait(20)
+    assert caplog.records == []
 
 
 def test_a_native_wait_given_up_does_not_disturb_the_next(run: Run) -> None:

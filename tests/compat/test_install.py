@@ -172,9 +172,7 @@ policy = Policy()
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="policies are deprecated")
 @pytest.mark.parametrize("abstract", [
-    True, pytest.param(False, marks=pytest.mark.xfail(
-        strict=True, reason="a policy that inherits from asyncio's default one, and makes loops of another kind, is "
-                            "taken for that, and goes on making them"))], ids=["abstract", "inherited"])
+    True, False], ids=["abstract", "inherited"])
 def test_a_foreign_policy_is_put_aside_and_put_back(abstract: bool) -> None:
     program = """
 asyncio.set_event_loop_policy(policy)
@@ -201,7 +199,6 @@ print(asyncio.run(kind()) is OURS)
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="policies are deprecated")
-@pytest.mark.xfail(strict=True, reason="uninstall() sets the policy of the time of install(), whoever has set another")
 def test_uninstall_leaves_a_policy_alone_that_was_set_afterwards() -> None:
     program = """
 compat.install()
@@ -267,7 +264,6 @@ def test_legacy_reaches_the_modules_of_asyncio(module: str, name: str) -> None:
 
 @pytest.mark.parametrize(("module", "name"), [("coroutines", "coroutine"), ("tasks", "coroutine"), ("tasks", "async"),
                                               ("queues", "JoinableQueue")])
-@pytest.mark.xfail(strict=True, reason="only names that a module still has are replaced, none are put back")
 def test_legacy_puts_names_back_into_the_modules_they_were_in(module: str, name: str) -> None:
     """`from asyncio.coroutines import coroutine` was as common as the other."""
     program = f"""
@@ -368,10 +364,7 @@ def test_legacy_modules_are_imported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("expression", [
     "isinstance(task, asyncio.Task)", "isinstance(future, asyncio.Future)", "isinstance(future, future_class)",
     "isinstance(asyncio.Lock(), lock_class)", "asyncio.isfuture(task)",
-    *[pytest.param(expression, marks=pytest.mark.xfail(
-        strict=True, reason="Task.__class__ is asyncio.Task, which install(legacy=True) makes Task itself, so that a "
-                            "task is no longer an instance of the stock classes"))
-      for expression in ("isinstance(task, asyncio.Future)", "isinstance(task, task_class)")]])
+    "isinstance(task, asyncio.Future)", "isinstance(task, task_class)"])
 def test_instances_stay_what_they_were_for_isinstance(expression: str) -> None:
     program = f"""
         future_class, task_class, lock_class = asyncio.Future, asyncio.Task, asyncio.Lock

@@ -224,8 +224,7 @@ def answer(done: bool, settle: Callable[[asyncio.Future[int]], object]) -> Any:
 
 
 @pytest.mark.parametrize("done", [
-    True, pytest.param(False, marks=pytest.mark.xfail(
-        strict=True, reason="a future wakes its waiters without a word, which `yield from` asks it for: None"))])
+    True, False])
 def test_yielding_a_future_gives_its_result(done: bool) -> None:
     assert answer(done, lambda future: future.set_result(1)) == [1]
 
@@ -236,9 +235,7 @@ def test_yielding_a_future_raises_its_exception(done: bool) -> None:
 
 
 @pytest.mark.parametrize("done", [
-    pytest.param(True, marks=pytest.mark.xfail(
-        strict=True, reason="a cancelled future raises in execute(), and Task catches only Exception there: the "
-                            "CancelledError ends run_until_complete(), and the task is never stepped again")), False])
+    True, False])
 @pytest.mark.filterwarnings("ignore")
 def test_yielding_a_future_raises_its_cancellation(done: bool) -> None:
     assert answer(done, lambda future: future.cancel()) == [asyncio.CancelledError]
@@ -308,6 +305,27 @@ def test_a_failure_of_a_native_task_is_raised_in_who_waits() -> None:
         assert [type(result) for result in results] == [LookupError, type(None)]
 
     run(main())
+
+
+def test_a_native_task_lives_without_a_reference_to_it() -> None:
+    ended: list[str] = []
+    told: list[object] = []
+
+    async def child() -> None:
+        try:
+            await kernel.Waitable()
+        finally:
+            ended.append("child")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context["message"]))
+        await kernel.spawn(child())
+        await asyncio.sleep(0)
+        gc.collect()
+        ended.append("main")
+
+    run(main())
+    assert (ended, told) == (["main", "child"], [])
 
 
 def test_what_the_loop_leaves_behind_is_cancelled_at_its_end() -> None:
@@ -632,7 +650,6 @@ def test_the_clock_stands_still_while_a_native_thread_is_at_work() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The executor did not")
-@pytest.mark.xfail(strict=True, reason="an executor's thread is not counted as at work: the clock jumps to the timeout")
 def test_the_clock_stands_still_while_an_executor_is_at_work() -> None:
     async def main() -> float:
         await asyncio.wait_for(asyncio.to_thread(time.sleep, 0.05), 10)

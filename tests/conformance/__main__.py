@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from .exclusions import LIMIT, VERSION, Exclusions
@@ -20,6 +22,7 @@ LEFT_OUT = {"test_proactor_events", "test_windows_events", "test_windows_utils"}
 PROCESSES = 2
 RESTARTS = 10  # of a module's process, when tests hang or crash again and again
 MODULE_SECONDS = 900.0
+UNLOADED = "could not be loaded"
 
 Outcomes = dict[str, tuple[str, str]]  # "passed", "failed", "skipped" or "planned" (and never run), and the details
 
@@ -65,18 +68,22 @@ def run_module(mode: str, module: str) -> Outcomes:
         command = [sys.executable, "-m", "tests.conformance.worker", mode, module, str(journal)]
         for _ in range(RESTARTS):
             with output.open("w") as file:
+                process = subprocess.Popen(command, cwd=work, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                                           stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
                 try:
-                    status = subprocess.run(command, cwd=work, env=os.environ | {"PYTHONPATH": str(ROOT)},
-                                            stdin=subprocess.DEVNULL, stdout=file, stderr=file, timeout=MODULE_SECONDS)
-                    end = f"the process ended with status {status.returncode}"
+                    end = f"the process ended with status {process.wait(MODULE_SECONDS)}"
                 except subprocess.TimeoutExpired:
                     end = f"the module took over {MODULE_SECONDS:g} s"
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # it, or what it has left behind
+                process.wait()
             outcomes = read(journal)
             if outcomes.pop("", None):
                 return outcomes
-            details = f"{end} during this test, saying:\n{output.read_text(errors='replace')[-8000:]}"
-            begun = [test for test, (outcome, _) in outcomes.items() if outcome == "started"]
-            for test in begun or [f"{module} (loading)"]:
+            details = f"{end}, saying:\n{output.read_text(errors='replace')[-8000:]}"
+            if all(outcome == "planned" for outcome, _ in outcomes.values()):
+                return outcomes | {f"{module} {UNLOADED}": ("failed", details)}
+            for test in [test for test, (outcome, _) in outcomes.items() if outcome == "started"]:
                 write(journal, test, "failed", details)
         return read(journal)
 
@@ -101,7 +108,9 @@ class Report:
         passed = {test for test in wanted if ours.get(test, ("", ""))[0] == "passed"}
         excluded = {test for test in wanted if self._exclusions.reason(test) is not None}
         failed = [test for test in wanted if test not in passed | excluded]
-        self._failures += [(test, "{}: {}".format(*ours.get(test, ("", "it was not run")))) for test in failed]
+        unloaded = f"{module} {UNLOADED}"
+        self._failures += ([(unloaded, ours[unloaded][1])] if unloaded in ours else
+                           [(test, ours.get(test, ("", "it was not run"))[1]) for test in failed])
         self._stale += sorted(passed & excluded)
         counts = [len(wanted), len(passed), len(excluded - passed), len(failed)]
         self._totals = [total + count for total, count in zip(self._totals, counts)]
@@ -110,7 +119,7 @@ class Report:
     def end(self, complete: bool) -> int:
         """Print the rest and return the exit status."""
         self._line("total", *self._totals)
-        tests, _, excluded, _ = self._totals
+        tests, _, excluded, failed = self._totals
         self._list("pass on asyncio and fail on ours", [test + self._more(details) for test, details in self._failures])
         self._list("are excluded but pass: take them out of exclusions.toml", self._stale)
         too_many = complete and excluded > LIMIT * tests
@@ -118,7 +127,7 @@ class Report:
             print(f"\n{excluded} exclusions are more than {LIMIT:.0%} of {tests} tests")
         if not tests:
             print("\nno test passed on asyncio itself: something is wrong here")
-        return 1 if self._failures or self._stale or too_many or not tests else 0
+        return 1 if failed or self._stale or too_many or not tests else 0
 
     def _more(self, details: str) -> str:
         return "\n" + "".join(f"      {line}\n" for line in details.splitlines()) if self._verbose else ""

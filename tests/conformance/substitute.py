@@ -21,6 +21,9 @@ def substitute() -> None:
         setattr(task_owner, "Task", compat.Task)
     setattr(futures, "_CFuture", compat.Future)
     setattr(tasks, "_CTask", compat.Task)
+    for name in "future_add_to_awaited_by", "future_discard_from_awaited_by":
+        if hasattr(futures, name):  # since 3.14
+            setattr(futures, f"_c_{name}", getattr(futures, name))
     loop = asyncio.new_event_loop()
     try:
         if not type(loop) is compat.EventLoop:

@@ -1,0 +1,37 @@
+"""The loop that a program has without having made one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import warnings
+from typing import Any
+
+_get_event_loop = asyncio.get_event_loop  # asyncio's own also when `install` has put the one below in its place
+
+
+def policy() -> Any:
+    """asyncio's event loop policy, which Python 3.14 still has, deprecated, under another name."""
+    if sys.version_info >= (3, 14):
+        return asyncio.events._get_event_loop_policy()
+    return asyncio.get_event_loop_policy()
+
+
+def get_event_loop() -> asyncio.AbstractEventLoop:
+    """The running loop, else the one that was set, else, in the main thread, a new one; as it was until Python 3.13.
+
+    Making one gives the `DeprecationWarning` of Python 3.12 and 3.13. `RuntimeError` where there is none: in another
+    thread, or after `set_event_loop(None)`.
+    """
+    running = asyncio._get_running_loop()
+    if running is not None:
+        return running
+    kept = getattr(policy(), "_local", None)
+    if (kept is not None and kept._loop is None and not getattr(kept, "_set_called", False)
+            and threading.current_thread() is threading.main_thread()):
+        from .events import EventLoop  # which stands on futures, which ask for the loop here
+
+        warnings.warn("There is no current event loop", DeprecationWarning, stacklevel=2)
+        asyncio.set_event_loop(EventLoop())
+    return _get_event_loop()

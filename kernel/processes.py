@@ -1,0 +1,279 @@
+"""Sub-processes: started in the kernel's thread, noticed and reaped when they exit, never left behind.
+
+Every child leads a session, and so a process group, of its own: what it starts in turn can be killed with it. Its exit
+is an event like any other, a pidfd that gets readable; where the system has none, a thread waits for the child. The
+signal SIGCHLD is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from subprocess import PIPE
+from typing import IO, TYPE_CHECKING, Any, Union
+
+from .scopes import TaskGroup, shielded, timeout
+from .streams import Data, Stream
+from .syscalls import Syscall, call
+from .waitable import Waitable
+
+if TYPE_CHECKING:
+    from .core import Kernel
+    from .task import Task
+
+Argument = Union[str, bytes, "os.PathLike[str]"]
+Command = Union[Argument, Sequence[Argument]]
+Redirection = Union[int, IO[Any], None]  # as `subprocess.Popen` takes it: PIPE, DEVNULL, STDOUT, a file, None
+
+
+@contextmanager
+def children(kernel: Kernel) -> Iterator[set[Process]]:
+    """The processes of a kernel that are not reaped; those left when it closes are killed and reaped then."""
+    living: set[Process] = set()
+    yield living
+    for process in list(living):
+        process.close_pipes()
+        process.kill()
+        process.finish()
+
+
+class Process:
+    """A child process; made by `open_process`.
+
+    `stdin`, `stdout` and `stderr` are streams where they are pipes, else None. Leaving `async with process:` closes
+    them, kills whatever is left of the process group, and waits until the child is reaped. A child that exits is reaped
+    at once, whether somebody waits for it or not.
+    """
+
+    def __init__(self, kernel: Kernel, popen: subprocess.Popen[bytes], command: str, held: bool) -> None:
+        self._kernel = kernel
+        self._popen = popen
+        self._command = command
+        self._held = held  # the child stays a zombie until `finish`, so that the number of its group stays its own
+        self._exit: Waitable[int] = Waitable()
+        self._pidfd = -1
+        self._thread: threading.Thread | None = None
+        self.pid = popen.pid
+        self.stdin = self._stream(popen.stdin, "stdin")
+        self.stdout = self._stream(popen.stdout, "stdout")
+        self.stderr = self._stream(popen.stderr, "stderr")
+        kernel.resource(children).add(self)
+        self._watch()
+
+    def _stream(self, pipe: IO[bytes] | None, name: str) -> Stream | None:
+        return None if pipe is None else Stream.of_pipe(pipe, f"the {name} of {self}")
+
+    def _watch(self) -> None:
+        """Have the kernel notice the child's exit."""
+        if hasattr(os, "pidfd_open"):
+            with suppress(OSError):  # a sandbox may forbid it, and a full table of descriptors not allow it
+                self._pidfd = os.pidfd_open(self.pid)
+                return self._kernel.poller.watch(self._pidfd, False, Exit(self))
+        self._kernel.calls_expected += 1
+        self._thread = threading.Thread(target=self._wait_in_thread, name=f"wait for {self}")
+        self._thread.start()
+
+    def _wait_in_thread(self) -> None:
+        if hasattr(os, "waitid"):
+            with suppress(ChildProcessError):  # the program ignores SIGCHLD: the system reaps, and forgets the code
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self._popen.wait()
+        self._kernel.call_from_thread(self._exited_in_thread)
+
+    def _exited_in_thread(self) -> None:
+        self._kernel.calls_expected -= 1
+        self.exited()
+
+    def exited(self) -> None:
+        """The child has exited: reap it, or learn no more than its code as long as it is held."""
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if self._exit.done():
+            return
+        if self._held and self._popen.returncode is None and hasattr(os, "waitid"):
+            with suppress(ChildProcessError):
+                status = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+                assert status is not None
+                code = status.si_status
+                return self._exit.complete(code if status.si_code == os.CLD_EXITED else -code)
+        self.finish()
+
+    def finish(self) -> None:
+        """Reap the child, which has exited or been killed; harmless when it is reaped already."""
+        if self._thread is not None:
+            self._thread.join()  # first, for it waits for the child as well
+        code = self._popen.wait()
+        self._kernel.resource(children).discard(self)
+        if self._pidfd >= 0:
+            self._kernel.poller.unwatch(self._pidfd, False)
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if not self._exit.done():
+            self._exit.complete(code)
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code; minus the number of the signal that killed the child; None while it runs."""
+        return self._exit.result() if self._exit.done() else None
+
+    def wait(self) -> Waitable[int]:
+        """Wait for the child to exit and return its `returncode`. Cancellation leaves the child alone.
+
+        A child that writes much into a pipe nobody reads waits for ever, and so does who waits for it.
+        """
+        return self._exit
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the child and to whatever it has started in its process group; nothing once it is reaped."""
+        if self._popen.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask the whole process group to end: SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the whole process group: SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def close_pipes(self) -> None:
+        """Close those of the child's standard streams that are pipes, on this side."""
+        for stream in self.stdin, self.stdout, self.stderr:
+            if stream is not None:
+                stream.close()
+
+    async def close(self) -> None:
+        """Close the pipes, kill what is left of the process group, and wait until the child is reaped.
+
+        Not cancelled before that is done, which takes no time worth mentioning.
+        """
+        self.close_pipes()
+        self.kill()
+        async with shielded():
+            await self._exit
+            self.finish()
+
+    async def __aenter__(self) -> Process:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    def __str__(self) -> str:
+        return f"process {self.pid} {self._command}"
+
+    def __repr__(self) -> str:
+        return f"<{self} {'running' if self.returncode is None else f'exited with {self.returncode}'}>"
+
+
+class Exit:
+    """Listens for the exit of a child at its pidfd."""
+
+    once = True
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def fire(self, kernel: Kernel) -> None:
+        self._process.exited()
+
+    def fail(self, kernel: Kernel, error: OSError) -> None:
+        """The pidfd was closed behind our back, and with it the only way to notice the exit."""
+        self._process.kill()
+        self._process.finish()
+
+
+class OpenProcess(Syscall[Process]):
+    """Start a process; answered at once."""
+
+    __slots__ = ("_command", "_held", "_options")
+
+    def __init__(self, command: Command, held: bool, options: dict[str, Any]) -> None:
+        self._command = command
+        self._held = held
+        self._options = options
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        popen = subprocess.Popen(self._command, bufsize=0, start_new_session=True, **self._options)
+        try:
+            task.inbox = Process(kernel, popen, show_command(self._command), self._held)
+        except BaseException:
+            with popen:  # closes the pipes and reaps it
+                popen.kill()
+            raise
+        return True
+
+
+def show_command(command: Command) -> str:
+    """The program's name, for messages."""
+    if isinstance(command, (str, bytes, os.PathLike)):
+        return repr(command)
+    return repr(os.fspath(command[0])) if command else "''"
+
+
+def open_process(command: Command, *, stdin: Redirection = PIPE, stdout: Redirection = PIPE, stderr: Redirection = None,
+                 cwd: Argument | None = None, env: Mapping[str, str] | None = None, shell: bool = False,
+                 pass_fds: Sequence[int] = ()) -> Syscall[Process]:
+    """Start a program; the answer is a `Process`, which `async with` ends at the latest.
+
+    The arguments are those of `subprocess.Popen`; with `PIPE` the process gets a stream. Raises `FileNotFoundError`,
+    `PermissionError` or another `OSError` when the program cannot be started. The kernel's thread is busy until it has
+    been, a millisecond or so. Not a point of cancellation. A child that is alive when the kernel closes is killed with
+    its process group.
+    """
+    return OpenProcess(command, False, dict(stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, shell=shell,
+                                            pass_fds=pass_fds))
+
+
+def run_process(command: Command, *, input: bytes | None = None, check: bool = False, timeout: float | None = None,
+                stdout: Redirection = PIPE, stderr: Redirection = PIPE, cwd: Argument | None = None,
+                env: Mapping[str, str] | None = None, shell: bool = False,
+                pass_fds: Sequence[int] = ()) -> Syscall[subprocess.CompletedProcess[bytes]]:
+    """Run a program to its end; the answer is a `subprocess.CompletedProcess` with its code and what it wrote.
+
+    `input` is what it can read; without, there is nothing. The end is when the program has exited and nobody writes to
+    its pipes any more. Raises `subprocess.CalledProcessError` where `check` is true and the code is not 0,
+    `subprocess.TimeoutExpired`, with what it has written by then, after `timeout` seconds on the kernel's clock, and as
+    `open_process` does when it cannot be started. After a timeout, a cancellation or an error, the whole process group
+    has been killed and the child reaped.
+    """
+    options = dict(stdin=subprocess.DEVNULL if input is None else PIPE, stdout=stdout, stderr=stderr, cwd=cwd, env=env,
+                   shell=shell, pass_fds=pass_fds)
+    return call(_run_process(command, input, check, timeout, options))
+
+
+async def _run_process(command: Command, input: bytes | None, check: bool, seconds: float | None,
+                       options: dict[str, Any]) -> subprocess.CompletedProcess[bytes]:
+    process = await OpenProcess(command, True, options)
+    async with process:
+        try:
+            async with timeout(seconds) as limit:
+                async with TaskGroup() as group:
+                    if process.stdin is not None and input is not None:
+                        await group.spawn(_feed(process.stdin, input), name=f"write to {process.stdin.name}")
+                    pipes = [None if stream is None else await group.spawn(stream.read_all(), name=f"read {stream.name}")
+                             for stream in (process.stdout, process.stderr)]
+                    code = await process.wait()
+        except TimeoutError as error:
+            if not limit.expired or seconds is None:
+                raise
+            written = [None if stream is None else bytes(stream.buffer) for stream in (process.stdout, process.stderr)]
+            raise subprocess.TimeoutExpired(command, seconds, *written) from error
+    output = [None if pipe is None else pipe.result() for pipe in pipes]
+    if check and code:
+        raise subprocess.CalledProcessError(code, command, *output)
+    return subprocess.CompletedProcess(command, code, *output)
+
+
+async def _feed(stdin: Stream, data: Data) -> None:
+    """Write all of `data` and the end; a program need not read everything."""
+    async with stdin:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            await stdin.write_all(data)

@@ -1,0 +1,503 @@
+"""Queues between tasks, and between tasks and threads.
+
+An item is in one place at a time: with the task that puts it, while that waits for room; in the queue; or with the task
+that gets it, from the moment it is handed over. So a task that is cancelled while it waits has no item, or still has
+its own, and one to which an item has been handed gets it before it is told of a cancellation.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection
+from functools import partial
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .sync import Line
+from .syscalls import Syscall
+
+if TYPE_CHECKING:
+    from .core import Kernel
+    from .task import Task
+
+T = TypeVar("T")
+
+
+class QueueClosed(Exception):
+    """The queue is closed: nothing can be put, and all there was has been got."""
+
+
+class QueueEmpty(Exception):
+    """There is nothing that could be got without waiting."""
+
+
+class QueueFull(Exception):
+    """There is no room to put anything without waiting."""
+
+
+class Get(Syscall[T]):
+    """Wait for an item; one object for all who do."""
+
+    __slots__ = ("_queue", "_when_closed")
+
+    def __init__(self, queue: Queue[T], when_closed: type[Exception]) -> None:
+        self._queue = queue
+        self._when_closed = when_closed
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        queue = self._queue
+        if queue.items:
+            task.inbox = queue.fetch()
+            return True
+        if queue.closed:
+            raise self.end()
+        queue.getters[task] = self
+        return False
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        del self._queue.getters[task]
+
+    def end(self) -> Exception:
+        """What is raised when no item can come any more."""
+        return self._when_closed(f"{self._queue!r} has nothing more to get")
+
+    def __repr__(self) -> str:
+        return f"Get({self._queue!r})"
+
+
+class Put(Syscall[None]):
+    """Wait for room for an item."""
+
+    __slots__ = ("_item", "_queue")
+
+    def __init__(self, queue: Queue[T], item: T) -> None:
+        self._queue: Queue[Any] = queue
+        self._item = item
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        queue = self._queue
+        if 0 < queue.maxsize <= len(queue.items) and not queue.closed:
+            queue.putters[task] = self._item
+            return False
+        queue.put_nowait(self._item)
+        return True
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        del self._queue.putters[task]
+
+    def __repr__(self) -> str:
+        return f"Put({self._queue!r})"
+
+
+class JoinQueue(Syscall[None]):
+    """Wait until all items are done; one object for all who do."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: Queue[Any]) -> None:
+        self._queue = queue
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if not self._queue.unfinished:
+            return True
+        self._queue.joiners[task] = None
+        return False
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        del self._queue.joiners[task]
+
+    def __repr__(self) -> str:
+        return f"Join({self._queue!r}, {self._queue.unfinished} items not done)"
+
+
+class Queue(Generic[T]):
+    """First in, first out; holds `maxsize` items at most, or any number when that is 0.
+
+    `async for item in queue:` gets items until the queue is closed and empty. Those who wait are served in order.
+    """
+
+    __slots__ = ("_admit", "_get", "_join", "_next", "_take", "closed", "getters", "items", "joiners", "maxsize",
+                 "putters", "unfinished")
+
+    def __init__(self, maxsize: int = 0) -> None:
+        if maxsize < 0:
+            raise ValueError(f"a queue holds 0 (any number) or more items, not {maxsize}")
+        self.maxsize = maxsize
+        self.closed = False
+        self.unfinished = 0  # put and not reported by task_done
+        self.getters: Line[Get[T]] = OrderedDict()  # some only while there is no item
+        self.putters: Line[T] = OrderedDict()  # some only while there is no room
+        self.joiners: dict[Task[Any], None] = {}
+        self.items, self._admit, self._take = self._store()
+        self._get = Get(self, QueueClosed)
+        self._next = Get(self, StopAsyncIteration)
+        self._join = JoinQueue(self)
+
+    def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
+        """A container, and how to add an item and remove the next: what kinds of queues differ in."""
+        items: deque[T] = deque()
+        return items, items.append, items.popleft
+
+    def put(self, item: T) -> Syscall[None]:
+        """Wait for room and put `item`; answered at once when there is room.
+
+        `QueueClosed` when the queue is closed, even while the task waits. Cancellation ends the wait at once, and the
+        item is not in the queue then.
+        """
+        return Put(self, item)
+
+    def get(self) -> Syscall[T]:
+        """Wait for an item and take it; answered at once when there is one.
+
+        `QueueClosed` when the queue is closed and empty. Cancellation ends the wait at once; a task to which an item
+        has been handed before gets it, and is told where it suspends next.
+        """
+        return self._get
+
+    def put_nowait(self, item: T) -> None:
+        """Put `item`, or raise `QueueFull` or `QueueClosed`. For code outside of tasks too, in the kernel's thread."""
+        if self.closed:
+            raise QueueClosed(f"{self!r} takes nothing more")
+        if self.getters:
+            self.getters.popitem(last=False)[0].wake(item)
+        elif 0 < self.maxsize <= len(self.items):
+            raise QueueFull(f"{self!r} has no room")
+        else:
+            self._admit(item)
+        self.unfinished += 1
+
+    def get_nowait(self) -> T:
+        """Take an item, or raise `QueueEmpty`, or `QueueClosed` when none will come."""
+        if not self.items:
+            raise self._get.end() if self.closed else QueueEmpty(f"{self!r} has nothing to get")
+        return self.fetch()
+
+    def fetch(self) -> T:
+        """Take an item that is there, and let in the next that had no room."""
+        item = self._take()
+        if self.putters:
+            task, waiting = self.putters.popitem(last=False)
+            self._admit(waiting)
+            self.unfinished += 1
+            task.wake()
+        return item
+
+    def close(self) -> None:
+        """Take nothing more. What is in the queue can still be got; who waits to put or to get gets the error."""
+        if self.closed:
+            return
+        self.closed = True
+        getters, self.getters = self.getters, OrderedDict()
+        for task, request in getters.items():
+            task.throw(request.end())
+        putters, self.putters = self.putters, OrderedDict()
+        for task in putters:
+            task.throw(QueueClosed(f"{self!r} takes nothing more"))
+
+    def task_done(self) -> None:
+        """Report that an item that was got is dealt with; `ValueError` when there were no more."""
+        if not self.unfinished:
+            raise ValueError(f"task_done() was called on {self!r} more often than items were put")
+        self.unfinished -= 1
+        if not self.unfinished:
+            joiners, self.joiners = self.joiners, {}
+            for task in joiners:
+                task.wake()
+
+    def join(self) -> Syscall[None]:
+        """Wait until `task_done` has been called for every item that was put. Cancellation ends the wait at once."""
+        return self._join
+
+    def qsize(self) -> int:
+        return len(self.items)
+
+    def empty(self) -> bool:
+        return not self.items
+
+    def full(self) -> bool:
+        return 0 < self.maxsize <= len(self.items)
+
+    def __aiter__(self) -> Queue[T]:
+        return self
+
+    def __anext__(self) -> Syscall[T]:
+        return self._next
+
+    def __repr__(self) -> str:
+        size = f"{len(self.items)} of {self.maxsize}" if self.maxsize else str(len(self.items))
+        return f"{type(self).__name__} with {size} items{', closed' if self.closed else ''}"
+
+
+class PriorityQueue(Queue[T]):
+    """A queue of which the least item is got first."""
+
+    __slots__ = ()
+
+    def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
+        heap: list[Any] = []  # of items that can be compared
+        return heap, partial(heappush, heap), partial(heappop, heap)
+
+
+class LifoQueue(Queue[T]):
+    """A queue of which the last item is got first."""
+
+    __slots__ = ()
+
+    def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
+        stack: list[T] = []
+        return stack, stack.append, stack.pop
+
+
+class Party:
+    """One who waits at a universal queue, with an item to put or for one to get."""
+
+    def __init__(self, getting: bool, item: Any) -> None:
+        self.getting = getting
+        self.item = item  # to be put, or what was got
+        self.error: Exception | None = None
+        self.served = False
+
+    def invite(self, queue: UniversalQueue[Any]) -> bool:
+        """Its turn has come: True when it is out of the line now, False when it will come by itself.
+
+        Called with the queue's mutex held, from any thread.
+        """
+        raise NotImplementedError
+
+
+class WaitingThread(Party):
+    """A thread at a universal queue: whoever makes its wait end does its business for it."""
+
+    def __init__(self, getting: bool, item: Any) -> None:
+        super().__init__(getting, item)
+        self.baton = threading.Lock()
+        self.baton.acquire()
+
+    def invite(self, queue: UniversalQueue[Any]) -> bool:
+        queue.serve(self)
+        self.baton.release()
+        return True
+
+
+class WaitingTask(Party):
+    """A task at a universal queue.
+
+    It is only told that its turn has come, and does its business in the thread of its kernel, where no cancellation can
+    come between taking the item and having it.
+    """
+
+    def __init__(self, getting: bool, item: Any, kernel: Kernel, task: Task[Any]) -> None:
+        super().__init__(getting, item)
+        self._kernel = kernel
+        self._task = task
+        self._invited = False
+        kernel.calls_expected += 1
+
+    def invite(self, queue: UniversalQueue[Any]) -> bool:
+        if not self._invited:
+            try:
+                self._kernel.call_from_thread(self._come, queue)
+            except RuntimeError:  # its kernel was closed
+                queue.line(self).pop(self)
+                return True
+            self._invited = True
+        return False
+
+    def _come(self, queue: UniversalQueue[Any]) -> None:
+        with queue.mutex:
+            if self not in queue.line(self):
+                return  # cancelled since
+            queue.serve(self)
+            self._kernel.calls_expected -= 1
+            if self.error is not None:
+                self._task.throw(self.error)
+            else:
+                self._task.wake(self.item if self.getting else None)
+            queue.go_on()
+
+    def leave(self, queue: UniversalQueue[Any]) -> None:
+        """The task is being cancelled."""
+        self._kernel.calls_expected -= 1
+        with queue.mutex:
+            queue.line(self).pop(self)
+            queue.go_on()
+
+
+class Transfer(Syscall[T]):
+    """A task's wait at a universal queue."""
+
+    __slots__ = ("_getting", "_item", "_party", "_queue", "_when_closed")
+
+    def __init__(self, queue: UniversalQueue[Any], getting: bool, item: Any, when_closed: type[Exception]) -> None:
+        self._queue = queue
+        self._getting = getting
+        self._item = item
+        self._when_closed = when_closed
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        queue = self._queue
+        with queue.mutex:
+            try:
+                if self._getting:
+                    task.inbox = queue.take()
+                else:
+                    queue.give(self._item)
+                return True
+            except (QueueEmpty, QueueFull):
+                self._party = WaitingTask(self._getting, self._item, kernel, task)
+                queue.line(self._party)[self._party] = self._when_closed
+                return False
+            except QueueClosed as error:
+                raise self._when_closed(*error.args) from None
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        self._party.leave(self._queue)
+
+    def __repr__(self) -> str:
+        return f"{'Get' if self._getting else 'Put'}({self._queue!r})"
+
+
+class UniversalQueue(Generic[T]):
+    """A queue between tasks and threads: each end can be used by tasks, of any kernels, and by ordinary threads.
+
+    Tasks use `await queue.get()` and `await queue.put(item)`, threads `queue.get_from_thread()` and
+    `queue.put_from_thread(item)`, which block the thread; the rest can be called from both, but not from a signal
+    handler. All wait in one line at each end. A task that waits here is not taken for deadlocked, since a thread may
+    come.
+    """
+
+    def __init__(self, maxsize: int = 0) -> None:
+        if maxsize < 0:
+            raise ValueError(f"a queue holds 0 (any number) or more items, not {maxsize}")
+        self.maxsize = maxsize
+        self.closed = False
+        self.mutex = threading.Lock()
+        self._getters: OrderedDict[Party, type[Exception]] = OrderedDict()  # with what each gets when it is closed
+        self._putters: OrderedDict[Party, type[Exception]] = OrderedDict()
+        self._items: deque[T] = deque()
+
+    def get(self) -> Syscall[T]:
+        """In a task: as `Queue.get`. Cancellation ends the wait at once and leaves the item for the next."""
+        return Transfer(self, True, None, QueueClosed)
+
+    def put(self, item: T) -> Syscall[None]:
+        """In a task: as `Queue.put`."""
+        return Transfer(self, False, item, QueueClosed)
+
+    def get_from_thread(self, timeout: float | None = None) -> T:
+        """In a thread: block until there is an item, `timeout` seconds at most; else `TimeoutError`.
+
+        `QueueClosed` when the queue is closed and empty. Not for a thread that runs a kernel, which would stand still.
+        """
+        with self.mutex:
+            try:
+                return self.take()
+            except QueueEmpty:
+                party = WaitingThread(True, None)
+                self._getters[party] = QueueClosed
+        self._block(party, timeout)
+        return party.item  # type: ignore[no-any-return]  # it was put
+
+    def put_from_thread(self, item: T, timeout: float | None = None) -> None:
+        """In a thread: block until there is room, and put `item`; else as `get_from_thread`."""
+        with self.mutex:
+            try:
+                return self.give(item)
+            except QueueFull:
+                party = WaitingThread(False, item)
+                self._putters[party] = QueueClosed
+        self._block(party, timeout)
+
+    def _block(self, party: WaitingThread, timeout: float | None) -> None:
+        try:
+            party.baton.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+        except BaseException:  # Ctrl-C
+            with self.mutex:
+                if party.getting and party.served and party.error is None:
+                    self._items.appendleft(party.item)
+                self.line(party).pop(party, None)
+                self.go_on()
+            raise
+        with self.mutex:
+            if not party.served:
+                self.line(party).pop(party)
+                wanted = "item" if party.getting else "room"
+                raise TimeoutError(f"no {wanted} in {self!r} within {timeout:g} s")
+        if party.error is not None:
+            raise party.error
+
+    def put_nowait(self, item: T) -> None:
+        """Put `item`, or raise `QueueFull`, also when others wait for room already, or `QueueClosed`."""
+        with self.mutex:
+            self.give(item)
+
+    def get_nowait(self) -> T:
+        """Take an item, or raise `QueueEmpty`, also when others wait for one already, or `QueueClosed`."""
+        with self.mutex:
+            return self.take()
+
+    def close(self) -> None:
+        """Take nothing more. What is in the queue can still be got; who waits to put, or in vain to get, is told."""
+        with self.mutex:
+            self.closed = True
+            self.go_on()
+
+    def give(self, item: T) -> None:
+        """Put `item` if that can be done at once; with the mutex held, as in all that follow."""
+        if self.closed:
+            raise QueueClosed(f"{self!r} takes nothing more")
+        if self._putters or 0 < self.maxsize <= len(self._items):
+            raise QueueFull(f"{self!r} has no room")
+        self._items.append(item)
+        self.go_on()
+
+    def take(self) -> T:
+        """Take an item if that can be done at once."""
+        if self.closed and not self._items:
+            raise QueueClosed(f"{self!r} has nothing more to get")
+        if self._getters or not self._items:
+            raise QueueEmpty(f"{self!r} has nothing to get")
+        item = self._items.popleft()
+        self.go_on()
+        return item
+
+    def go_on(self) -> None:
+        """Let those in the lines do their business, as far as there are items and room."""
+        while True:
+            if self._getters and (self._items or self.closed):
+                first = next(iter(self._getters))
+            elif self._putters and (self.closed or len(self._items) < self.maxsize):
+                first = next(iter(self._putters))
+            else:
+                return
+            if not first.invite(self):
+                return
+
+    def serve(self, party: Party) -> None:
+        """Do the business of one whose turn it is."""
+        error = self.line(party).pop(party)
+        party.served = True
+        if party.getting and self._items:
+            party.item = self._items.popleft()
+        elif self.closed:
+            party.error = error(f"{self!r} {'has nothing more to get' if party.getting else 'takes nothing more'}")
+        else:
+            self._items.append(party.item)
+
+    def line(self, party: Party) -> OrderedDict[Party, type[Exception]]:
+        """Where `party` waits, if it does."""
+        return self._getters if party.getting else self._putters
+
+    def qsize(self) -> int:
+        return len(self._items)
+
+    def __aiter__(self) -> UniversalQueue[T]:
+        return self
+
+    def __anext__(self) -> Syscall[T]:
+        return Transfer(self, True, None, StopAsyncIteration)
+
+    def __repr__(self) -> str:
+        size = f"{len(self._items)} of {self.maxsize}" if self.maxsize else str(len(self._items))
+        return f"UniversalQueue with {size} items{', closed' if self.closed else ''}"
