@@ -32,6 +32,11 @@ class Contender:
         """Its module."""
         return importlib.import_module(self.module)
 
+    @property
+    def library(self) -> tuple[Any, ...]:
+        """What code in its dialect gets as its last argument, if any: a module that may not be there to be imported."""
+        return () if self.dialect in ("kernel", "asyncio") else (self.load(),)
+
     def run(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
         """Run `function(*args)` to its end as this contender's programs are run, and return what it returns."""
         if self.dialect == "asyncio":

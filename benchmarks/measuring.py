@@ -64,6 +64,9 @@ Figures = dict[str, float]  # "value", which is compared, and whatever else is w
 class Workload(ABC):
     """One piece of work, and how one figure is got from it."""
 
+    needs: tuple[str, ...] = ()  # modules without which it cannot be done at all
+    most_rounds = 1000
+
     def __init__(self, name: str, family: str, title: str, unit: str) -> None:
         self.name = name  # what the command line calls it
         self.family = family  # the table it stands in
@@ -83,8 +86,43 @@ class Workload(ABC):
         """What the worker process does: take orders from standard input until its end."""
 
 
-class Timed(Workload):
-    """Work done by one process alone: `count` operations, of which the mean processor time is the figure.
+class Alone(Workload):
+    """Work that one process does without another."""
+
+    fresh = False  # whether every round takes a new process
+
+    @abstractmethod
+    def sample(self, contender: Contender, quick: bool) -> Figures:
+        """Do the work once, in a worker."""
+
+    def warm_up(self, contender: Contender) -> None:
+        """What a worker does before the first round."""
+
+    @contextmanager
+    def open(self, contender: Contender, quick: bool) -> Iterator[Callable[[], Figures]]:
+        if self.fresh:
+            yield lambda: self._once(contender, quick)
+        else:
+            with Worker(self.name, contender.name, quick) as worker:
+                worker.ask()
+                yield lambda: worker.ask("again")
+
+    def _once(self, contender: Contender, quick: bool) -> Figures:
+        with Worker(self.name, contender.name, quick) as worker:
+            worker.ask()
+            figures: Figures = worker.ask("once")
+            return figures
+
+    def work(self, contender: Contender, quick: bool) -> None:
+        self.warm_up(contender)
+        tell("ready")
+        for _ in sys.stdin:
+            gc.collect()
+            tell(self.sample(contender, quick))
+
+
+class Timed(Alone):
+    """`count` operations, of which the mean processor time is the figure.
 
     A subclass has a method for each dialect it speaks, `on_kernel(meter)`, `on_asyncio(meter)`, `on_trio(meter, trio)`,
     `on_curio(meter, curio)`: a coroutine function that does `self.count` operations inside `with meter:`.
@@ -98,27 +136,15 @@ class Timed(Workload):
     def speaks(self, contender: Contender) -> bool:
         return hasattr(self, f"on_{contender.dialect}")
 
-    @contextmanager
-    def open(self, contender: Contender, quick: bool) -> Iterator[Callable[[], Figures]]:
-        with Worker(self.name, contender.name, quick) as worker:
-            worker.ask()  # it has warmed up
-            yield lambda: worker.ask("again")
+    def warm_up(self, contender: Contender) -> None:
+        # All is imported, and the interpreter adapted, before the first round.
+        self.sample(contender, True)
 
-    def work(self, contender: Contender, quick: bool) -> None:
-        self.count = self.quick_count
-        self.sample(contender)  # all is imported and the interpreter adapted before the first round
+    def sample(self, contender: Contender, quick: bool) -> Figures:
         self.count = self.quick_count if quick else self.full_count
-        tell("ready")
-        for _ in sys.stdin:
-            gc.collect()
-            tell({"value": self.sample(contender)})
-
-    def sample(self, contender: Contender) -> float:
-        """Nanoseconds for an operation."""
         meter = Meter()
-        library = () if contender.dialect in ("kernel", "asyncio") else (contender.load(),)
-        contender.run(getattr(self, f"on_{contender.dialect}"), meter, *library)
-        return meter.spent / self.count
+        contender.run(getattr(self, f"on_{contender.dialect}"), meter, *contender.library)
+        return {"value": meter.spent / self.count}
 
 
 def tell(answer: Any) -> None:
@@ -188,7 +214,7 @@ def measure(workload: Workload, contenders: Sequence[Contender], rounds: int, qu
                 with note_failure(row, contender):
                     turns[contender.name] = stack.enter_context(workload.open(contender, quick))
                     samples[contender.name] = []
-        for _ in range(rounds):
+        for _ in range(min(rounds, workload.most_rounds)):
             for contender in contenders:
                 if contender.name in turns and contender.name not in row.failures:
                     gc.collect()
@@ -234,6 +260,14 @@ def own_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
+def resident_memory() -> int:
+    """The bytes of memory that this process has now; the most it ever had, on systems that do not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 class Worker:
     """A process that works for one contender: it gets orders, and answers each with one line of JSON.
 
@@ -262,11 +296,15 @@ class Worker:
         return json.loads(answer)
 
     def _failure(self) -> Failed:
-        """What the worker, which has ended, left as its last words."""
+        """Why the worker has ended."""
         status = self._process.wait()
+        return Failed(self.last_words() or f"ended with status {status}")
+
+    def last_words(self) -> str:
+        """The last line that the worker has written to its standard error."""
         self._complaints.seek(0)
         lines = self._complaints.read().strip().splitlines()
-        return Failed(lines[-1] if lines else f"ended with status {status}")
+        return lines[-1].strip() if lines else ""
 
     def __enter__(self) -> Worker:
         return self

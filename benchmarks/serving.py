@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .contenders import Contender
-from .measuring import Failed, Figures, Worker, Workload, tell
+from .measuring import Failed, Figures, Worker, Workload, resident_memory, tell
 from .traffic import Connection, Conversation, Socket, WrongAnswer, connect, exchange
 
 # Certificate and private key in one: of nobody, for this machine, to be trusted by nobody else.
@@ -58,28 +58,37 @@ class Served(Workload):
         """One round: connect, have one message each answered, and then measure."""
         with ExitStack() as stack:
             try:
-                connections = []
-                for index in range(self.connections):
-                    sock = stack.enter_context(closing(self.connect(address)))
-                    connections.append(Connection(sock, index, self.conversation))
-                exchange(connections, self.connections)
-                before = worker.ask("processor time")
+                connections = self.connect_all(stack, address)
+                before = worker.ask("account")["seconds"]
                 seconds = exchange(connections, messages)
-                spent = worker.ask("processor time") - before
+                spent = worker.ask("account")["seconds"] - before
             except WrongAnswer as error:
-                raise Failed(f"{error}") from error
+                raise Failed(f"{error} ({worker.last_words()})") from error
         return {"value": spent * 1e6 / messages, "a second": messages / seconds}
 
+    def connect_all(self, stack: ExitStack, address: Any) -> list[Connection]:
+        """All the connections of a round, each of which has had its first answer; `stack` closes them."""
+        allow_descriptors()
+        connections = [Connection(stack.enter_context(closing(self.connect(address))), index, self.conversation)
+                       for index in range(self.connections)]
+        exchange(connections, self.connections)
+        return connections
+
     def connect(self, address: Any) -> Socket:
-        return connect(address, self.kind, client_context() if self.tls else None)
+        """A connection that does not block."""
+        sock = connect(address, self.kind, client_context() if self.tls else None)
+        self.conversation.prepare(sock)
+        sock.setblocking(False)
+        return sock
 
     def work(self, contender: Contender, quick: bool) -> None:
-        library = () if contender.dialect in ("kernel", "asyncio") else (contender.load(),)
-        contender.run(getattr(self, f"on_{contender.dialect}"), announce, *library)
+        allow_descriptors()
+        contender.run(getattr(self, f"on_{contender.dialect}"), announce, *contender.library)
 
 
 def announce(address: Any) -> None:
-    """Tell the address, and from now on answer every order with the seconds of processor time that were taken so far.
+    """Tell the address, and from now on answer every order with the seconds of processor time taken so far, and with the
+    bytes of memory that are in use.
 
     A thread does that, which sleeps as long as there is no order; it ends the process with the last of them.
     """
@@ -90,8 +99,14 @@ def announce(address: Any) -> None:
 def account() -> None:
     for _ in sys.stdin:
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        tell(usage.ru_utime + usage.ru_stime)
+        tell({"seconds": usage.ru_utime + usage.ru_stime, "resident": resident_memory()})
     os._exit(0)
+
+
+def allow_descriptors() -> None:
+    """Have as many descriptors as 1,000 connections take, where the system lets us."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most if most != resource.RLIM_INFINITY else 65536, most))
 
 
 def server_context() -> ssl.SSLContext:
