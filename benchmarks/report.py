@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import prod
+from math import log, prod
 from pathlib import Path
 
 from .chart import draw
@@ -85,7 +85,8 @@ def markdown(machine: Machine, rows: list[Row]) -> Iterator[str]:
            "above 1 we are ahead. A question mark: the rounds differ too much for a verdict.")
     for family in dict.fromkeys(row.family for row in rows):
         yield from ["", f"## {family}", ""]
-        yield from table([row for row in rows if row.family == family])
+        chosen = [row for row in rows if row.family == family]
+        yield from growth(chosen) if family == "growth" else table(chosen)
     failures = [f"- {row.name}, {name}: {failure}" for row in rows for name, failure in row.failures.items()]
     if failures:
         yield from ["", "Failed:", "", *failures]
@@ -109,3 +110,19 @@ def table(rows: list[Row]) -> Iterator[str]:
         means.append(f"{prod(medians) ** (1 / len(medians)):.2f}")
     if pairs:
         yield "| " + " | ".join(["geometric mean", "", *("" for _ in names), *means]) + " |"
+
+
+def growth(rows: list[Row]) -> Iterator[str]:
+    """Every step of a crowd's life by the size of the crowd, and how much the cost has grown from first to last."""
+    sizes = [int(row.name.partition("-")[2]) for row in rows]
+    yield "ns for a task (and MiB for all), by the number of tasks; the growth from the first to the last, and that of a logarithm."
+    yield ""
+    yield "| step | contender | " + " | ".join(f"{size:,}" for size in sizes) + " | growth | log n |"
+    yield "|---|---|" + "---:|" * (len(sizes) + 2)
+    complete = [one.name for one in EVERYONE if all(one.name in row.others for row in rows)]
+    for step in dict.fromkeys(step for row in rows for name in complete for step in row.others[name]):
+        for name in complete:
+            medians = [Spread.of(row.others[name][step]).median for row in rows]
+            ratio = " |" if step == "MiB" or not medians[0] else (
+                f"{medians[-1] / medians[0]:.2f} | {log(sizes[-1]) / log(sizes[0]):.2f}")
+            yield f"| {step} | {name} | " + " | ".join(number(one) for one in medians) + f" | {ratio} |"
