@@ -1,6 +1,8 @@
 # make test                      types and tests, with python3
 # PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
+# make bench                     measure everything against every peer there is: most of an hour on a quiet machine
+# make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
 
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
@@ -11,7 +13,14 @@ VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 STAMP := $(VENV)/ready-$(VERSION)
 CHECKED := kernel compat examples tests benchmarks
 
-.PHONY: test conformance clean
+# The peers have an environment of their own: tests are not to find them.
+BENCH_VENV := $(VENV)-bench
+BENCH_STAMP := $(BENCH_VENV)/ready-$(VERSION)
+
+# Each kind of work once.
+SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess applications cost crowd-10000
+
+.PHONY: test conformance bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -21,6 +30,17 @@ test: $(STAMP)
 
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance
+
+bench: $(BENCH_STAMP)
+	$(BENCH_VENV)/bin/python -m benchmarks all --write
+
+bench-smoke: $(STAMP)
+	$(VENV)/bin/python -m benchmarks $(SMOKE) --quick --rounds 1 --against asyncio --write $(VENV)/bench-smoke
+
+$(BENCH_STAMP): pyproject.toml
+	$(PYTHON) -m venv --clear $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --editable '.[bench]'
+	touch $@
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

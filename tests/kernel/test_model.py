@@ -323,6 +323,4 @@ def test_a_run_that_is_broken_off_ends_every_task_once(round_: int) -> None:
     assert "alive" not in ends.values() and len(ends) > ROOTS
     assert max(Counter(entry[1:3] for entry in program.log).values()) == 1
     failed = [number for number, end in ends.items() if end == "failed"]
-    lost = [report for report in reports if "nobody waited" in report]
-    assert len(lost) <= len(failed)  # those that somebody waited for are not reported
-    assert all("has not ended" in report for report in set(reports) - set(lost))  # some sleep longer than the grace
+    assert len(reports) <= len(failed)  # those that somebody waited for are not reported

@@ -112,8 +112,7 @@ def faulty_proxy(target: int, seed: int, fatal: float) -> Iterator[tuple[int, Co
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.wait(tasks))
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import subprocess
@@ -34,7 +33,6 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.delattr(os, "pidfd_open", raising=False)
     elif not hasattr(os, "pidfd_open"):
         pytest.skip("this system has no pidfd")
-    gc.collect()  # what other tests have left is not to go in the middle of this one
     before, threads, children = len(os.listdir("/dev/fd")), threading.active_count(), children_of_this_process()
     yield request.param
     assert len(os.listdir("/dev/fd")) == before

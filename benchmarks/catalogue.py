@@ -1,0 +1,26 @@
+"""All workloads there are, in the order of the tables."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from . import applications, cost, growth, io, scheduling
+from .measuring import Workload
+
+WORKLOADS: list[Workload] = [*scheduling.WORKLOADS, *io.WORKLOADS, *applications.WORKLOADS, *cost.WORKLOADS,
+                             *growth.WORKLOADS]
+BY_NAME = {workload.name: workload for workload in WORKLOADS}
+
+
+def select(patterns: list[str]) -> list[Workload]:
+    """The workloads that are named, or whose family is, or that match a pattern like `echo-*`; without any, all.
+
+    Raises `KeyError` with the pattern that fits none.
+    """
+    chosen: list[Workload] = []
+    for pattern in patterns or ["*"]:
+        fitting = [one for one in WORKLOADS if one.family == pattern or fnmatchcase(one.name, pattern)]
+        if not fitting:
+            raise KeyError(pattern)
+        chosen += [one for one in fitting if one not in chosen]
+    return chosen
