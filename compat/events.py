@@ -292,11 +292,13 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     # Descriptors
 
-    def _add_reader(self, fd: Any, callback: Callable[..., object], *args: Any) -> Handle:
-        return self._watch(fd, False, callback, args)
+    def _add_reader(self, fd: Any, callback: Callable[..., object], *args: Any,
+                    context: Context | None = None) -> Handle:
+        return self._watch(fd, False, callback, args, context)
 
-    def _add_writer(self, fd: Any, callback: Callable[..., object], *args: Any) -> Handle:
-        return self._watch(fd, True, callback, args)
+    def _add_writer(self, fd: Any, callback: Callable[..., object], *args: Any,
+                    context: Context | None = None) -> Handle:
+        return self._watch(fd, True, callback, args, context)
 
     def _remove_reader(self, fd: Any) -> bool:
         return self._unwatch(fd, False)
@@ -304,10 +306,11 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _remove_writer(self, fd: Any) -> bool:
         return self._unwatch(fd, True)
 
-    def _watch(self, fd: Any, writing: bool, callback: Callable[..., object], args: tuple[Any, ...]) -> Handle:
+    def _watch(self, fd: Any, writing: bool, callback: Callable[..., object], args: tuple[Any, ...],
+               context: Context | None) -> Handle:
         self._check_closed()
         number = descriptor(fd)
-        handle = Handle(callback, args, self, None)
+        handle = Handle(callback, args, self, context)
         self._unwatch(number, writing)
         self.kernel.poller.watch(number, writing, handle)
         return handle
