@@ -45,6 +45,14 @@ def replacement(stop: StopIteration, loop: asyncio.AbstractEventLoop) -> BaseExc
     return future.exception()  # type: ignore[no-any-return]
 
 
+def implied_loop() -> asyncio.AbstractEventLoop:
+    """The loop of a future or a task that is made without one.
+
+    Since Python 3.14 that is `RuntimeError` where no loop is current, unless `install(legacy=True)` has been called.
+    """
+    return asyncio.get_event_loop() if sys.version_info >= (3, 14) else get_event_loop()
+
+
 class Wakeup:
     """How a waiting task appears among the callbacks of a future."""
 
@@ -322,7 +330,7 @@ class Future(FutureMethods[T], metaclass=ABCMeta):  # so that a Task, of another
     __class__ = asyncio.Future  # type: ignore[assignment]
 
     def __init__(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._loop = get_event_loop() if loop is None else loop
+        self._loop = implied_loop() if loop is None else loop
         self._done = False
         self._cancelled = False
         self._exception = None

@@ -26,7 +26,7 @@ from kernel.failures import drop_frame
 
 from .current import enter, scheduled, swap
 from .current_loop import get_event_loop
-from .futures import SLOTS, Future, FutureMethods
+from .futures import SLOTS, Future, FutureMethods, implied_loop
 from .guest import AsyncioKernel, guest_of
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
 
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
                  context: Context | None = None, eager_start: bool = False) -> None:
-        self._loop = get_event_loop() if loop is None else loop
+        self._loop = implied_loop() if loop is None else loop
         kernel = getattr(self._loop, "kernel", None)
         if not isinstance(kernel, AsyncioKernel):
             kernel = guest_of(self._loop)
@@ -81,6 +81,8 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
         if type(coro) is not CoroutineType and type(coro) is not GeneratorType and not coroutines.iscoroutine(coro):
             raise TypeError(f"a coroutine was expected, got {coro!r}")
+        if context is not None and not isinstance(context, Context):
+            raise TypeError(f"a contextvars.Context was expected, got {type(context).__name__}")
         self._name = _next_number() if name is None else str(name)
         self.code = coro
         self.callers = None
@@ -119,9 +121,12 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             asyncio_tasks._unregister_eager_task(self)  # type: ignore[attr-defined]
             swap(self._loop, previous)
             if self._done:
-                self.code = None
+                code, self.code = self.code, None
             else:
                 self._register()
+        if self._exception is not None and getattr(code, "cr_frame", None) is not None:  # it was not even started
+            self._to_report = False
+            raise self._exception
 
     def __del__(self) -> None:
         try:
