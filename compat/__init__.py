@@ -30,7 +30,7 @@ from .install import uninstall as uninstall
 from .legacy import *  # type: ignore[assignment, no-redef]  # noqa: F403
 from .legacy import __all__ as _legacy_names
 from .runners import Runner as Runner
-from .runners import run as run
+from .runners import run as run  # type: ignore[assignment]
 from .tasks import Task as Task  # type: ignore[assignment]
 
 if hasattr(_asyncio, "eager_task_factory"):  # since Python 3.12

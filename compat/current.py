@@ -20,7 +20,7 @@ enter: Callable[[Loop, Any], object]  # make a task of the loop the current one,
 swap: Callable[[Loop, Any], Any]  # the same with a task or None, and return the one before
 
 if sys.version_info >= (3, 14):
-    enter = swap = tasks._swap_current_task
+    enter = swap = tasks._swap_current_task  # type: ignore[attr-defined]
 else:
     _current: dict[Loop, Any] = tasks._current_tasks  # type: ignore[attr-defined]
     enter = _current.__setitem__

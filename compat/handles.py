@@ -80,7 +80,7 @@ class Handle(asyncio.Handle):
 
 if sys.version_info >= (3, 14):
 
-    class ThreadSafeHandle(asyncio.events._ThreadSafeHandle):
+    class ThreadSafeHandle(asyncio.events._ThreadSafeHandle):  # type: ignore
         """A callback that another thread has put into the ready queue, and may cancel while it is about to run."""
 
         __slots__ = ()

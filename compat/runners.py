@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type c
         self._sets_loop = loop_factory is None
         super().__init__(debug=debug, loop_factory=_new_current_loop if loop_factory is None else loop_factory)
 
-    def run(self, coro: Coroutine[Any, Any, T], *, context: Context | None = None) -> T:
+    def run(self, coro: Awaitable[T], *, context: Context | None = None) -> T:
         return super().run(accepted(coro), context=context)  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -37,12 +37,12 @@ def _new_current_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def run(main: Coroutine[Any, Any, T], *, debug: bool | None = None, loop_factory: LoopFactory | None = None) -> T:
+def run(main: Awaitable[T], *, debug: bool | None = None, loop_factory: LoopFactory | None = None) -> T:
     """`asyncio.run`, on a loop of this project's when there is no `loop_factory`."""
     if asyncio._get_running_loop() is not None:
         raise RuntimeError("asyncio.run() cannot be called from a running event loop")
     with Runner(debug=debug, loop_factory=loop_factory) as runner:
-        return runner.run(main)
+        return runner.run(accepted(main))  # type: ignore[no-any-return]
 
 
 def __getattr__(name: str) -> Any:
