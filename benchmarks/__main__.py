@@ -19,13 +19,15 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure workloads, the contenders taking turns; without any, list them.",
-        epilog="A figure is a median, followed by the range of the middle half of the rounds; less is better. A ratio is "
-               "the other's figure divided by ours, round by round: above 1 we are ahead.")
+        prog="python -m benchmarks",
+        description="Measure workloads, the contenders taking turns; without any, list them.",
+        epilog="A figure is a median, followed by the range of the middle half of the rounds; less is better. A ratio "
+               "is the other's figure divided by ours, round by round: above 1 we are ahead.")
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD",
                         help="its name, a family, or a pattern such as 'echo-*'; 'all' is everything")
-    parser.add_argument("--against", metavar="NAME,...", help="the peers to measure beside kernel and compat; by default "
-                        f"all that are installed of {', '.join(one.name for one in EVERYONE if one.name not in OURS)}")
+    parser.add_argument("--against", metavar="NAME,...",
+                        help="the peers to measure beside kernel and compat; by default all that are installed of "
+                        f"{', '.join(one.name for one in EVERYONE if one.name not in OURS)}")
     parser.add_argument("--rounds", type=int, default=7, help="how often everything is measured (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="do next to nothing; the figures mean nothing")
     parser.add_argument("--write", nargs="?", type=Path, const=RESULTS, metavar="DIRECTORY",
@@ -96,8 +98,8 @@ def warn(rows: list[Row]) -> None:
     noisy = [row.name for row in rows if report.noisy(row)]
     disturbed = [row.name for row in rows if row.disturbed]
     if noisy:
-        print(f"\n*** TOO NOISY FOR A VERDICT: {', '.join(noisy)}\n    The rounds differ too much from each other, or are "
-              "fewer than three. Measure again on a quiet machine, with more --rounds.")
+        print(f"\n*** TOO NOISY FOR A VERDICT: {', '.join(noisy)}\n    The rounds differ too much from each other, or "
+              "are fewer than three. Measure again on a quiet machine, with more --rounds.")
     if disturbed:
         print(f"\n*** THE MACHINE WAS BUSY: other programs took over {MOST_BY_OTHERS:.0%} of its processor time during "
               f"{', '.join(disturbed)}")

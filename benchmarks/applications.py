@@ -98,7 +98,8 @@ class Frames(Echo):
 
 class Application(Served):
     def __init__(self, name: str, title: str, conversation: Conversation, messages: int) -> None:
-        super().__init__(name, "applications", f"{title}, {CONNECTIONS} connections", conversation, CONNECTIONS, messages)
+        super().__init__(name, "applications", f"{title}, {CONNECTIONS} connections", conversation, CONNECTIONS,
+                         messages)
 
 
 class Aiohttp(Application):
@@ -134,8 +135,10 @@ class Uvicorn(Application):
         super().__init__("uvicorn-hello", "uvicorn and Starlette, hello", Pages(HELLO), 3000)
 
     async def on_asyncio(self, announce: Announce) -> None:
-        uvicorn, starlette = importlib.import_module("uvicorn"), importlib.import_module("starlette.applications")
-        responses, routing = importlib.import_module("starlette.responses"), importlib.import_module("starlette.routing")
+        uvicorn = importlib.import_module("uvicorn")
+        starlette = importlib.import_module("starlette.applications")
+        responses = importlib.import_module("starlette.responses")
+        routing = importlib.import_module("starlette.routing")
 
         async def page(request: Any) -> Any:
             return responses.Response(HELLO, media_type="text/plain")
@@ -158,7 +161,8 @@ class Websockets(Application):
     needs = ("websockets",)
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"websockets-{SIZES[size].replace(' ', '')}", f"websockets echo, {SIZES[size]}", Frames(size), 5000)
+        super().__init__(f"websockets-{SIZES[size].replace(' ', '')}", f"websockets echo, {SIZES[size]}", Frames(size),
+                         5000)
 
     async def on_asyncio(self, announce: Announce) -> None:
 

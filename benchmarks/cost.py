@@ -120,7 +120,8 @@ class IdleConnection(ByStreams):
 
     def __init__(self) -> None:
         super().__init__(1024, 1000)
-        self.name, self.family, self.title, self.unit = "idle-connection", "cost", "an idle connection of streams", "bytes"
+        self.name, self.family = "idle-connection", "cost"
+        self.title, self.unit = "an idle connection of streams", "bytes"
 
     @contextmanager
     def open(self, contender: Contender, quick: bool) -> Iterator[Callable[[], Figures]]:

@@ -2,8 +2,8 @@
 
 A crowd of tasks goes through its life together, and each step of it is measured by itself: every task is *spawned*,
 waits for an event and is *woken* by it, *switches* once, and falls asleep, which *inserts* a timer; half of them are
-*cancelled*, and the rest go on when their timers, due by then, *expire*. The tasks of a crowd are ready together and run in the order
-in which they were made ready, so that one `sleep(0)` of the main task lets each of them make one step.
+*cancelled*, and the rest go on when their timers, due by then, *expire*. The tasks of a crowd are ready together and
+run in the order in which they were made ready, so that one `sleep(0)` of the main task lets each of them make one step.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Crowd(Alone):
 
 
 def delays(size: int, shortest: float) -> list[float]:
-    """For every other task one that does not end; for the rest spans in the quarter of a second after `shortest` seconds."""
+    """For every other task one that does not end, and for the rest `shortest` seconds or up to a quarter more."""
     order = random.Random(SEED)
     return [DISTANT + order.random() if number % 2 else shortest + order.random() / 4 for number in range(size)]
 

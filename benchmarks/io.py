@@ -345,7 +345,8 @@ class ByPipes(Served):
 
     async def on_trio(self, announce: Announce, trio: Any) -> None:
         reading, writing = self.make()
-        incoming, outgoing = trio.lowlevel.FdStream(os.dup(reading.fileno())), trio.lowlevel.FdStream(os.dup(writing.fileno()))
+        incoming = trio.lowlevel.FdStream(os.dup(reading.fileno()))
+        outgoing = trio.lowlevel.FdStream(os.dup(writing.fileno()))
         announce(self.paths)
         while data := await incoming.receive_some(CHUNK):
             await outgoing.send_all(data)

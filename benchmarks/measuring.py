@@ -65,7 +65,7 @@ class Workload(ABC):
     """One piece of work, and how one figure is got from it."""
 
     needs: tuple[str, ...] = ()  # modules without which it cannot be done at all
-    most_rounds = 1000
+    most_rounds = 1000  # for work that takes long
 
     def __init__(self, name: str, family: str, title: str, unit: str) -> None:
         self.name = name  # what the command line calls it

@@ -53,7 +53,7 @@ def times(spread: Spread) -> str:
 
 
 def block(row: Row) -> Iterator[str]:
-    """A workload for the terminal: each contender with its figure, its ratios to ours, and what else there is to tell."""
+    """A workload for the terminal: each contender with its figure, its ratios to ours, and what else is known."""
     yield f"{row.name}: {row.title}, {row.unit}"
     for name, values in row.values.items():
         line = f"  {name:<8} {figure(Spread.of(values)):<32}"
@@ -103,7 +103,8 @@ def table(rows: list[Row]) -> Iterator[str]:
     for row in rows:
         cells = [number(Spread.of(row.values[name]).median) if name in row.values else "" for name in names]
         ratios = [row.ratio(ours, peer) for ours, peer in pairs]
-        yield "| " + " | ".join([row.title, row.unit, *cells, *("" if one is None else times(one) for one in ratios)]) + " |"
+        cells += ["" if ratio is None else times(ratio) for ratio in ratios]
+        yield "| " + " | ".join([row.title, row.unit, *cells]) + " |"
     means = []
     for ours, peer in pairs:
         medians = [ratio.median for row in rows if (ratio := row.ratio(ours, peer)) is not None]
@@ -115,7 +116,8 @@ def table(rows: list[Row]) -> Iterator[str]:
 def growth(rows: list[Row]) -> Iterator[str]:
     """Every step of a crowd's life by the size of the crowd, and how much the cost has grown from first to last."""
     sizes = [int(row.name.partition("-")[2]) for row in rows]
-    yield "ns for a task (and MiB for all), by the number of tasks; the growth from the first to the last, and that of a logarithm."
+    yield ("ns for a task (and MiB for all), by the number of tasks; the growth from the first to the last, and that of "
+           "a logarithm.")
     yield ""
     yield "| step | contender | " + " | ".join(f"{size:,}" for size in sizes) + " | growth | log n |"
     yield "|---|---|" + "---:|" * (len(sizes) + 2)

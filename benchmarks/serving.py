@@ -87,8 +87,7 @@ class Served(Workload):
 
 
 def announce(address: Any) -> None:
-    """Tell the address, and from now on answer every order with the seconds of processor time taken so far, and with the
-    bytes of memory that are in use.
+    """Tell the address, and from now on answer every order with the processor time taken so far and the memory in use.
 
     A thread does that, which sleeps as long as there is no order; it ends the process with the last of them.
     """
