@@ -1,0 +1,36 @@
+"""Many descriptors that are ready at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import compat
+
+
+def test_each_reader_is_called_once_for_what_has_come() -> None:
+    calls: list[int] = []
+
+    def read(fd: int) -> None:
+        calls.append(fd)
+        os.read(fd, 10)
+
+    async def main(loop: asyncio.AbstractEventLoop) -> None:
+        for reader, writer in pipes:
+            os.set_blocking(reader, False)
+            loop.add_reader(reader, read, reader)
+            os.write(writer, b"x")
+        while len(calls) < len(pipes):
+            await asyncio.sleep(0)
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        for reader, _ in pipes:
+            loop.remove_reader(reader)
+
+    pipes = [os.pipe() for _ in range(300)]
+    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
+        runner.run(main(runner.get_loop()))
+    for reader, writer in pipes:
+        os.close(reader)
+        os.close(writer)
+    assert sorted(calls) == sorted(reader for reader, _ in pipes)
