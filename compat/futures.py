@@ -198,7 +198,10 @@ class FutureMethods(Waitable[T]):
         if not done:
             raise asyncio.InvalidStateError("Result is not ready.")
         if self._exception is not None or self._cancelled:
-            raise self._failure()
+            try:
+                raise self._failure()
+            finally:
+                del self  # as at the end of __await__
         return self._result  # type: ignore[return-value]  # a T since it is done
 
     def exception(self) -> BaseException | None:
@@ -283,12 +286,16 @@ class FutureMethods(Waitable[T]):
                     self._loop.call_soon(waiter.callback, self, context=waiter.context)
 
     def __await__(self) -> Generator[Any, Any, T]:
-        if not self._done:
-            self._asyncio_future_blocking = True
-            yield self
+        try:
             if not self._done:
-                raise RuntimeError("await wasn't used with future")
-        return self.result()
+                self._asyncio_future_blocking = True
+                yield self
+                if not self._done:
+                    raise RuntimeError("await wasn't used with future")
+            return self.result()
+        except BaseException:
+            del self  # or the future's exception would keep it alive, by the frame in its traceback
+            raise
 
     __iter__ = __await__
 

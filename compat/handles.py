@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 import sys
 from asyncio import format_helpers
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 
 extract_stack = format_helpers.extract_stack  # type: ignore[attr-defined]
+
+
+format_callback: Any = format_helpers._format_callback_source  # type: ignore[attr-defined]
+# Python 3.13 shows a callback's arguments, which may be secret, in debug mode only.
+_ARGUMENTS_IN_DEBUG = "debug" in inspect.signature(format_callback).parameters
 
 
 class Handle(asyncio.Handle):
@@ -62,7 +68,8 @@ class Handle(asyncio.Handle):
 
     def report(self, error: BaseException) -> None:
         """Tell the loop's exception handler that the callback has failed."""
-        callback = format_helpers._format_callback_source(self._callback, self._args)  # type: ignore[attr-defined]
+        debug = {"debug": self._loop.get_debug()} if _ARGUMENTS_IN_DEBUG else {}
+        callback = format_callback(self._callback, self._args, **debug)
         context = {"message": f"Exception in callback {callback}", "exception": error, "handle": self}
         if self._source_traceback:
             context["source_traceback"] = self._source_traceback
