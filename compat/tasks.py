@@ -81,7 +81,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
         if type(coro) is not CoroutineType and type(coro) is not GeneratorType and not coroutines.iscoroutine(coro):
             raise TypeError(f"a coroutine was expected, got {coro!r}")
-        if context is not None and not isinstance(context, Context):
+        if sys.version_info >= (3, 15) and context is not None and not isinstance(context, Context):
             raise TypeError(f"a contextvars.Context was expected, got {type(context).__name__}")
         self._name = _next_number() if name is None else str(name)
         self.code = coro
