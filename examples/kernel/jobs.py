@@ -138,12 +138,16 @@ class Runner:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description="Run jobs that depend on each other, several at a time.")
-    parser.add_argument("file", type=argparse.FileType("r"), help="the job file; - is standard input")
+    parser.add_argument("file", help="the job file; - is standard input")
     parser.add_argument("-j", "--jobs", type=int, default=4, help="how many at a time (default: %(default)s)")
     parser.add_argument("-k", "--keep-going", action="store_true", help="when a job fails, run what does not need it")
     parser.add_argument("-t", "--timeout", type=float, help="seconds after which a job is killed")
     options = parser.parse_args()
-    with options.file as lines:
+    try:
+        file = sys.stdin if options.file == "-" else open(options.file)
+    except OSError as error:
+        parser.error(f"cannot read the job file: {error}")
+    with file as lines:
         try:
             jobs = parse(lines)
             runner = Runner(jobs, options.jobs, options.timeout, options.keep_going)
