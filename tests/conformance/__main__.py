@@ -22,7 +22,7 @@ LEFT_OUT = {"test_proactor_events", "test_windows_events", "test_windows_utils"}
 PROCESSES = 2
 RESTARTS = 10  # of a module's process, when tests hang or crash again and again
 MODULE_SECONDS = 900.0
-UNLOADED = "could not be loaded"
+NOT_RUN = ("planned", "it was not run")
 
 Outcomes = dict[str, tuple[str, str]]  # "passed", "failed", "skipped" or "planned" (and never run), and the details
 
@@ -82,7 +82,7 @@ def run_module(mode: str, module: str) -> Outcomes:
                 return outcomes
             details = f"{end}, saying:\n{output.read_text(errors='replace')[-8000:]}"
             if all(outcome == "planned" for outcome, _ in outcomes.values()):
-                return outcomes | {f"{module} {UNLOADED}": ("failed", details)}
+                return outcomes | {f"{module} (loading it)": ("failed", details)}
             for test in [test for test, (outcome, _) in outcomes.items() if outcome == "started"]:
                 write(journal, test, "failed", details)
         return read(journal)
@@ -108,9 +108,10 @@ class Report:
         passed = {test for test in wanted if ours.get(test, ("", ""))[0] == "passed"}
         excluded = {test for test in wanted if self._exclusions.reason(test) is not None}
         failed = [test for test in wanted if test not in passed | excluded]
-        unloaded = f"{module} {UNLOADED}"
-        self._failures += ([(unloaded, ours[unloaded][1])] if unloaded in ours else
-                           [(test, ours.get(test, ("", "it was not run"))[1]) for test in failed])
+        if any(ours.get(test, NOT_RUN)[0] != "planned" for test in wanted):
+            self._failures += [(test, ours.get(test, NOT_RUN)[1]) for test in failed]
+        else:  # for one reason
+            self._failures += [(test, details) for test, (outcome, details) in ours.items() if outcome == "failed"]
         self._stale += sorted(passed & excluded)
         counts = [len(wanted), len(passed), len(excluded - passed), len(failed)]
         self._totals = [total + count for total, count in zip(self._totals, counts)]
