@@ -52,7 +52,7 @@ def test_a_socket_closed_while_watched_gives_way_to_another_of_its_number() -> N
 
 
 def test_without_pidfd_a_child_is_not_reaped_before_the_loop_knows(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_pidfd(pid: int) -> int:
+    def no_pidfd(pid: int, flags: int = 0) -> int:
         raise OSError("an old system")
 
     monkeypatch.setattr(os, "pidfd_open", no_pidfd, raising=False)
