@@ -147,6 +147,7 @@ class DescriptorPoller:
 
     def _collect(self, timeout: float | None) -> tuple[list[Event], bool]:
         """The events within `timeout`, and whether there was a call to wake."""
+        readers, writers = self._readers, self._writers
         events: list[Event] = []
         woken = False
         for fd, readable, writable in self._wait(0.0 if self._vanished else timeout):
@@ -155,13 +156,17 @@ class DescriptorPoller:
                 self._drain()
                 continue
             spent = False
-            for ready, table in (readable, self._readers), (writable, self._writers):
-                if ready and (listener := table.get(fd)) is not None:
-                    events.append(listener)
-                    if listener.once:
-                        del table[fd]
-                        spent = True
-            if spent or fd in self._readers and fd in self._writers:
+            if readable and (listener := readers.get(fd)) is not None:
+                events.append(listener)
+                if listener.once:
+                    del readers[fd]
+                    spent = True
+            if writable and (listener := writers.get(fd)) is not None:
+                events.append(listener)
+                if listener.once:
+                    del writers[fd]
+                    spent = True
+            if spent or fd in writers and fd in readers:
                 self._spent(fd)
         return events, woken
 
