@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-import sys
 from asyncio import format_helpers
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Many descriptors that are ready at once."""
+"""Many descriptors that are ready at once, and one reader in the place of another."""
 
 from __future__ import annotations
 
@@ -34,3 +34,26 @@ def test_each_reader_is_called_once_for_what_has_come() -> None:
         os.close(reader)
         os.close(writer)
     assert sorted(calls) == sorted(reader for reader, _ in pipes)
+
+
+def test_a_second_reader_takes_the_place_of_the_first() -> None:
+    calls: list[str] = []
+    reader, writer = os.pipe()
+
+    def read(name: str) -> None:
+        calls.append(name)
+        os.read(reader, 10)
+
+    async def main(loop: asyncio.AbstractEventLoop) -> bool:
+        loop.add_reader(reader, read, "first")
+        loop.add_reader(reader, read, "second")
+        os.write(writer, b"x")
+        while not calls:
+            await asyncio.sleep(0)
+        return loop.remove_reader(reader)
+
+    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
+        assert runner.run(main(runner.get_loop()))
+    os.close(reader)
+    os.close(writer)
+    assert calls == ["second"]
