@@ -1,6 +1,7 @@
 # make test                      types and tests, with python3
 # PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
+# make ecosystem                 real libraries against real servers, on the loop of compat: a table of what runs
 # make bench                     measure everything against every peer there is: most of an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
 
@@ -17,10 +18,13 @@ CHECKED := kernel compat examples tests benchmarks
 BENCH_VENV := $(VENV)-bench
 BENCH_STAMP := $(BENCH_VENV)/ready-$(VERSION)
 
+ECOSYSTEM_VENV := $(VENV)-ecosystem
+ECOSYSTEM_STAMP := $(ECOSYSTEM_VENV)/ready-$(VERSION)
+
 # Each kind of work once.
 SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess applications cost crowd-10000
 
-.PHONY: test conformance bench bench-smoke clean
+.PHONY: test conformance ecosystem bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -31,6 +35,9 @@ test: $(STAMP)
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance
 
+ecosystem: $(ECOSYSTEM_STAMP)
+	$(ECOSYSTEM_VENV)/bin/python -m pytest -q tests/ecosystem
+
 bench: $(BENCH_STAMP)
 	$(BENCH_VENV)/bin/python -m benchmarks all --write
 
@@ -40,6 +47,11 @@ bench-smoke: $(STAMP)
 $(BENCH_STAMP): pyproject.toml
 	$(PYTHON) -m venv --clear $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python -m pip install --quiet --editable '.[bench]'
+	touch $@
+
+$(ECOSYSTEM_STAMP): pyproject.toml tests/ecosystem/requirements.txt
+	$(PYTHON) -m venv --clear $(ECOSYSTEM_VENV)
+	$(ECOSYSTEM_VENV)/bin/python -m pip install --quiet --editable '.[dev]' --requirement tests/ecosystem/requirements.txt
 	touch $@
 
 $(STAMP): pyproject.toml

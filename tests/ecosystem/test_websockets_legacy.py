@@ -19,7 +19,8 @@ import pytest
 RELEASES = {"old": "websockets==3.4", "new": "websockets==17.4"}
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = 200
-pytestmark = pytest.mark.timeout(300)  # the installation
+pytestmark = [pytest.mark.timeout(300),  # the installation
+              pytest.mark.library("websockets", "3.4 with yield from and asyncio.async, and the current release")]
 
 OLD_SERVER = """
 import asyncio, sys, websockets
