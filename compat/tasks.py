@@ -176,19 +176,19 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         if error is not None or self.interruption is not None:
             error = self._due(failure_of(awaited) if error is None else error)
         if error is None:
-            resume, value, self.inbox = self.code.send, self.inbox, None
+            resume, value, self.inbox = type(self.code).send, self.inbox, None
         else:
-            resume, value = self.code.throw, error
+            resume, value = type(self.code).throw, error
         self.woken = False
         while True:
             try:
-                request = self.context.run(resume, value)
+                request = self.context.run(resume, self.code, value)
             except StopIteration as stop:
                 if not self.callers:
                     self._return(stop.value)
                     break
                 self.code = self.callers.pop()
-                resume, value = self.code.send, stop.value
+                resume, value = type(self.code).send, stop.value
                 continue
             except BaseException as failure:
                 drop_frame(failure)
@@ -196,7 +196,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                     self._raise(failure)
                     break
                 self.code = self.callers.pop()
-                resume, value = self.code.throw, failure
+                resume, value = type(self.code).throw, failure
                 continue
             if request is None:
                 kernel.ready.append(self)
@@ -207,7 +207,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 self.blocked_on = request
                 if request.execute(kernel, self):
                     self.blocked_on = None
-                    resume, value, self.inbox = self.code.send, self.inbox, None
+                    resume, value, self.inbox = type(self.code).send, self.inbox, None
                     continue
             except BaseException as failure:
                 drop_frame(failure)
