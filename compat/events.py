@@ -41,6 +41,7 @@ if sys.version_info >= (3, 14):
 T = TypeVar("T")
 
 
+new_task = object.__new__
 NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not look at it
 
 
@@ -216,9 +217,9 @@ class EventLoop(asyncio.SelectorEventLoop):
         if others:
             task: Task[Any] = Task(coro, loop=self, name=name, context=context, **others)
         else:
-            task = Task.__new__(Task)  # in fewer steps than by calling the class: `spawn` of the benchmarks
+            task = new_task(Task)  # in fewer steps than by calling the class: `spawn` of the benchmarks
             task.start(coro, self, name, context)
-        if task._source_traceback:
+        if self._debug and task._source_traceback:
             del task._source_traceback[-1]
         return task
 

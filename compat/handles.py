@@ -25,6 +25,9 @@ format_callback: Any = format_helpers._format_callback_source  # type: ignore[at
 _ARGUMENTS_IN_DEBUG = "debug" in inspect.signature(format_callback).parameters
 
 
+run_in: Any = Context.run  # a method that is looked up for a call with `*args` is bound first: `call-soon` again
+
+
 class Handle(asyncio.Handle):
     """A callback in the kernel's ready queue, or a descriptor's.
 
@@ -68,7 +71,7 @@ class Handle(asyncio.Handle):
             kernel.current = None
             swap(self._loop, None)
         try:
-            self._context.run(self._callback, *args)
+            run_in(self._context, self._callback, *args)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -158,7 +158,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 if self._source_traceback:
                     context["source_traceback"] = self._source_traceback
                 self._loop.call_exception_handler(context)
-        elif self._to_report:
+        elif self._exception is not None:
             FutureMethods.__del__(self)
 
     def run(self, kernel: Kernel) -> None:
@@ -288,12 +288,11 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             del self, future  # as at the end of run
 
     def cancel(self, msg: Any = None) -> bool:
-        if self._to_report:
-            self._to_report = False
         if self._done:
+            self._to_report = False
             return False
         self.cancel_requests += 1
-        if msg is not self._cancel_message:
+        if msg is not None or self.cancel_requests > 1:
             self._cancel_message = msg
         if self.shields or not self._pass_on():
             self.interruption = self._make_cancelled_error()
