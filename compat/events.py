@@ -27,12 +27,13 @@ from kernel.selector_poller import SelectorPoller
 from kernel.syscalls import Code
 
 from .children import watch_child
-from .current import swap
+from .current import leave
 from .futures import AsyncioTask, Future, init_future, new_future
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
 from .legacy import accepted
 from .tasks import NativeTask, Task
+from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
 
 if sys.version_info >= (3, 14):
     from . import graph as graph  # tells asyncio who waits for our futures
@@ -89,7 +90,7 @@ class LoopKernel(AsyncioKernel):
         finally:
             self.current = None
             self.turn_over = False
-            swap(self._loop, None)
+            leave(self._loop, None)
 
     def _run_timed(self) -> None:
         """Run one batch, and tell of the items that hold up the others."""
@@ -151,6 +152,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         def _check_callback(self, callback: object, method: str) -> None: ...
         def _check_closed(self) -> None: ...
         def _check_thread(self) -> None: ...
+        def _ensure_fd_no_transport(self, fd: Any) -> None: ...
 
     def __init__(self, selector: selectors.BaseSelector | None = None, *, clock: Clock | None = None,
                  ready: ReadyQueue | None = None, poller: Poller | None = None,
@@ -353,6 +355,30 @@ class EventLoop(asyncio.SelectorEventLoop):
         if isinstance(listener, Handle):
             listener.cancel()
         return True
+
+    # Transports
+
+    def _make_socket_transport(self, sock: Any, protocol: Any, waiter: Any = None, *, extra: Any = None,
+                               server: Any = None) -> SocketTransport:
+        self._ensure_fd_no_transport(sock)
+        return SocketTransport(self, sock, protocol, waiter, extra, server)
+
+    def _make_ssl_transport(self, rawsock: Any, protocol: Any, sslcontext: Any, waiter: Any = None, *,
+                            server_side: bool = False, server_hostname: str | None = None, extra: Any = None,
+                            server: Any = None, **limits: Any) -> Any:
+        self._ensure_fd_no_transport(rawsock)
+        tls: Any = TLSProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname, **limits)
+        SocketTransport(self, rawsock, tls, extra=extra, server=server)
+        return tls._app_transport
+
+    def _make_datagram_transport(self, sock: Any, protocol: Any, address: Any = None, waiter: Any = None,
+                                 extra: Any = None) -> DatagramTransport:
+        self._ensure_fd_no_transport(sock)
+        return DatagramTransport(self, sock, protocol, address, waiter, extra)
+
+    def _make_read_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
+                                  extra: Any = None) -> ReadPipeTransport:
+        return ReadPipeTransport(self, pipe, protocol, waiter, extra)
 
     # Processes
 

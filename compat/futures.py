@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kernel.syscalls import Syscall
 from kernel.waitable import Waitable
 
-from .current import swap
+from .current import leave
 from .current_loop import get_event_loop
 from .handles import Handle
 
@@ -78,7 +78,7 @@ class DoneCallback:
         future = self.future
         if kernel.current is not None:
             kernel.current = None
-            swap(future._loop, None)
+            leave(future._loop, None)
         try:
             self.context.run(self.callback, future)
         except (SystemExit, KeyboardInterrupt):

@@ -9,7 +9,7 @@ from asyncio import format_helpers
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
-from .current import swap
+from .current import leave
 
 if TYPE_CHECKING:
     from kernel.core import Kernel
@@ -69,7 +69,7 @@ class Handle(asyncio.Handle):
             return
         if kernel.current is not None:
             kernel.current = None
-            swap(self._loop, None)
+            leave(self._loop, None)
         try:
             run_in(self._context, self._callback, *args)
         except (SystemExit, KeyboardInterrupt):

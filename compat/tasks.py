@@ -24,7 +24,7 @@ from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.failures import drop_frame
 
-from .current import enter, scheduled, swap
+from .current import enter, leave, scheduled, swap
 from .current_loop import get_event_loop
 from .futures import SLOTS, AsyncioFuture, Future, FutureMethods, implied_loop
 from .guest import AsyncioKernel, guest_of
@@ -284,7 +284,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             self.run(kernel)
         finally:
             kernel.current = None
-            swap(loop, None)
+            leave(loop, None)
             del self, future  # as at the end of run
 
     def cancel(self, msg: Any = None) -> bool:

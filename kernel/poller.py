@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # A descriptor that is closed vanishes from epoll and kqueue without a word. So in a silence of this many seconds, and
 # again whenever it has lasted twice as long, every watched descriptor is looked at; then once in so many.
 AUDIT_AFTER, AUDIT_EVERY = 1.0, 64.0
+READABLE, WRITABLE = 1, 4  # as Linux has EPOLLIN and EPOLLOUT
 
 
 class Event(Protocol):
@@ -97,8 +98,8 @@ class DescriptorPoller:
         """Tell the operating system what is listened to on `fd` now."""
         raise NotImplementedError
 
-    def _wait(self, timeout: float | None) -> Iterable[tuple[int, bool, bool]]:
-        """Ask the operating system: descriptor, readable, writable."""
+    def _wait(self, timeout: float | None) -> Iterable[tuple[int, int]]:
+        """Ask the operating system: descriptor, and READABLE, WRITABLE or both; both is anything else as well."""
         raise NotImplementedError
 
     def _check(self, fd: int) -> None:
@@ -139,29 +140,33 @@ class DescriptorPoller:
             events, woken = self._collect(silence)
             if not (events or woken):
                 self._audit([*self._readers, *self._writers])
-            if events or woken or self._vanished:
+            if self._vanished:
                 return events + self._take_vanished()
+            if events or woken:
+                return events
             left -= silence
             silence = min(silence * 2, AUDIT_EVERY)
-        return self._collect(None if left == math.inf else left)[0] + self._take_vanished()
+        events = self._collect(None if left == math.inf else left)[0]
+        return events + self._take_vanished() if self._vanished else events
 
     def _collect(self, timeout: float | None) -> tuple[list[Event], bool]:
         """The events within `timeout`, and whether there was a call to wake."""
         readers, writers = self._readers, self._writers
         events: list[Event] = []
         woken = False
-        for fd, readable, writable in self._wait(0.0 if self._vanished else timeout):
-            if fd == self._woken_fd:
-                woken = True
-                self._drain()
-                continue
+        for fd, mask in self._wait(0.0 if self._vanished else timeout):
             spent = False
-            if readable and (listener := readers.get(fd)) is not None:
-                events.append(listener)
-                if listener.once:
-                    del readers[fd]
-                    spent = True
-            if writable and (listener := writers.get(fd)) is not None:
+            # An error or a hang-up is an event for both: the system call that follows will tell which.
+            if mask != WRITABLE:
+                if (listener := readers.get(fd)) is not None:
+                    events.append(listener)
+                    if listener.once:
+                        del readers[fd]
+                        spent = True
+                elif fd == self._woken_fd:
+                    woken = True
+                    self._drain()
+            if mask != READABLE and (listener := writers.get(fd)) is not None:
                 events.append(listener)
                 if listener.once:
                     del writers[fd]
@@ -232,6 +237,7 @@ if sys.platform == "linux":
             super().__init__()
             self._epoll = select.epoll()
             self._epoll.register(self._woken_fd, select.EPOLLIN)
+            self._wait = self._epoll.poll  # type: ignore[method-assign]
             self._registered: set[int] = set()  # as far as we know: a closed descriptor leaves without a word
 
         def _mask(self, fd: int) -> int:
@@ -262,11 +268,6 @@ if sys.platform == "linux":
         def _spent(self, fd: int) -> None:
             if self._mask(fd):
                 self._rearm(fd)
-
-        def _wait(self, timeout: float | None) -> Iterable[tuple[int, bool, bool]]:
-            for fd, mask in self._epoll.poll(timeout):
-                # An error or a hang-up is an event for both: the system call that follows will tell which.
-                yield fd, bool(mask & ~select.EPOLLOUT), bool(mask & ~select.EPOLLIN)
 
         def _check(self, fd: int) -> None:
             self._epoll.modify(fd, self._mask(fd))
