@@ -46,6 +46,7 @@ class Handle(asyncio.Handle):
     _repr: str | None = None
     _source_traceback: Any = None
     once = False  # as a descriptor's listener: told each time
+    endpoint = None
 
     def __init__(self, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
         self._callback = callback

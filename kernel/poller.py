@@ -1,15 +1,14 @@
 """The kernel's pollers: which file descriptors are ready, and being woken by other threads and by signals.
 
-`EpollPoller` where the system has epoll, elsewhere `SelectorPoller` (in `selector_poller.py`) on the standard library's
-`selectors`. What they share is the bookkeeping of who listens; they differ in how the operating system is told and
-asked.
+`EpollPoller` where the system has epoll, elsewhere `SelectorPoller` on the standard library's `selectors`, each in a file
+of its own. What they share, the bookkeeping of who listens, is here; they differ in how the operating system is told
+and asked.
 """
 
 from __future__ import annotations
 
 import errno
 import math
-import select
 import socket
 import sys
 from collections.abc import Iterable
@@ -30,11 +29,30 @@ class Event(Protocol):
     def fire(self, kernel: Kernel) -> None: ...
 
 
+class Registration(Protocol):
+    """That a descriptor is known to the operating system, whether or not anybody listens."""
+
+    def release(self) -> None:
+        """The descriptor is about to be closed."""
+
+
+class Owner(Protocol):
+    """What a descriptor belongs to, and closes it. A poller may leave a registration with it."""
+
+    registration: Registration | None
+
+
 class Listener(Event, Protocol):
-    """Told that its descriptor is ready, `once` or each time, or that it was closed and never will be."""
+    """Told that its descriptor is ready, `once` or each time, or that it was closed and never will be.
+
+    Several listeners of one `endpoint`, which owns the descriptor, come one after the other.
+    """
 
     @property
     def once(self) -> bool: ...
+
+    @property
+    def endpoint(self) -> Owner | None: ...
 
     def fail(self, kernel: Kernel, error: OSError) -> None: ...
 
@@ -166,6 +184,8 @@ class DescriptorPoller:
                 elif fd == self._woken_fd:
                     woken = True
                     self._drain()
+                elif fd not in writers:
+                    self._unheard(fd)
             if mask != READABLE and (listener := writers.get(fd)) is not None:
                 events.append(listener)
                 if listener.once:
@@ -174,6 +194,9 @@ class DescriptorPoller:
             if spent or fd in writers and fd in readers:
                 self._spent(fd)
         return events, woken
+
+    def _unheard(self, fd: int) -> None:
+        """There was an event on `fd`, to which nobody listens."""
 
     def _spent(self, fd: int) -> None:
         """There was an event on `fd`, after which not all listeners are there any more, or may not be armed."""
@@ -223,63 +246,11 @@ class DescriptorPoller:
         self._writers.clear()
 
 
-if sys.platform == "linux":
-
-    class EpollPoller(DescriptorPoller):
-        """Linux's epoll, used directly.
-
-        A descriptor whose listener wants one event is armed with EPOLLONESHOT and stays registered when it is spent:
-        waiting for it again is one system call, `modify`, which also finds out when the number has come to mean
-        another file in the meantime.
-        """
-
-        def __init__(self) -> None:
-            super().__init__()
-            self._epoll = select.epoll()
-            self._epoll.register(self._woken_fd, select.EPOLLIN)
-            self._wait = self._epoll.poll  # type: ignore[method-assign]
-            self._registered: set[int] = set()  # as far as we know: a closed descriptor leaves without a word
-
-        def _mask(self, fd: int) -> int:
-            reader, writer = self._readers.get(fd), self._writers.get(fd)
-            mask = 0
-            if reader is not None:
-                mask = select.EPOLLIN | (select.EPOLLONESHOT if reader.once else 0)
-            if writer is not None:
-                mask |= select.EPOLLOUT | (select.EPOLLONESHOT if writer.once else 0)
-            return mask
-
-        def _arm(self, fd: int) -> None:
-            mask = self._mask(fd)
-            if fd in self._registered:
-                try:
-                    if mask:
-                        self._epoll.modify(fd, mask)
-                    else:
-                        self._registered.discard(fd)
-                        self._epoll.unregister(fd)
-                    return
-                except FileNotFoundError:
-                    pass  # another file by now
-            if mask:
-                self._epoll.register(fd, mask)
-                self._registered.add(fd)
-
-        def _spent(self, fd: int) -> None:
-            if self._mask(fd):
-                self._rearm(fd)
-
-        def _check(self, fd: int) -> None:
-            self._epoll.modify(fd, self._mask(fd))
-
-        def close(self) -> None:
-            super().close()
-            self._epoll.close()
-
-
 def default_poller() -> Poller:
     """The best poller of this system."""
     if sys.platform == "linux":
+        from .epoll_poller import EpollPoller
+
         return EpollPoller()
     from .selector_poller import SelectorPoller
 
