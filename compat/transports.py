@@ -7,6 +7,7 @@ are more than the C library keeps at hand, and it may get them from the system, 
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from asyncio import selector_events, sslproto, unix_events
 from typing import TYPE_CHECKING, Any
@@ -117,3 +118,8 @@ class TLSProtocol(_TLSProtocol):
     """TLS between a connection and its protocol; its buffer, of this size, is as large as all else of a connection."""
 
     max_size = USUAL
+
+
+def __getattr__(name: str) -> Any:
+    """What else there is in asyncio's module of this name."""
+    return getattr(asyncio.transports, name)
