@@ -18,12 +18,14 @@ Loop = asyncio.AbstractEventLoop
 
 enter: Callable[[Loop, Any], object]  # make a task of the loop the current one, whichever was before
 swap: Callable[[Loop, Any], Any]  # the same with a task or None, and return the one before
+leave: Callable[[Loop, None], object]  # have the loop run no task
 
 if sys.version_info >= (3, 14):
-    enter = swap = tasks._swap_current_task  # type: ignore[attr-defined]
+    enter = leave = swap = tasks._swap_current_task  # type: ignore[attr-defined]
 else:
     _current: dict[Loop, Any] = tasks._current_tasks  # type: ignore[attr-defined]
     enter = _current.__setitem__
+    leave = _current.pop
 
     def swap(loop: Loop, task: Any) -> Any:
         previous = _current.pop(loop, None)

@@ -27,18 +27,23 @@ from kernel.selector_poller import SelectorPoller
 from kernel.syscalls import Code
 
 from .children import watch_child
-from .current import swap
-from .futures import Future
+from .current import leave
+from .futures import AsyncioTask, Future, init_future, new_future
 from .guest import AsyncioKernel
-from .handles import Handle, TimerHandle
+from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
 from .legacy import accepted
 from .tasks import NativeTask, Task
+from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
 
 if sys.version_info >= (3, 14):
     from . import graph as graph  # tells asyncio who waits for our futures
     from .handles import ThreadSafeHandle
 
 T = TypeVar("T")
+
+
+new_task = object.__new__
+NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not look at it
 
 
 class LoopKernel(AsyncioKernel):
@@ -50,6 +55,7 @@ class LoopKernel(AsyncioKernel):
         self._loop = loop
         self.calls_expected = 1
         self.debug = False  # as in the loop
+        self.wakeup_context = Context()  # with which a task stands among a future's callbacks; nothing is run in it
 
     def _tell_loop(self, message: str, error: BaseException) -> None:
         self._loop.call_exception_handler({"message": message, "exception": error})
@@ -64,24 +70,27 @@ class LoopKernel(AsyncioKernel):
         A batch is an iteration of asyncio's loop: what is ready together. It is run whole, and the timers that are due
         come between two; only asyncio's looking for descriptors and the time at each is left out where nothing shows.
         """
+        ready = self.ready
+        steps = POLL_INTERVAL
         try:
             if self.debug:
                 return self._run_timed()
-            ready = self.ready
-            steps = 0
-            while ready:
+            while ready and steps > 0:
                 batch = len(ready)
-                steps += batch
+                steps -= batch
                 # Not a look outside in the middle, however large the batch: a descriptor whose callback is in it is
                 # still ready, and would be told twice.
-                for _ in range(batch):
+                if batch == 1:
                     ready.popleft().run(self)
-                if steps >= POLL_INTERVAL or self.turn_over:
+                else:
+                    for _ in range(batch):
+                        ready.popleft().run(self)
+                if self.turn_over:
                     break
         finally:
             self.current = None
             self.turn_over = False
-            swap(self._loop, None)
+            leave(self._loop, None)
 
     def _run_timed(self) -> None:
         """Run one batch, and tell of the items that hold up the others."""
@@ -143,6 +152,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         def _check_callback(self, callback: object, method: str) -> None: ...
         def _check_closed(self) -> None: ...
         def _check_thread(self) -> None: ...
+        def _ensure_fd_no_transport(self, fd: Any) -> None: ...
 
     def __init__(self, selector: selectors.BaseSelector | None = None, *, clock: Clock | None = None,
                  ready: ReadyQueue | None = None, poller: Poller | None = None,
@@ -153,6 +163,8 @@ class EventLoop(asyncio.SelectorEventLoop):
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready
         self.set_debug(self._debug)
+        if type(self).time is EventLoop.time:  # what no subclass has changed is shorter by a call: `call-later`
+            self.time = self.kernel.clock.now  # type: ignore[method-assign]
 
     def set_debug(self, enabled: bool) -> None:
         super().set_debug(enabled)
@@ -192,29 +204,46 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     # Scheduling
 
-    def create_future(self) -> Future[Any]:  # type: ignore[override]  # as isinstance has it
-        return Future(loop=self)
+    def create_future(self) -> Future[Any]:
+        future: Future[Any] = new_future(Future)  # not by calling the class, whose __init__ would look for the loop
+        init_future(future, loop=self)
+        return future
 
-    def create_task(self, coro: Any, **kwargs: Any) -> Task[Any]:  # type: ignore[override]  # Python's versions differ
-        self._check_closed()
+    def create_task(self, coro: Any, *, name: object = None, context: Context | None = None,  # type: ignore[override]
+                    **others: Any) -> Task[Any]:  # Python's versions differ
+        if self._closed:
+            self._check_closed()
         if self._task_factory is not None:
-            return super().create_task(coro, **kwargs)  # type: ignore[return-value]  # whatever the factory makes
-        task: Task[Any] = Task(coro, loop=self, **kwargs)
-        if task._source_traceback:
+            given: Any = {key: value for key, value in (("name", name), ("context", context)) if value is not None}
+            return super().create_task(coro, **given, **others)  # type: ignore[return-value]  # whatever it makes
+        if others:
+            task: Task[Any] = Task(coro, loop=self, name=name, context=context, **others)
+        else:
+            task = new_task(Task)  # in fewer steps than by calling the class: `spawn` of the benchmarks
+            task.start(coro, self, name, context)
+        if self._debug and task._source_traceback:
             del task._source_traceback[-1]
         return task
 
     def call_soon(self, callback: Callable[..., object], *args: Any,  # type: ignore[override]  # no TypeVarTuple
                   context: Context | None = None) -> Handle:
-        if self._closed or self._debug:
+        if callback.__class__ is AsyncioTask:  # type: ignore[comparison-overlap]
+            # A task, and the future that it waited for calls: `pingpong` of the benchmarks.
+            self._ready.append(callback)
+            return NO_HANDLE
+        ready = self.unchecked
+        if ready is None:
             self._check_call(callback, "call_soon")
-        handle = self._call_soon(callback, args, context)
-        if handle._source_traceback is not None:
-            del handle._source_traceback[-1]
+            handle = self._call_soon(callback, args, context)
+            if handle._source_traceback is not None:
+                del handle._source_traceback[-1]
+            return handle
+        handle = Handle(callback, args, self, context)
+        ready.append(handle)
         return handle
 
     def _call_soon(self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> Handle:
-        handle = Handle(callback, args, self, context)
+        handle = (DebugHandle if self._debug else Handle)(callback, args, self, context)
         if handle._source_traceback is not None:
             del handle._source_traceback[-1]
         self._ready.append(handle)
@@ -224,27 +253,30 @@ class EventLoop(asyncio.SelectorEventLoop):
                    context: Context | None = None) -> TimerHandle:
         if delay is None:
             raise TypeError("delay must not be None")
-        if self._closed or self._debug:
-            self._check_call(callback, "call_at")
-        return self._add_timer(self.time() + delay, delay <= 0, callback, args, context)
+        when = self.time() + delay
+        if self.unchecked is None:
+            return self._call_at(when, callback, args, context)
+        timer = TimerHandle(when, callback, args, self, context)
+        self.kernel.timers.add(when, timer)
+        if delay <= 0:
+            self.kernel.turn_over = True  # it comes before what the next batch makes ready
+        return timer
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any,  # type: ignore[override]
                 context: Context | None = None) -> TimerHandle:
         if when is None:
             raise TypeError("when cannot be None")
-        if self._closed or self._debug:
-            self._check_call(callback, "call_at")
-        return self._add_timer(when, when <= self.time(), callback, args, context)
+        return self._call_at(when, callback, args, context)
 
-    def _add_timer(self, when: float, due: bool, callback: Callable[..., object], args: tuple[Any, ...],
-                   context: Context | None) -> TimerHandle:
-        timer = TimerHandle(when, callback, args, self, context)
+    def _call_at(self, when: float, callback: Callable[..., object], args: tuple[Any, ...],
+                 context: Context | None) -> TimerHandle:
+        self._check_call(callback, "call_at")
+        timer = (DebugTimerHandle if self._debug else TimerHandle)(when, callback, args, self, context)
         if timer._source_traceback is not None:
             del timer._source_traceback[-2:]
         self.kernel.timers.add(when, timer)
-        timer._scheduled = True
-        if due:
-            self.kernel.turn_over = True  # it comes before what the next batch makes ready
+        if when <= self.time():
+            self.kernel.turn_over = True
         return timer
 
     def _check_call(self, callback: Callable[..., object], method: str) -> None:
@@ -323,6 +355,30 @@ class EventLoop(asyncio.SelectorEventLoop):
         if isinstance(listener, Handle):
             listener.cancel()
         return True
+
+    # Transports
+
+    def _make_socket_transport(self, sock: Any, protocol: Any, waiter: Any = None, *, extra: Any = None,
+                               server: Any = None) -> SocketTransport:
+        self._ensure_fd_no_transport(sock)
+        return SocketTransport(self, sock, protocol, waiter, extra, server)
+
+    def _make_ssl_transport(self, rawsock: Any, protocol: Any, sslcontext: Any, waiter: Any = None, *,
+                            server_side: bool = False, server_hostname: str | None = None, extra: Any = None,
+                            server: Any = None, **limits: Any) -> Any:
+        self._ensure_fd_no_transport(rawsock)
+        tls: Any = TLSProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname, **limits)
+        SocketTransport(self, rawsock, tls, extra=extra, server=server)
+        return tls._app_transport
+
+    def _make_datagram_transport(self, sock: Any, protocol: Any, address: Any = None, waiter: Any = None,
+                                 extra: Any = None) -> DatagramTransport:
+        self._ensure_fd_no_transport(sock)
+        return DatagramTransport(self, sock, protocol, address, waiter, extra)
+
+    def _make_read_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
+                                  extra: Any = None) -> ReadPipeTransport:
+        return ReadPipeTransport(self, pipe, protocol, waiter, extra)
 
     # Processes
 

@@ -1,8 +1,8 @@
-"""asyncio's Future: a `Waitable` of the kernel with asyncio's methods.
+"""asyncio's Future, as a syscall of the kernel; and the methods of a future for our Task.
 
 Awaiting a future yields the future itself, which the trampoline executes as it does any other syscall: it puts the task
-among the future's callbacks. Completing the future puts the task back into the ready queue, without a Handle and a
-turn of its own in between. Futures also work with other event loops, by `call_soon` alone.
+among the future's callbacks. Completing the future has the loop `call_soon` the task, which puts it back into the ready
+queue, without a Handle. A `Task` is a future by its methods alone: it is a `Waitable` of the kernel's.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from contextvars import Context
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kernel.syscalls import Syscall
 from kernel.waitable import Waitable
 
-from .current import swap
+from .current import leave
 from .current_loop import get_event_loop
 from .handles import Handle
 
@@ -30,9 +31,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# asyncio's own, also when something else has been put in their place there.
+AsyncioFuture = asyncio.Future
+AsyncioTask = asyncio.Task
+
 # What both classes, Future and Task, keep in slots: all that is set when one is made. What is needed seldom has a
 # default in the class, and goes to the instance's dict when it differs.
-SLOTS = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_loop")
+SLOTS = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_cancelled_exc", "_loop")
 
 
 def replacement(stop: StopIteration, loop: asyncio.AbstractEventLoop) -> BaseException:
@@ -53,14 +58,9 @@ def implied_loop() -> asyncio.AbstractEventLoop:
     return asyncio.get_event_loop() if sys.version_info >= (3, 14) else get_event_loop()
 
 
-class Wakeup:
-    """How a waiting task appears among the callbacks of a future."""
-
-    def __init__(self, task: Any) -> None:
-        self._task = task
-
-    def __repr__(self) -> str:
-        return "Task.task_wakeup"
+def is_task(waiter: Any) -> bool:
+    """Whether one of a future's callbacks is a task of ours, which waits for it."""
+    return waiter.__class__ is AsyncioTask
 
 
 class DoneCallback:
@@ -78,7 +78,7 @@ class DoneCallback:
         future = self.future
         if kernel.current is not None:
             kernel.current = None
-            swap(future._loop, None)
+            leave(future._loop, None)
         try:
             self.context.run(self.callback, future)
         except (SystemExit, KeyboardInterrupt):
@@ -101,10 +101,9 @@ class FutureMethods(Waitable[T]):
     # None, or those who are told when the future is done, in order: tasks that wait for it, and DoneCallbacks.
     _waiters: list[Any] | None  # type: ignore[assignment]
     _asyncio_future_blocking: bool
+    _cancelled_exc: BaseException | None  # what ended a cancelled task, until someone has got it
 
     _cancel_message: Any = None
-    _cancelled_exc: BaseException | None = None  # the exception that ended a task, to be the next one's context
-    _exception_tb: Any = None
     _source_traceback: Any = None
     _to_report = False
     _awaited_by: set[Any] | None = None  # who waits for it in other ways than by awaiting it: see graph.py
@@ -143,7 +142,7 @@ class FutureMethods(Waitable[T]):
     def _callbacks(self) -> list[tuple[Any, Context | None]] | None:
         if self._waiters is None:
             return None
-        return [(waiter.callback if isinstance(waiter, DoneCallback) else Wakeup(waiter), waiter.context)
+        return [(waiter.callback if isinstance(waiter, DoneCallback) else waiter, waiter.context)
                 for waiter in self._waiters]
 
     @property
@@ -175,6 +174,7 @@ class FutureMethods(Waitable[T]):
         if msg is not None:
             self._cancel_message = msg
         self._cancelled = True
+        self._cancelled_exc = None
         self._finish()
         return True
 
@@ -220,13 +220,13 @@ class FutureMethods(Waitable[T]):
         assert self._exception is not None
         if self._to_report:
             self._to_report = False
-        return self._exception.with_traceback(self._exception_tb)
+        return self._exception.with_traceback(self._traceback)
 
     def _make_cancelled_error(self) -> BaseException:
-        error = self._cancelled_exc
-        if error is not None:
-            self._cancelled_exc = None
-            return error
+        if self._cancelled:
+            error, self._cancelled_exc = self._cancelled_exc, None
+            if error is not None:
+                return error
         message = self._cancel_message
         return asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
 
@@ -266,7 +266,7 @@ class FutureMethods(Waitable[T]):
         if not isinstance(exception, BaseException):
             raise TypeError(f"invalid exception object: {exception!r}")
         self._exception = exception
-        self._exception_tb = exception.__traceback__
+        self._traceback = exception.__traceback__
         self._finish()
         self._to_report = True
 
@@ -292,7 +292,9 @@ class FutureMethods(Waitable[T]):
                 yield self
                 if not self._done:
                     raise RuntimeError("await wasn't used with future")
-            return self.result()
+            if self._exception is not None or self._cancelled:
+                raise self._failure()
+            return self._result  # type: ignore[return-value]  # a T since it is done
         except BaseException:
             del self  # or the future's exception would keep it alive, by the frame in its traceback
             raise
@@ -328,26 +330,62 @@ class FutureMethods(Waitable[T]):
         return request.execute(kernel, task)
 
 
-class Future(FutureMethods[T], metaclass=ABCMeta):  # so that a Task, of another layout, can be declared a Future
-    """A result that is not there yet; as `asyncio.Future`, of which `isinstance` says it is one."""
+class FutureType(type):
+    """`isinstance(x, Future)` says what `isinstance(x, asyncio.Future)` says: a task, of another layout, is one too."""
 
-    __slots__ = (*SLOTS, "__weakref__")
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, AsyncioFuture) if cls is Future else type.__instancecheck__(cls, instance)
 
-    # What much of the ecosystem asks with isinstance; as proxies and mocks answer.
-    __class__ = asyncio.Future  # type: ignore[assignment]
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, (AsyncioFuture, FutureMethods)) if cls is Future else (
+            type.__subclasscheck__(cls, subclass))
+
+
+class Future(AsyncioFuture[T], Syscall[T], metaclass=FutureType):
+    """A result that is not there yet: asyncio's own Future, which the trampoline can carry out."""
+
+    _source_traceback: Any
+    _awaited_by: set[Any] | None = None  # as in FutureMethods
 
     def __init__(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._loop = implied_loop() if loop is None else loop
-        self._done = False
-        self._cancelled = False
-        self._exception = None
-        self._waiters = None
+        super().__init__(loop=implied_loop() if loop is None else loop)
+        if self._source_traceback:
+            del self._source_traceback[-1]
+
+    @property
+    def _asyncio_awaited_by(self) -> frozenset[Any] | None:
+        waiting = {callback for callback, _ in self._callbacks or () if is_task(callback)}
+        return frozenset(waiting.union(self._awaited_by or ())) or None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.result is not AsyncioFuture.result:  # which is to be asked, as asyncio asks it
+            cls.execute = FutureMethods._execute_overridden  # type: ignore[assignment]
+
+    def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
+        if self._loop is not getattr(task, "_loop", None) or not self._asyncio_future_blocking:
+            return self._execute_checked(task)
         self._asyncio_future_blocking = False
-        if self._loop.get_debug():
-            self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
+        self.add_done_callback(task, context=task.kernel.wakeup_context)  # type: ignore[arg-type, attr-defined]
+        return False
+
+    def _execute_checked(self, task: Any) -> bool:
+        """`execute` for a request that asyncio may refuse."""
+        if not hasattr(task, "check_wait"):
+            raise RuntimeError(f"{task} is of no event loop and cannot wait for {self!r}")
+        blocking, self._asyncio_future_blocking = self._asyncio_future_blocking, False
+        task.check_wait(self, blocking)
+        if self.done():  # yielded as it is, by native code, that expects an answer
+            task.inbox = self.result()
+            return True
+        self.add_done_callback(task, context=task.kernel.wakeup_context)
+        return False
 
 
-Future.register(asyncio.Future)
+
+# How a loop makes a future: `pingpong` of the benchmarks.
+new_future: Any = AsyncioFuture.__new__
+init_future: Any = AsyncioFuture.__init__
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ import asyncio
 from asyncio import futures
 from typing import Any
 
-from .futures import FutureMethods
+from kernel.syscalls import Syscall
 
 _add: Any = getattr(futures, "future_add_to_awaited_by", None)  # as asyncio has them
 _discard: Any = getattr(futures, "future_discard_from_awaited_by", None)
@@ -18,9 +18,10 @@ _discard: Any = getattr(futures, "future_discard_from_awaited_by", None)
 
 def future_add_to_awaited_by(future: Any, waiter: Any, /) -> None:
     """Note that `waiter` waits for `future`; nothing when either is no future of a known class."""
-    if not isinstance(future, FutureMethods):
+    ours = isinstance(future, Syscall)
+    if not ours:
         _add(future, waiter)
-    elif isinstance(waiter, (FutureMethods, asyncio.Future)):
+    elif isinstance(waiter, asyncio.Future):
         if not future._awaited_by:
             future._awaited_by = set()
         future._awaited_by.add(waiter)
@@ -28,7 +29,8 @@ def future_add_to_awaited_by(future: Any, waiter: Any, /) -> None:
 
 def future_discard_from_awaited_by(future: Any, waiter: Any, /) -> None:
     """Note that `waiter` does not wait for `future` any more."""
-    if not isinstance(future, FutureMethods):
+    ours = isinstance(future, Syscall)
+    if not ours:
         _discard(future, waiter)
     elif future._awaited_by:
         future._awaited_by.discard(waiter)

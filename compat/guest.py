@@ -38,6 +38,7 @@ class AsyncioKernel(Kernel):
     """A kernel whose tasks are asyncio's: that of a loop of ours, or a guest."""
 
     debug: bool  # as `loop.get_debug()`
+    wakeup_context: Context  # in which a loop that is not ours calls a task whose wait is over
 
 
 class Guest(AsyncioKernel):
@@ -63,6 +64,10 @@ class Guest(AsyncioKernel):
     @property
     def debug(self) -> bool:  # type: ignore[override]
         return self.loop.get_debug()
+
+    @property
+    def wakeup_context(self) -> Context:  # type: ignore[override]
+        return Context()  # the task makes its step right there, in its own context, which must not be entered twice
 
     def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
         loop = self._loop()

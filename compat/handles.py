@@ -9,7 +9,7 @@ from asyncio import format_helpers
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
-from .current import swap
+from .current import leave
 
 if TYPE_CHECKING:
     from kernel.core import Kernel
@@ -25,45 +25,59 @@ format_callback: Any = format_helpers._format_callback_source  # type: ignore[at
 _ARGUMENTS_IN_DEBUG = "debug" in inspect.signature(format_callback).parameters
 
 
+run_in: Any = Context.run  # a method that is looked up for a call with `*args` is bound first: `call-soon` again
+
+
 class Handle(asyncio.Handle):
-    """A callback in the kernel's ready queue, or a descriptor's."""
+    """A callback in the kernel's ready queue, or a descriptor's.
+
+    Of what asyncio keeps in a handle, that which is None unless the loop is in debug mode is kept in a `DebugHandle`
+    alone, and to be cancelled is to have no arguments any more. `call-soon` of the benchmarks pays for it.
+    """
 
     __slots__ = ()
 
     if TYPE_CHECKING:  # what is private to the base class, and used here
         _args: Any
         _callback: Any
-        _cancelled: bool
         _context: Any
         _loop: EventLoop
-        _repr: str | None
-        _source_traceback: Any
 
+    _repr: str | None = None
+    _source_traceback: Any = None
     once = False  # as a descriptor's listener: told each time
+    endpoint = None
 
     def __init__(self, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
-        # What asyncio.Handle does, in one call instead of two: `call_soon` of benchmarks/facade.py shows it.
         self._callback = callback
         self._args = args
         self._loop = loop
         self._context = copy_context() if context is None else context
-        self._cancelled = False
-        self._repr = None
-        self._source_traceback = extract_stack(sys._getframe(1)) if loop._debug else None
+
+    @property
+    def _cancelled(self) -> bool:  # type: ignore[override]  # which nobody sets
+        return self._args is None
+
+    def cancelled(self) -> bool:
+        return self._args is None
+
+    def cancel(self) -> None:
+        self._callback = self._args = None
 
     def run(self, kernel: Kernel) -> None:
-        if self._cancelled:
+        args = self._args
+        if args is None:
             return
         if kernel.current is not None:
             kernel.current = None
-            swap(self._loop, None)
+            leave(self._loop, None)
         try:
-            self._context.run(self._callback, *self._args)
+            run_in(self._context, self._callback, *args)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
             Handle.report(self, error)
-        del self  # a traceback may keep this frame, and who keeps the traceback is perhaps what is called here
+        del self, args  # a traceback may keep this frame, and who keeps the traceback is perhaps what is called here
 
     def report(self, error: BaseException) -> None:
         """Tell the loop's exception handler that the callback has failed."""
@@ -82,6 +96,30 @@ class Handle(asyncio.Handle):
         """The descriptor was closed. asyncio would not notice; the loop's owner is told."""
         self._loop.call_exception_handler({"message": "A watched file descriptor was closed", "exception": error,
                                            "handle": self})
+
+
+class Remembers:
+    """The part of a handle that is there in debug mode: where it was made, and what it looked like when cancelled."""
+
+    __slots__ = ()
+
+    _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # the base class's slots again
+    _repr = asyncio.Handle._repr  # type: ignore[attr-defined]
+
+
+class DebugHandle(Remembers, Handle):  # type: ignore[misc]
+    __slots__ = ()
+    __class__ = Handle  # type: ignore[assignment]  # by which it calls itself
+
+    def __init__(self, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
+        super().__init__(callback, args, loop, context)
+        self._repr = None
+        self._source_traceback = extract_stack(sys._getframe(1))
+
+    def cancel(self) -> None:
+        if self._args is not None:
+            self._repr = repr(self)
+        super().cancel()
 
 
 if sys.version_info >= (3, 14):
@@ -104,13 +142,13 @@ class TimerHandle(asyncio.TimerHandle):
     if TYPE_CHECKING:
         _args: Any
         _callback: Any
-        _cancelled: bool
         _context: Any
         _loop: EventLoop
-        _repr: str | None
         _scheduled: bool
-        _source_traceback: Any
         _when: float
+
+    _repr: str | None = None
+    _source_traceback: Any = None
 
     def __init__(self, when: float, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
         self._when = when
@@ -118,27 +156,34 @@ class TimerHandle(asyncio.TimerHandle):
         self._args = args
         self._loop = loop
         self._context = copy_context() if context is None else context
-        self._cancelled = False
-        self._scheduled = False
-        self._repr = None
-        self._source_traceback = extract_stack(sys._getframe(1)) if loop._debug else None
+        self._scheduled = True
 
+    _cancelled = dead = property(lambda self: self._args is None)
+    cancelled = Handle.cancelled
     run = Handle.run
 
     def cancel(self) -> None:
-        if not self._cancelled:
-            self._cancelled = True
-            if self._loop._debug:
-                self._repr = repr(self)
+        if self._args is not None:
             self._callback = self._args = None
             if self._scheduled:
                 self._loop.kernel.timers.forget_one()
-
-    @property
-    def dead(self) -> bool:
-        return self._cancelled
 
     def fire(self, kernel: Kernel) -> None:
         """The deadline has come."""
         self._scheduled = False
         kernel.ready.append(self)
+
+
+class DebugTimerHandle(Remembers, TimerHandle):  # type: ignore[misc]
+    __slots__ = ()
+    __class__ = TimerHandle  # type: ignore[assignment]
+
+    def __init__(self, when: float, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
+        super().__init__(when, callback, args, loop, context)
+        self._repr = None
+        self._source_traceback = extract_stack(sys._getframe(1))
+
+    def cancel(self) -> None:
+        if self._args is not None:
+            self._repr = repr(self)
+        super().cancel()

@@ -24,9 +24,9 @@ from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.failures import drop_frame
 
-from .current import enter, scheduled, swap
+from .current import enter, leave, scheduled, swap
 from .current_loop import get_event_loop
-from .futures import SLOTS, Future, FutureMethods, implied_loop
+from .futures import SLOTS, AsyncioFuture, Future, FutureMethods, implied_loop
 from .guest import AsyncioKernel, guest_of
 
 T = TypeVar("T")
@@ -45,12 +45,22 @@ class ForeignWait(Syscall[None]):
     def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
         assert isinstance(task, Task)
         self.future._asyncio_future_blocking = False
-        # The context is not the task's own, so that the task can be stepped, in its own, right from the callback.
-        self.future.add_done_callback(task.step_after, context=contextvars.Context())
+        self.future.add_done_callback(task, context=task.kernel.wakeup_context)  # type: ignore[attr-defined]
         return False
 
     def __repr__(self) -> str:
         return f"Wait({self.future!r})"
+
+
+def failure_of(awaited: Any) -> BaseException | None:
+    """The exception that waiting for `awaited` ends with; None without one, and for what is no future."""
+    if isinstance(awaited, (AsyncioFuture, FutureMethods)):
+        try:
+            awaited.result()
+        except BaseException as error:
+            drop_frame(error)
+            return error
+    return None
 
 
 class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
@@ -62,15 +72,23 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     __slots__ = (*SLOTS, "_log_destroy_pending", "_reference")
 
     __class__ = asyncio.Task  # type: ignore[assignment]
+    __name__ = "Task.task_wakeup"  # what a future shows where a task is among its callbacks
     cancelled_type = asyncio.CancelledError
     _reference: weakref.ref[Task[T]] | None  # as asyncio's set of tasks has it; None for one that has started eagerly
 
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
                  context: Context | None = None, eager_start: bool = False) -> None:
-        self._loop = implied_loop() if loop is None else loop
-        kernel = getattr(self._loop, "kernel", None)
+        self.start(coro, implied_loop() if loop is None else loop, name, context, eager_start)
+        if self._source_traceback:
+            del self._source_traceback[-1]
+
+    def start(self, coro: Any, loop: asyncio.AbstractEventLoop, name: object, context: Context | None,
+              eager_start: bool = False) -> None:
+        """What `__init__` does; for who knows the loop."""
+        self._loop = loop
+        kernel = getattr(loop, "kernel", None)
         if not isinstance(kernel, AsyncioKernel):
-            kernel = guest_of(self._loop)
+            kernel = guest_of(loop)
         self.kernel = kernel
         self._done = False
         self._cancelled = False
@@ -140,7 +158,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 if self._source_traceback:
                     context["source_traceback"] = self._source_traceback
                 self._loop.call_exception_handler(context)
-        elif self._to_report:
+        elif self._exception is not None:
             FutureMethods.__del__(self)
 
     def run(self, kernel: Kernel) -> None:
@@ -151,26 +169,26 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         enter(self._loop, self)
         error = self.error
         awaited: Any = self.blocked_on
-        if awaited is not None:  # a future: it wakes without a word
+        if awaited is not None:  # it wakes without a word, and the coroutine asks for its result
             self.blocked_on = None
-            if awaited._exception is not None or awaited._cancelled:
-                error = awaited._failure()
+            if type(awaited) is ForeignWait:
+                error = failure_of(awaited.future)
         if error is not None or self.interruption is not None:
-            error = self._due(error)
+            error = self._due(failure_of(awaited) if error is None else error)
         if error is None:
-            resume, value, self.inbox = self.code.send, self.inbox, None
+            resume, value, self.inbox = type(self.code).send, self.inbox, None
         else:
-            resume, value = self.code.throw, error
+            resume, value = type(self.code).throw, error
         self.woken = False
         while True:
             try:
-                request = self.context.run(resume, value)
+                request = self.context.run(resume, self.code, value)
             except StopIteration as stop:
                 if not self.callers:
                     self._return(stop.value)
                     break
                 self.code = self.callers.pop()
-                resume, value = self.code.send, stop.value
+                resume, value = type(self.code).send, stop.value
                 continue
             except BaseException as failure:
                 drop_frame(failure)
@@ -178,7 +196,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                     self._raise(failure)
                     break
                 self.code = self.callers.pop()
-                resume, value = self.code.throw, failure
+                resume, value = type(self.code).throw, failure
                 continue
             if request is None:
                 kernel.ready.append(self)
@@ -189,7 +207,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 self.blocked_on = request
                 if request.execute(kernel, self):
                     self.blocked_on = None
-                    resume, value, self.inbox = self.code.send, self.inbox, None
+                    resume, value, self.inbox = type(self.code).send, self.inbox, None
                     continue
             except BaseException as failure:
                 drop_frame(failure)
@@ -231,7 +249,8 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         scheduled.discard(self._reference)
         if isinstance(error, asyncio.CancelledError):
             self._cancelled_exc = error
-            FutureMethods.cancel(self)
+            self._cancelled = True
+            self._finish()
         else:
             FutureMethods.set_exception(self, error)
         if self.kernel.tap is not None:
@@ -258,28 +277,23 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         if future is self:
             raise RuntimeError(f"Task cannot await on itself: {self!r}")
 
-    def step_after(self, future: Any) -> None:
-        """One step, as the callback of a future of another make that was waited for."""
-        self.blocked_on = None
-        try:
-            future.result()
-        except BaseException as error:
-            self.error = error
+    def __call__(self, future: Any) -> None:
+        """One step, as the callback of a future that was waited for, in a loop that is not ours; ours does not call."""
         kernel, loop = self.kernel, self._loop
         try:
             self.run(kernel)
         finally:
             kernel.current = None
-            swap(loop, None)
-            del self, future  # as at the end of _bounce
+            leave(loop, None)
+            del self, future  # as at the end of run
 
     def cancel(self, msg: Any = None) -> bool:
-        if self._to_report:
-            self._to_report = False
         if self._done:
+            self._to_report = False
             return False
         self.cancel_requests += 1
-        self._cancel_message = msg
+        if msg is not None or self.cancel_requests > 1:
+            self._cancel_message = msg
         if self.shields or not self._pass_on():
             self.interruption = self._make_cancelled_error()
         return True
@@ -291,7 +305,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             return False
         if isinstance(request, ForeignWait):
             request = request.future
-        elif not isinstance(request, FutureMethods):
+        elif not isinstance(request, (AsyncioFuture, FutureMethods)):
             request.abort(self.kernel, self)
             self.blocked_on = None
             self.error = self._make_cancelled_error()
@@ -364,7 +378,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         request = self.blocked_on
         if isinstance(request, ForeignWait):
             return request.future
-        return request if isinstance(request, FutureMethods) else None
+        return request if isinstance(request, (AsyncioFuture, FutureMethods)) else None
 
     @property
     def _must_cancel(self) -> bool:
@@ -387,7 +401,6 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     __repr__ = __str__ = FutureMethods.__repr__
 
 
-Future.register(Task)
 Task.register(asyncio.Task)
 
 
@@ -409,8 +422,10 @@ class NativeTask(Task[T]):
     def run(self, kernel: Kernel) -> None:
         if self._yielded is not None:  # and so expects its result for an answer
             future, self._yielded = self._yielded, None
-            if not future._cancelled and future._exception is None:
-                self.inbox = future._result
+            try:
+                self.inbox = future.result()
+            except BaseException as error:
+                self.error = error
         Task.run(self, kernel)
 
     def translate(self, request: object) -> Syscall[Any]:
@@ -420,7 +435,7 @@ class NativeTask(Task[T]):
 
     def check_wait(self, future: Any, blocking: bool) -> None:
         Task.check_wait(self, future, True)
-        if not blocking and isinstance(future, FutureMethods) and not future._done:
+        if not blocking and isinstance(future, Syscall) and not future.done():  # type: ignore[attr-defined]
             self._yielded = future
 
     def _finish(self) -> None:

@@ -83,6 +83,7 @@ class Connecting:
     """One attempt of a race: a socket on its way to an address."""
 
     once = True
+    endpoint = None
 
     def __init__(self, race: Race, target: Address) -> None:
         self.race = race

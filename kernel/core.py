@@ -138,7 +138,7 @@ class Kernel:
             event.fire(self)
 
     def _idle(self, until: float) -> None:
-        if not (self.timers or self.threads_at_work or self.calls_expected or self.poller.watching() or self._calls):
+        if not (self.calls_expected or self.poller.watching() or self.timers or self.threads_at_work or self._calls):
             raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
                            "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
         self._asleep = True  # from here on wake_up() wakes the poller; what came before is looked for now
@@ -149,7 +149,8 @@ class Kernel:
             self._asleep = False
         for event in events:
             event.fire(self)
-        self.take_calls()
+        if self._calls:
+            self.take_calls()
 
     def take_calls(self) -> None:
         """Let in the calls that other threads have made."""

@@ -15,6 +15,7 @@ from .syscalls import Syscall
 
 if TYPE_CHECKING:
     from .core import Kernel
+    from .poller import Registration
     from .task import Task
 
 T = TypeVar("T")
@@ -40,12 +41,13 @@ class Endpoint:
     Closing it, by `close` or by leaving an `async with`, wakes the tasks that wait for it with `EndpointClosed`.
     """
 
-    __slots__ = ("_name", "descriptor", "kernel", "reading", "writing")
+    __slots__ = ("_name", "descriptor", "kernel", "reading", "registration", "writing")
 
     def __init__(self, descriptor: int, name: str) -> None:
         self.descriptor = descriptor  # -1 when it is closed
         self._name = name
         self.kernel: Kernel | None = None  # known when a task waits
+        self.registration: Registration | None = None  # left by the poller
         self.reading: Attempt[Any] | None = None  # what a task waits for
         self.writing: Attempt[Any] | None = None
 
@@ -71,6 +73,8 @@ class Endpoint:
                 attempt.fail_now(EndpointClosed(errno.EBADF, f"{self.name} was closed while {attempt.task} waited in "
                                                              f"{attempt}"))
         self.descriptor = -1
+        if self.registration is not None:
+            self.registration.release()
         self._release()
 
     def _release(self) -> None:

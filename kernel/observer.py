@@ -73,9 +73,9 @@ class TappedContext:
         self._task = task
         self._tap = tap
 
-    def run(self, resume: Callable[[Any], Any], value: Any) -> Any:
+    def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
         self._tap.tell("resume", self._task)
-        request = self.context.run(resume, value)
+        request = self.context.run(resume, code, value)
         if isinstance(request, Syscall):
             self._tap.tell("syscall", self._task, request)
             return TappedRequest(request, self._tap)

@@ -1,15 +1,14 @@
 """The kernel's pollers: which file descriptors are ready, and being woken by other threads and by signals.
 
-`EpollPoller` where the system has epoll, elsewhere `SelectorPoller` (in `selector_poller.py`) on the standard library's
-`selectors`. What they share is the bookkeeping of who listens; they differ in how the operating system is told and
-asked.
+`EpollPoller` where the system has epoll, elsewhere `SelectorPoller` on the standard library's `selectors`, each in a file
+of its own. What they share, the bookkeeping of who listens, is here; they differ in how the operating system is told
+and asked.
 """
 
 from __future__ import annotations
 
 import errno
 import math
-import select
 import socket
 import sys
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 # A descriptor that is closed vanishes from epoll and kqueue without a word. So in a silence of this many seconds, and
 # again whenever it has lasted twice as long, every watched descriptor is looked at; then once in so many.
 AUDIT_AFTER, AUDIT_EVERY = 1.0, 64.0
+READABLE, WRITABLE = 1, 4  # as Linux has EPOLLIN and EPOLLOUT
 
 
 class Event(Protocol):
@@ -29,11 +29,30 @@ class Event(Protocol):
     def fire(self, kernel: Kernel) -> None: ...
 
 
+class Registration(Protocol):
+    """That a descriptor is known to the operating system, whether or not anybody listens."""
+
+    def release(self) -> None:
+        """The descriptor is about to be closed."""
+
+
+class Owner(Protocol):
+    """What a descriptor belongs to, and closes it. A poller may leave a registration with it."""
+
+    registration: Registration | None
+
+
 class Listener(Event, Protocol):
-    """Told that its descriptor is ready, `once` or each time, or that it was closed and never will be."""
+    """Told that its descriptor is ready, `once` or each time, or that it was closed and never will be.
+
+    Several listeners of one `endpoint`, which owns the descriptor, come one after the other.
+    """
 
     @property
     def once(self) -> bool: ...
+
+    @property
+    def endpoint(self) -> Owner | None: ...
 
     def fail(self, kernel: Kernel, error: OSError) -> None: ...
 
@@ -97,8 +116,8 @@ class DescriptorPoller:
         """Tell the operating system what is listened to on `fd` now."""
         raise NotImplementedError
 
-    def _wait(self, timeout: float | None) -> Iterable[tuple[int, bool, bool]]:
-        """Ask the operating system: descriptor, readable, writable."""
+    def _wait(self, timeout: float | None) -> Iterable[tuple[int, int]]:
+        """Ask the operating system: descriptor, and READABLE, WRITABLE or both; both is anything else as well."""
         raise NotImplementedError
 
     def _check(self, fd: int) -> None:
@@ -139,29 +158,35 @@ class DescriptorPoller:
             events, woken = self._collect(silence)
             if not (events or woken):
                 self._audit([*self._readers, *self._writers])
-            if events or woken or self._vanished:
+            if self._vanished:
                 return events + self._take_vanished()
+            if events or woken:
+                return events
             left -= silence
             silence = min(silence * 2, AUDIT_EVERY)
-        return self._collect(None if left == math.inf else left)[0] + self._take_vanished()
+        events = self._collect(None if left == math.inf else left)[0]
+        return events + self._take_vanished() if self._vanished else events
 
     def _collect(self, timeout: float | None) -> tuple[list[Event], bool]:
         """The events within `timeout`, and whether there was a call to wake."""
         readers, writers = self._readers, self._writers
         events: list[Event] = []
         woken = False
-        for fd, readable, writable in self._wait(0.0 if self._vanished else timeout):
-            if fd == self._woken_fd:
-                woken = True
-                self._drain()
-                continue
+        for fd, mask in self._wait(0.0 if self._vanished else timeout):
             spent = False
-            if readable and (listener := readers.get(fd)) is not None:
-                events.append(listener)
-                if listener.once:
-                    del readers[fd]
-                    spent = True
-            if writable and (listener := writers.get(fd)) is not None:
+            # An error or a hang-up is an event for both: the system call that follows will tell which.
+            if mask != WRITABLE:
+                if (listener := readers.get(fd)) is not None:
+                    events.append(listener)
+                    if listener.once:
+                        del readers[fd]
+                        spent = True
+                elif fd == self._woken_fd:
+                    woken = True
+                    self._drain()
+                elif fd not in writers:
+                    self._unheard(fd)
+            if mask != READABLE and (listener := writers.get(fd)) is not None:
                 events.append(listener)
                 if listener.once:
                     del writers[fd]
@@ -169,6 +194,9 @@ class DescriptorPoller:
             if spent or fd in writers and fd in readers:
                 self._spent(fd)
         return events, woken
+
+    def _unheard(self, fd: int) -> None:
+        """There was an event on `fd`, to which nobody listens."""
 
     def _spent(self, fd: int) -> None:
         """There was an event on `fd`, after which not all listeners are there any more, or may not be armed."""
@@ -218,67 +246,11 @@ class DescriptorPoller:
         self._writers.clear()
 
 
-if sys.platform == "linux":
-
-    class EpollPoller(DescriptorPoller):
-        """Linux's epoll, used directly.
-
-        A descriptor whose listener wants one event is armed with EPOLLONESHOT and stays registered when it is spent:
-        waiting for it again is one system call, `modify`, which also finds out when the number has come to mean
-        another file in the meantime.
-        """
-
-        def __init__(self) -> None:
-            super().__init__()
-            self._epoll = select.epoll()
-            self._epoll.register(self._woken_fd, select.EPOLLIN)
-            self._registered: set[int] = set()  # as far as we know: a closed descriptor leaves without a word
-
-        def _mask(self, fd: int) -> int:
-            reader, writer = self._readers.get(fd), self._writers.get(fd)
-            mask = 0
-            if reader is not None:
-                mask = select.EPOLLIN | (select.EPOLLONESHOT if reader.once else 0)
-            if writer is not None:
-                mask |= select.EPOLLOUT | (select.EPOLLONESHOT if writer.once else 0)
-            return mask
-
-        def _arm(self, fd: int) -> None:
-            mask = self._mask(fd)
-            if fd in self._registered:
-                try:
-                    if mask:
-                        self._epoll.modify(fd, mask)
-                    else:
-                        self._registered.discard(fd)
-                        self._epoll.unregister(fd)
-                    return
-                except FileNotFoundError:
-                    pass  # another file by now
-            if mask:
-                self._epoll.register(fd, mask)
-                self._registered.add(fd)
-
-        def _spent(self, fd: int) -> None:
-            if self._mask(fd):
-                self._rearm(fd)
-
-        def _wait(self, timeout: float | None) -> Iterable[tuple[int, bool, bool]]:
-            for fd, mask in self._epoll.poll(timeout):
-                # An error or a hang-up is an event for both: the system call that follows will tell which.
-                yield fd, bool(mask & ~select.EPOLLOUT), bool(mask & ~select.EPOLLIN)
-
-        def _check(self, fd: int) -> None:
-            self._epoll.modify(fd, self._mask(fd))
-
-        def close(self) -> None:
-            super().close()
-            self._epoll.close()
-
-
 def default_poller() -> Poller:
     """The best poller of this system."""
     if sys.platform == "linux":
+        from .epoll_poller import EpollPoller
+
         return EpollPoller()
     from .selector_poller import SelectorPoller
 

@@ -177,6 +177,7 @@ class Exit:
     """Listens for the exit of a child at its pidfd."""
 
     once = True
+    endpoint = None
 
     def __init__(self, process: Process) -> None:
         self._process = process

@@ -6,7 +6,7 @@ import os
 import selectors
 from collections.abc import Iterable
 
-from .poller import DescriptorPoller
+from .poller import READABLE, WRITABLE, DescriptorPoller
 
 
 class SelectorPoller(DescriptorPoller):
@@ -28,7 +28,7 @@ class SelectorPoller(DescriptorPoller):
             self._files[fd] = _file(fd)
             self._selector.register(fd, events)
 
-    def _wait(self, timeout: float | None) -> Iterable[tuple[int, bool, bool]]:
+    def _wait(self, timeout: float | None) -> Iterable[tuple[int, int]]:
         try:
             ready = self._selector.select(timeout)
         except (OSError, ValueError):  # select() refuses all for one that is closed
@@ -37,7 +37,8 @@ class SelectorPoller(DescriptorPoller):
                 raise
             return
         for key, events in ready:
-            yield key.fd, bool(events & selectors.EVENT_READ), bool(events & selectors.EVENT_WRITE)
+            yield key.fd, (READABLE if events & selectors.EVENT_READ else 0) | (
+                WRITABLE if events & selectors.EVENT_WRITE else 0)
 
     def _check(self, fd: int) -> None:
         if _file(fd) != self._files[fd]:

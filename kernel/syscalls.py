@@ -189,6 +189,7 @@ class Readiness(Syscall[None]):
     __slots__ = ("fd", "task")
     writing = False
     once = True
+    endpoint = None
 
     def __init__(self, fd: int) -> None:
         self.fd = fd

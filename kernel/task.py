@@ -63,24 +63,24 @@ class Task(Waitable[T]):
         kernel.current = self
         self.woken = False
         if self.error is None:
-            resume, value, self.inbox = self.code.send, self.inbox, None
+            resume, value, self.inbox = type(self.code).send, self.inbox, None
         else:
-            resume, value = self.code.throw, self._take_error()
+            resume, value = type(self.code).throw, self._take_error()
         while True:
             try:
-                request = self.context.run(resume, value)
+                request = self.context.run(resume, self.code, value)
             except StopIteration as stop:
                 if not self.callers:
                     return self._return(stop.value)
                 self.code = self.callers.pop()
-                resume, value = self.code.send, stop.value
+                resume, value = type(self.code).send, stop.value
                 continue
             except BaseException as error:
                 drop_frame(error)
                 if not self.callers:
                     return self._raise(error)
                 self.code = self.callers.pop()
-                resume, value = self.code.throw, error
+                resume, value = type(self.code).throw, error
                 continue
             try:
                 if request is None:
@@ -91,12 +91,12 @@ class Task(Waitable[T]):
                     self.blocked_on = request
                     if request.execute(kernel, self):
                         self.blocked_on = None
-                        resume, value, self.inbox = self.code.send, self.inbox, None
+                        resume, value, self.inbox = type(self.code).send, self.inbox, None
                         continue
             except BaseException as error:
                 drop_frame(error)
                 self.blocked_on = None
-                resume, value = self.code.throw, error
+                resume, value = type(self.code).throw, error
                 continue
             if self.interruption is not None and not (self.woken or self.shields):
                 self._deliver()

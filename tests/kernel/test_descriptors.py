@@ -24,7 +24,7 @@ Pair = tuple[socket.socket, socket.socket]
 
 makers: list[Callable[[], Poller]] = [SelectorPoller]
 if sys.platform == "linux":
-    from kernel.poller import EpollPoller
+    from kernel.epoll_poller import EpollPoller
     makers.insert(0, EpollPoller)
 
 
@@ -481,6 +481,7 @@ class Watcher:
 
     def __init__(self, once: bool) -> None:
         self.once = once
+        self.endpoint = None
         self.told = 0
 
     def fire(self, kernel: Kernel) -> None:
