@@ -21,12 +21,12 @@ LIMIT = 45.0  # seconds for all that a test awaits
 GRACE = 5.0  # seconds for what ends by itself a little later
 
 
-def run_cleanly(main: Coroutine[Any, Any, T], *, tolerated: str | None = None, keeps: bool = False) -> T:
+def run_cleanly(main: Coroutine[Any, Any, T], *, forgets: str | None = None, keeps: bool = False) -> T:
     """Run `main` and return its value.
 
-    An error when anything was told to the loop's exception handler, but for messages with the text `tolerated`; when
-    tasks are left that do not end by themselves; or when descriptors or threads are left, unless the library `keeps`
-    some for as long as the process lives.
+    An error when anything was told to the loop's exception handler; when tasks are left that do not end by themselves,
+    but for those of the coroutine function that the library `forgets` on any loop, which are cancelled; or when
+    descriptors or threads are left, unless the library `keeps` some for as long as the process lives.
     """
     told: list[dict[str, Any]] = []
 
@@ -36,7 +36,7 @@ def run_cleanly(main: Coroutine[Any, Any, T], *, tolerated: str | None = None, k
         loop.set_exception_handler(lambda loop, context: told.append(context))
         async with asyncio.timeout(LIMIT):
             value = await main
-        await ended()
+        await ended(forgets)
         gc.collect()  # futures whose exceptions nobody has asked for tell of it when they go
         await asyncio.sleep(0)
         return value
@@ -44,8 +44,7 @@ def run_cleanly(main: Coroutine[Any, Any, T], *, tolerated: str | None = None, k
     before = open_descriptors(), threading.active_count()
     with asyncio.Runner(loop_factory=asyncio.new_event_loop if STOCK else compat.new_event_loop) as runner:
         value = runner.run(watched())
-    left = [context for context in told if tolerated is None or tolerated not in f"{context}"]
-    assert not left, f"the exception handler was told of {left}"
+    assert not told, f"the exception handler was told of {told}"
     if not keeps:
         limit = time.monotonic() + GRACE
         while (open_descriptors(), threading.active_count()) != before and time.monotonic() < limit:
@@ -55,9 +54,12 @@ def run_cleanly(main: Coroutine[Any, Any, T], *, tolerated: str | None = None, k
     return value
 
 
-async def ended() -> None:
-    """Wait for all other tasks to end by themselves; an error when some do not."""
+async def ended(forgets: str | None) -> None:
+    """Wait for all other tasks to end by themselves, but cancel those of `forgets`; an error when some do not end."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        if forgets is not None and task.get_coro().__qualname__.endswith(forgets):
+            task.cancel()
     if others:
         pending = (await asyncio.wait(others, timeout=GRACE))[1]
         assert not pending, f"left over: {pending}"
