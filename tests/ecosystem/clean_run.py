@@ -58,7 +58,7 @@ async def ended(forgets: str | None) -> None:
     """Wait for all other tasks to end by themselves, but cancel those of `forgets`; an error when some do not end."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
-        if forgets is not None and task.get_coro().__qualname__.endswith(forgets):
+        if forgets is not None and getattr(task.get_coro(), "__qualname__", "").endswith(forgets):
             task.cancel()
     if others:
         pending = (await asyncio.wait(others, timeout=GRACE))[1]

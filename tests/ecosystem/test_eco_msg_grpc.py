@@ -16,7 +16,7 @@ import compat
 from tests.ecosystem.clean_run import STOCK, run_cleanly, until
 from tests.ecosystem.servers import Server, free_port, served
 
-grpc = pytest.importorskip("grpc")
+pytest.importorskip("grpc")
 import grpc.aio  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +48,7 @@ class Service:
         sent = dict(context.invocation_metadata())
         await context.send_initial_metadata((("begin", sent["token"]),))
         context.set_trailing_metadata((("end-bin", request),))
-        return sent["token"].encode()  # type: ignore[no-any-return]
+        return sent["token"].encode()
 
     async def refuse(self, request: bytes, context: Any) -> bytes:
         if request == b"abort":
@@ -325,7 +325,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     program = tmp_path / "answering.py"
     program.write_text(SERVER)
     port = free_port()
-    command = [sys.executable, "-m", "compat", program, str(port)]
+    command = [sys.executable, "-m", "compat", str(program), str(port)]
     with served(command, port, tmp_path / "log", cwd=ROOT) as process:
         yield process
 

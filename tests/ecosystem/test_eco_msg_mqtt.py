@@ -18,7 +18,8 @@ import pytest
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, program, served
 
-aiomqtt = pytest.importorskip("aiomqtt")
+pytest.importorskip("aiomqtt")
+import aiomqtt  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATES = ROOT / "tests" / "native" / "certs"

@@ -13,7 +13,8 @@ import pytest
 from tests.ecosystem.clean_run import run_cleanly, until
 from tests.ecosystem.servers import Server, free_port, program, served
 
-nats = pytest.importorskip("nats")
+pytest.importorskip("nats")
+import nats  # noqa: E402
 from nats.errors import ConnectionClosedError, DrainTimeoutError, NoRespondersError, NoServersError  # noqa: E402
 from nats.errors import TimeoutError as NatsTimeout  # noqa: E402
 from nats.js.errors import KeyWrongLastSequenceError  # noqa: E402

@@ -21,8 +21,9 @@ import compat
 from tests.ecosystem.clean_run import STOCK, run_cleanly
 from tests.ecosystem.servers import Server, free_port, served
 
-aiosmtplib = pytest.importorskip("aiosmtplib")
 pytest.importorskip("aiosmtpd")
+pytest.importorskip("aiosmtplib")
+import aiosmtplib  # noqa: E402
 from aiosmtpd.controller import Controller  # noqa: E402
 from aiosmtpd.smtp import SMTP, AuthResult  # noqa: E402
 
@@ -109,7 +110,7 @@ def test_mails_arrive_as_they_were_sent_several_on_one_connection() -> None:
     assert len(box.mails) == 12
     arrived = message_from_bytes(box.mails[0][2], policy=policy.default)
     assert arrived["Subject"] == letter["Subject"]
-    body, enclosed = arrived.iter_parts()  # type: ignore[attr-defined]  # an EmailMessage, by the policy
+    body, enclosed = arrived.iter_parts()
     assert body.get_content().replace("\r\n", "\n") == "a line\n.\n..dots\n" + "long " * 1000 + "\n"
     assert enclosed.get_content() == attachment
     assert [b"Subject: number %d\r\n" % number in box.mails[1 + number][2] for number in range(10)] == [True] * 10

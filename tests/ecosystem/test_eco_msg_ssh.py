@@ -17,7 +17,8 @@ import pytest
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, served
 
-asyncssh = pytest.importorskip("asyncssh")
+pytest.importorskip("asyncssh")
+import asyncssh  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSIONS = 20
@@ -33,7 +34,7 @@ def keys() -> dict[str, Any]:
     return {name: asyncssh.generate_private_key("ssh-ed25519") for name in ("host", "user", "stranger")}
 
 
-class Access(asyncssh.SSHServer):  # type: ignore[misc]
+class Access(asyncssh.SSHServer):
     """Lets users with the key in, and forward ports."""
 
     def connection_requested(self, *destination: object) -> bool:
@@ -271,7 +272,8 @@ def server(keys: dict[str, Any], tmp_path: Path) -> Iterator[Server]:
     keys["host"].write_private_key(tmp_path / "host")
     keys["user"].write_public_key(tmp_path / "authorized")
     port = free_port()
-    command = [sys.executable, "-m", "compat", program, str(port), tmp_path / "host", tmp_path / "authorized"]
+    command = [sys.executable, "-m", "compat", str(program), str(port), str(tmp_path / "host"),
+               str(tmp_path / "authorized")]
     with served(command, port, tmp_path / "log", cwd=ROOT) as process:
         yield process
 

@@ -17,7 +17,8 @@ import pytest
 from tests.ecosystem.clean_run import run_cleanly, until
 from tests.ecosystem.servers import Server, free_port, served
 
-websockets = pytest.importorskip("websockets")
+pytest.importorskip("websockets")
+import websockets  # noqa: E402
 from websockets.asyncio.client import connect  # noqa: E402
 from websockets.asyncio.server import ServerConnection, broadcast, serve  # noqa: E402
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK  # noqa: E402
@@ -95,7 +96,7 @@ def test_a_message_in_fragments_arrives_piece_by_piece_with_pings_in_between() -
 def test_compression_is_agreed_upon_and_saves_bytes_on_the_wire() -> None:
     text = "the same words again and again; " * 5000
 
-    class Counting(ServerConnection):  # type: ignore[misc]
+    class Counting(ServerConnection):
         arrived = 0
 
         def data_received(self, data: bytes) -> None:
@@ -304,7 +305,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     program = tmp_path / "answering.py"
     program.write_text(SERVER)
     port = free_port()
-    command = [sys.executable, "-m", "compat", program, str(port)]
+    command = [sys.executable, "-m", "compat", str(program), str(port)]
     with served(command, port, tmp_path / "log", cwd=ROOT) as process:
         yield process
 
