@@ -1,4 +1,4 @@
-"""grpc.aio: its core works in threads of its own, and tells the loop by a descriptor that a poller's thread writes to."""
+"""grpc.aio: its core works in threads of its own, and tells the loop by a descriptor that a thread writes to."""
 
 from __future__ import annotations
 
@@ -346,7 +346,8 @@ def test_calls_of_a_killed_server_fail_clearly_and_the_channel_recovers(server: 
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await call(b"hello")
             again = asyncio.ensure_future(call(b"hello", wait_for_ready=True, timeout=30))
-            await until(lambda: channel.get_state() == grpc.ChannelConnectivity.TRANSIENT_FAILURE, "a failure to connect")
+            failing = grpc.ChannelConnectivity.TRANSIENT_FAILURE
+            await until(lambda: channel.get_state() == failing, "a failure to connect")
             await asyncio.to_thread(server.start)
             return first, lost.value.code().name, refused.value.code().name, await again
 

@@ -113,7 +113,8 @@ def test_wildcards_choose_topics_and_unsubscribing_ends_it(broker: Server) -> No
     async def main() -> tuple[list[str], list[str]]:
         async with client_of(broker) as client:
             await client.subscribe([("house/+/heat", 1), ("garden/#", 1)])
-            for topic in "house/hall/heat", "house/hall/light", "garden", "garden/a/b", "house/a/b/heat", "house/x/heat":
+            for topic in ("house/hall/heat", "house/hall/light", "garden", "garden/a/b", "house/a/b/heat",
+                          "house/x/heat"):
                 await client.publish(topic, b"1", qos=1)
             first = await take(client, 4)
             assert [message.topic.matches("house/+/heat") for message in first] == [True, False, False, True]
