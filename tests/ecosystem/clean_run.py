@@ -50,7 +50,8 @@ def run_cleanly(main: Coroutine[Any, Any, T], *, forgets: str | None = None, kee
         while (open_descriptors(), threading.active_count()) != before and time.monotonic() < limit:
             gc.collect()
             time.sleep(0.01)
-        assert (open_descriptors(), threading.active_count()) == before, (before, threading.enumerate())
+        after = open_descriptors(), threading.active_count()
+        assert after == before, f"descriptors and threads: {before} before, {after} after: {threading.enumerate()}"
     return value
 
 
