@@ -6,6 +6,13 @@ tasks and what makes them are this project's; the rest of asyncio, which works o
 
 from __future__ import annotations
 
+import sys as _sys
+
+if _sys.platform == "win32":
+    raise ImportError(f"compat runs on Unix only: its event loop stands on the one that asyncio has for Unix, and not for "
+                      f"{_sys.platform}. Here `import kernel` works, with tasks, timers, queues, threads and sockets; "
+                      f"asyncio programs run on asyncio itself", name=__name__)
+
 import asyncio as _asyncio
 from asyncio import *  # noqa: F403
 from asyncio import TaskGroup as TaskGroup  # not in __all__ of Python 3.11
