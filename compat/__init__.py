@@ -40,6 +40,9 @@ from .runners import Runner as Runner
 from .runners import run as run  # type: ignore[assignment]
 from .tasks import Task as Task  # type: ignore[assignment]
 
+if _sys.version_info >= (3, 14):
+    from .graph import future_add_to_awaited_by as future_add_to_awaited_by
+    from .graph import future_discard_from_awaited_by as future_discard_from_awaited_by
 if hasattr(_asyncio, "eager_task_factory"):  # since Python 3.12
     eager_task_factory: Any = _asyncio.create_eager_task_factory(Task)  # type: ignore
 SelectorEventLoop = EventLoop  # type: ignore[misc]  # in the place of asyncio's
