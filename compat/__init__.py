@@ -6,6 +6,13 @@ tasks and what makes them are this project's; the rest of asyncio, which works o
 
 from __future__ import annotations
 
+import sys as _sys
+
+if _sys.platform == "win32":
+    raise ImportError(f"compat runs on Unix only: its event loop stands on the one that asyncio has for Unix, and not for "
+                      f"{_sys.platform}. Here `import kernel` works, with tasks, timers, queues, threads and sockets; "
+                      f"asyncio programs run on asyncio itself", name=__name__)
+
 import asyncio as _asyncio
 from asyncio import *  # noqa: F403
 from asyncio import TaskGroup as TaskGroup  # not in __all__ of Python 3.11
@@ -33,6 +40,9 @@ from .runners import Runner as Runner
 from .runners import run as run  # type: ignore[assignment]
 from .tasks import Task as Task  # type: ignore[assignment]
 
+if _sys.version_info >= (3, 14):
+    from .graph import future_add_to_awaited_by as future_add_to_awaited_by
+    from .graph import future_discard_from_awaited_by as future_discard_from_awaited_by
 if hasattr(_asyncio, "eager_task_factory"):  # since Python 3.12
     eager_task_factory: Any = _asyncio.create_eager_task_factory(Task)  # type: ignore
 SelectorEventLoop = EventLoop  # type: ignore[misc]  # in the place of asyncio's

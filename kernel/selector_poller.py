@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import selectors
+import sys
 from collections.abc import Iterable
 
 from .poller import READABLE, WRITABLE, DescriptorPoller
@@ -56,5 +58,9 @@ class SelectorPoller(DescriptorPoller):
 
 
 def _file(fd: int) -> tuple[int, int]:
+    """What tells the open file from another that gets its number; `OSError` when it is not open."""
+    if sys.platform == "win32":  # a socket's number is none of a file's there, and tells no more than whether it is open
+        select.select([fd], [], [], 0)
+        return 0, 0
     status = os.fstat(fd)
     return status.st_dev, status.st_ino

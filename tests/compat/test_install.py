@@ -22,7 +22,8 @@ async def kind():
 SNAPSHOT = """
 def snapshot():
     owners = [module for name, module in sorted(sys.modules.items()) if name.partition(".")[0] == "asyncio"]
-    owners += [asyncio.unix_events._UnixDefaultEventLoopPolicy, asyncio.events.BaseDefaultEventLoopPolicy]
+    name = "BaseDefaultEventLoopPolicy" if sys.version_info < (3, 14) else "_BaseDefaultEventLoopPolicy"
+    owners += [asyncio.unix_events._UnixDefaultEventLoopPolicy, getattr(asyncio.events, name)]
     attributes = {(repr(owner), name): id(value) for owner in owners for name, value in vars(owner).items()}
     return attributes, list(sys.path_hooks)
 """

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.native.process_list import Entry, processes
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ["api_client", "chat_server", "crawler", "jobs", "port_scanner", "tail_f", "udp_time"]
 LOCALHOST = "127.0.0.1"
@@ -220,11 +222,10 @@ def test_jobs_interrupted_leave_no_process() -> None:
         assert sleepers(mark) == []
 
 
-def sleepers(mark: str) -> list[str]:
+def sleepers(mark: str) -> list[Entry]:
     """The living processes that sleep so many seconds."""
-    listing = subprocess.run(["ps", "-A", "-o", "stat=,args="], capture_output=True, text=True).stdout
-    return [line for line in listing.splitlines() if line.endswith(f"sleep {mark}") and not line.startswith("Z")
-            and "sh -c" not in line]
+    return [entry for entry in processes() if entry.command.endswith(f"sleep {mark}") and entry.state != "Z"
+            and "sh -c" not in entry.command]
 
 
 def test_port_scanner() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.native.injection import Injection, Scenario, cancel_at_every_suspension
-from tests.native.test_processes import children_of_this_process
+from tests.native.process_list import children_of_this_process
 from tests.native.test_tls import LOCALHOST, client_context, server_context
 
 from kernel import (MonotonicClock, Stream, Task, VirtualClock, Waitable, checkpoint, current_task, open_connection, open_datagram,

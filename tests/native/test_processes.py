@@ -15,15 +15,9 @@ import pytest
 
 from kernel import (Cancelled, EndpointClosed, Process, TaskGroup, open_process, run, run_process, sleep, spawn,
                     timeout)
+from tests.native.process_list import children_of_this_process, processes
 
 Steps = Generator[Any, Any, Any]
-
-
-def children_of_this_process() -> list[str]:
-    """The processes that this one has, zombies included, as `ps` lists them."""
-    listing = subprocess.run(["ps", "-o", "pid=,ppid=,stat=,args=", "-A"], capture_output=True, text=True).stdout
-    rows = [line.split(None, 3) for line in listing.splitlines()]
-    return [" ".join(row) for row in rows if int(row[1]) == os.getpid() and not row[3].startswith("ps -o")]
 
 
 @pytest.fixture(params=["pidfd", "thread"], autouse=True)
@@ -111,8 +105,7 @@ async def gone(pid: int) -> None:
     """Return when there is no process `pid` any more, or only a zombie that its new parent has not reaped yet."""
     async with timeout(10):
         while True:
-            state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True).stdout
-            if not state.strip() or state.startswith(b"Z"):
+            if not [entry for entry in processes() if entry.pid == pid and entry.state != "Z"]:
                 return
             await sleep(0.01)
 

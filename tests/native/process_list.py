@@ -1,0 +1,44 @@
+"""Which processes there are: by /proc where the system has one, which a system without `ps` may, else by `ps`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """A process; its state is "Z" when it is a zombie, which has no command any more."""
+
+    pid: int
+    parent: int
+    state: str
+    command: str
+
+
+def processes() -> list[Entry]:
+    """All processes of the system."""
+    directories = [path for path in Path("/proc").glob("[0-9]*")]
+    return [entry for entry in map(_read, directories) if entry is not None] if directories else _listed()
+
+
+def children_of_this_process() -> list[Entry]:
+    """The processes that this one has, zombies included."""
+    return [entry for entry in processes() if entry.parent == os.getpid()]
+
+
+def _read(directory: Path) -> Entry | None:
+    try:
+        # The name before the parenthesis may have any character in it.
+        state, parent, *_ = (directory / "stat").read_text().rpartition(")")[2].split()
+        words = (directory / "cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return None  # it has ended in the meantime
+    return Entry(int(directory.name), int(parent), state, os.fsdecode(b" ".join(words).strip()))
+
+
+def _listed() -> list[Entry]:
+    with subprocess.Popen(["ps", "-A", "-o", "pid=,ppid=,stat=,args="], stdout=subprocess.PIPE, text=True) as ps:
+        rows = [line.split(None, 3) for line in ps.communicate()[0].splitlines()]
+    return [Entry(int(row[0]), int(row[1]), row[2][0], row[3]) for row in rows if int(row[0]) != ps.pid]
