@@ -16,7 +16,7 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,6 +63,15 @@ def run_cleanly(main: Coroutine[Any, Any, T], *, known: str | None = None) -> T:
     return value
 
 
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait for what is known to come; should it not, the limit of `run_cleanly` ends the wait."""
+    while True:
+        outcome = condition()
+        if outcome if isinstance(outcome, bool) else await outcome:
+            return
+        await asyncio.sleep(0.01)
+
+
 def trusted() -> ssl.SSLContext:
     """A context that trusts the test servers' certificate, and no other."""
     return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
@@ -80,8 +89,9 @@ class Postgres(Server):
             command += ["-c", f"{name}={value}"]
         super().__init__(command, port, log, user=user, cwd=data)
         self._ready = [str(binaries / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]
-        self.url = f"postgresql://{USER}:a%20pass%2Fword@127.0.0.1:{port}/{DATABASE}"
-        self.arguments = {"host": "127.0.0.1", "port": port, "user": USER, "password": PASSWORD, "database": DATABASE}
+        self.url = f"postgresql://{USER}:a%20pass%2Fword@127.0.0.1:{port}/{DATABASE}"  # for any library;
+        self.arguments = {"host": "127.0.0.1", "port": port, "user": USER, "password": PASSWORD, "database": DATABASE,
+                          "ssl": False}  # for asyncpg
 
     def start(self) -> None:
         """Start it and wait until it has recovered: it listens before, but turns everybody away."""
