@@ -84,7 +84,7 @@ class Postgres(Server):
         settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
                     "max_connections": 60, "max_prepared_transactions": 4, "ssl": "on",
                     "ssl_cert_file": data / "server.pem", "ssl_key_file": data / "server.pem"}
-        command = [binaries / "postgres", "-D", data]
+        command: list[str | Path] = [binaries / "postgres", "-D", data]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         super().__init__(command, port, log, user=user, cwd=data)
@@ -179,8 +179,8 @@ def running_postgres() -> Iterator[Postgres]:
 def running_redis(directory: Path) -> Iterator[Server]:
     """A Redis server that has on disk whatever it has confirmed."""
     port = free_port()
-    command = [program("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", directory,
-               "--save", "", "--appendonly", "yes", "--appendfsync", "no"]
+    command = [program("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1",
+               "--dir", str(directory), "--save", "", "--appendonly", "yes", "--appendfsync", "no"]
     with served(command, port, directory / "log") as server:
         yield server
 

@@ -66,7 +66,8 @@ def test_values_and_cursors(postgres: Postgres) -> None:
             with pytest.raises(psycopg.errors.DivisionByZero, match="division by zero"):
                 await connection.execute("SELECT 1 / %s", [0])
             # Of two at a time the second waits, as psycopg promises.
-            assert await asyncio.gather(value(connection, "SELECT 1"), value(connection, "SELECT 2")) == [1, 2]
+            first, second = await asyncio.gather(value(connection, "SELECT 1"), value(connection, "SELECT 2"))
+            assert (first, second) == (1, 2)
 
     run_cleanly(main())
 
