@@ -63,6 +63,12 @@ def run_cleanly(main: Coroutine[Any, Any, T], *, known: str | None = None) -> T:
     return value
 
 
+async def sleeping(observer: Any, count: int) -> bool:
+    """Whether so many queries sleep in the server now; `observer` is a connection of asyncpg's."""
+    return await observer.fetchval("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
+                                   "query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()") == count
+
+
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
     """Wait for what is known to come; should it not, the limit of `run_cleanly` ends the wait."""
     while True:

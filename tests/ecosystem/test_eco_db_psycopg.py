@@ -9,13 +9,14 @@ import itertools
 import random
 from typing import Any
 
+import asyncpg
 import psycopg
 import psycopg_pool
 import pytest
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from tests.ecosystem.databases import CERTIFICATES, Postgres, postgres, run_cleanly, until
+from tests.ecosystem.databases import CERTIFICATES, Postgres, postgres, run_cleanly, sleeping, until
 
 SLEEP = "SELECT pg_sleep(600)"
 
@@ -33,13 +34,6 @@ async def value(connection: Any, query: str, *arguments: Any) -> Any:
     """The first column of the first row."""
     row = await (await connection.execute(query, arguments)).fetchone()
     return row[0]
-
-
-async def sleeping(observer: Any, count: int) -> bool:
-    """Whether so many queries sleep in the server now."""
-    query = ("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep%' "
-             "AND pid <> pg_backend_pid()")
-    return (await (await observer.execute(query)).fetchone())[0] == count
 
 
 @pytest.mark.library("psycopg", "values, prepared and binary statements, transactions, server-side cursors")
@@ -187,7 +181,8 @@ def test_notifications(postgres: Postgres) -> None:
 @pytest.mark.library("psycopg", "cancellation of running queries")
 def test_a_cancelled_query_is_cancelled_in_the_server(postgres: Postgres) -> None:
     async def main() -> None:
-        async with await connect(postgres) as observer, await connect(postgres) as connection:
+        observer = await asyncpg.connect(**postgres.arguments)
+        async with await connect(postgres) as connection:
             pid = connection.info.backend_pid
             for _ in range(3):
                 task = asyncio.create_task(connection.execute(SLEEP))
@@ -198,7 +193,7 @@ def test_a_cancelled_query_is_cancelled_in_the_server(postgres: Postgres) -> Non
                 assert await value(connection, "SELECT pg_backend_pid()") == pid
                 assert await sleeping(observer, 0)
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05), connection.transaction():
+                async with asyncio.timeout(0.3), connection.transaction():
                     await connection.execute(SLEEP)
             assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
             task = asyncio.create_task(connection.execute(SLEEP))
@@ -207,6 +202,7 @@ def test_a_cancelled_query_is_cancelled_in_the_server(postgres: Postgres) -> Non
             with pytest.raises(psycopg.errors.QueryCanceled):
                 await task
             assert await value(connection, "SELECT 5") == 5
+        await observer.close()
 
     run_cleanly(main())
 

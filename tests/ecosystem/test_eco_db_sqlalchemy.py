@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import ForeignKey, func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, selectinload
 
-from tests.ecosystem.databases import Postgres, postgres, run_cleanly, until
+from tests.ecosystem.databases import Postgres, postgres, run_cleanly, sleeping, until
 
 pytestmark = pytest.mark.library("SQLAlchemy", "ORM sessions, streaming, pool, cancellation, killed server, over asyncpg, "
                                                "psycopg and aiosqlite")
@@ -124,6 +125,7 @@ def test_streamed_results(driver: str, request: pytest.FixtureRequest, tmp_path:
 def test_the_pool_and_cancellation(driver: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     async def main() -> None:
         options = {"pool_size": 3, "max_overflow": 1, "pool_timeout": 0.05}
+        observer = await asyncpg.connect(**request.getfixturevalue("postgres").arguments)
         async with engine_of(driver, request, tmp_path, **options) as engine:
             sessions = async_sessionmaker(engine)
 
@@ -133,7 +135,7 @@ def test_the_pool_and_cancellation(driver: str, request: pytest.FixtureRequest, 
 
             for _ in range(3):
                 tasks = [asyncio.create_task(sleep()) for _ in range(4)]
-                await until(lambda: engine.pool.checkedout() == 4)
+                await until(lambda: sleeping(observer, 4))
                 with pytest.raises(TimeoutError, match="QueuePool limit of size 3 overflow 1 reached"):
                     await sleep()
                 for task in tasks:
@@ -141,12 +143,10 @@ def test_the_pool_and_cancellation(driver: str, request: pytest.FixtureRequest, 
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
                 assert all(isinstance(error, asyncio.CancelledError) for error in ended), ended
                 await until(lambda: engine.pool.checkedout() == 0)
+                await until(lambda: sleeping(observer, 0))
             async with sessions() as session:
-                query = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(%'"
-                await until(lambda: is_one(session.scalar(text(query))))  # this query itself
-
-    async def is_one(scalar: Awaitable[int]) -> bool:
-        return await scalar == 1
+                assert await session.scalar(text("SELECT 5")) == 5
+        await observer.close()
 
     run_cleanly(main())
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 import kernel
-from tests.ecosystem.databases import Postgres, postgres, run_cleanly, until
+from tests.ecosystem.databases import Postgres, postgres, run_cleanly, sleeping, until
 
 pytestmark = [pytest.mark.library(name, "driven by native kernel tasks: TaskGroup, Queue, timeout")
               for name in ("aiohttp", "asyncpg")]
@@ -43,10 +43,6 @@ class Shop:
             await kernel.sleep(600)
         finally:
             self.hanging -= 1
-
-    async def sleeping(self) -> int:
-        return await self.pool.fetchval("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
-                                        "query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()")
 
 
 @asynccontextmanager
@@ -123,9 +119,10 @@ def test_a_timeout_of_the_kernel_cuts_off_the_libraries(postgres: Postgres) -> N
     async def request(shop: Shop) -> None:
         await shop.client.get(f"{shop.url}/hang")
 
-    async def limited(shop: Shop, action: Any) -> str:
+    async def limited(shop: Shop, action: Any, limits: list[kernel.Timeout]) -> str:
         try:
-            async with kernel.timeout(0.1) as limit:
+            async with kernel.timeout(600) as limit:
+                limits.append(limit)
                 await action(shop)
         except TimeoutError:
             assert limit.expired
@@ -134,11 +131,16 @@ def test_a_timeout_of_the_kernel_cuts_off_the_libraries(postgres: Postgres) -> N
 
     async def main() -> None:
         async with opened(postgres) as shop:
+            limits: list[kernel.Timeout] = []
             async with kernel.TaskGroup() as group:
                 for action in (query, request) * 3:
-                    await group.spawn(limited(shop, action))
+                    await group.spawn(limited(shop, action, limits))
+                await until(lambda: sleeping(shop.pool, 3))
+                await until(lambda: shop.hanging == 3)
+                for limit in limits:
+                    limit.reschedule(await kernel.now())  # sooner than said, so that all are known to be on their way
             assert group.results() == ["cut off"] * 6
-            assert await shop.sleeping() == 0
+            assert await sleeping(shop.pool, 0)
             await until(lambda: shop.hanging == 0)
             async with shop.client.get(f"{shop.url}/item/3") as response:
                 assert (await response.json())["number"] == 3
@@ -170,17 +172,14 @@ def test_a_failure_in_a_group_cancels_what_its_siblings_do_in_the_libraries(post
                     await group.spawn(write_twice(shop, ready))
                     siblings = [await group.spawn(code) for code in (ask(shop), sleep(shop), store(shop, queue))]
                     await until(lambda: shop.hanging == 1)
-                    await until(lambda: is_sleeping(shop))
+                    await until(lambda: sleeping(shop.pool, 1))
                     ready.set()
             (failure,) = caught.value.exceptions
             assert isinstance(failure, asyncpg.UniqueViolationError)
             assert all(sibling.cancelled() for sibling in siblings)
             await until(lambda: shop.hanging == 0)
-            assert await shop.sleeping() == 0
+            assert await sleeping(shop.pool, 0)
             assert await shop.pool.fetch("SELECT * FROM item") == []  # neither transaction has been carried out
             assert shop.pool.get_idle_size() == shop.pool.get_size()
-
-    async def is_sleeping(shop: Shop) -> bool:
-        return await shop.sleeping() == 1
 
     run_cleanly(main())
