@@ -126,12 +126,15 @@ async def use(client: Any, options: argparse.Namespace) -> None:
     await client.wait_for_workers(options.workers, timeout=PATIENCE)
     print("client {} on {}".format(os.getpid(), type(asyncio.get_running_loop()).__module__))
     print("scheduler {} on {}".format(*await client.run_on_scheduler(loop_of_scheduler)))
-    for process, loop in (await client.run(loop_of_worker)).values():
+    nodes = await client.run(loop_of_worker)
+    for process, loop in nodes.values():
         print(f"worker {process} on {loop}")
     results = await search(client, options.below, options.pieces, options.kill_one)
     terms, number, _ = max(results, key=lambda found: (found.terms, -found.start))
     for worker, count in sorted(Counter(found.worker for found in results).items()):
         print(f"{count} results from worker {worker}")
+    left = await client.run(os.getpid)
+    print(f"{len(left)} of {len(nodes)} workers are left")
     print(f"below {options.below} the longest sequence starts at {number} and has {terms} terms")
 
 

@@ -84,6 +84,5 @@ def test_a_cluster_that_loses_a_worker() -> None:
     assert killed is not None and killed[1] in workers
     results = {worker: int(count) for count, worker in re.findall(r"^(\d+) results from worker (\d+)$", output, re.MULTILINE)}
     assert set(results) <= workers and sum(results.values()) == 40
-    assert sum(count for worker, count in results.items() if worker != killed[1]) >= 20
-    assert output.endswith("below 100000 the longest sequence starts at 77031 and has 351 terms\n")
+    assert output.endswith("\n2 of 3 workers are left\nbelow 100000 the longest sequence starts at 77031 and has 351 terms\n")
     assert not any(exists(int(process)) for _, process, _ in nodes)
