@@ -3,15 +3,15 @@
     python3 -m compat examples/scale/cluster.py --workers 3 --kill-one
 
 Finds the longest Collatz sequence (halve what is even, take three times what is odd plus one, until 1) that starts
-below a number. The range is cut into pieces for Dask to hand out. A scheduler and workers are started on this machine by
+below a number. The range is cut into pieces for Dask to hand out. Scheduler and workers are started on this machine by
 
     python3 -m compat -m distributed.cli.dask_scheduler --scheduler-file FILE
     python3 -m compat -m distributed.cli.dask_worker --scheduler-file FILE --no-nanny
 
-and the same on other machines, given the scheduler's address in place of the file, makes a cluster of many; `--scheduler
-ADDRESS` uses one that is there. (A nanny would start its worker in a Python that has not been asked for this loop: hence
---no-nanny.) With --kill-one the first worker is killed when a quarter of the results has come: Dask gives its work to
-the others.
+and the same on other machines, given the scheduler's address in place of the file, makes a cluster of many, which
+`--scheduler ADDRESS` uses. (A nanny would start its worker in a Python that has not been asked for this loop: hence
+--no-nanny.) With --kill-one a worker is killed when a quarter of the results has come: Dask gives its work to the
+others.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def loop_of_worker(dask_worker: Any) -> tuple[int, str]:
 async def start(module: str, *options: str) -> Process:
     """A process of Dask's; it says nothing but errors."""
     environment = {"DASK_LOGGING__DISTRIBUTED": "critical", **os.environ}
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "compat", "-m", f"distributed.cli.{module}", *options,
-                                                env=environment)
+    command = [sys.executable, "-m", "compat", "-m", f"distributed.cli.{module}", *options]
+    return await asyncio.create_subprocess_exec(*command, env=environment)
 
 
 @contextlib.asynccontextmanager
@@ -82,11 +82,11 @@ async def local_cluster(workers: int) -> AsyncIterator[Path]:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "scheduler.json"
         common = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+        worker = ["--no-nanny", "--nthreads", "1", "--local-directory", directory, *common]
         try:
             processes.append(await start("dask_scheduler", "--port", "0", *common))
             for _ in range(workers):
-                processes.append(await start("dask_worker", "--no-nanny", "--nthreads", "1", "--local-directory", directory,
-                                             *common))
+                processes.append(await start("dask_worker", *worker))
             yield file
         finally:
             for process in reversed(processes):  # a worker that is stopped together with the scheduler may hang
@@ -114,7 +114,7 @@ async def search(client: Any, below: int, pieces: int, kill_one: bool) -> list[F
         async with asyncio.timeout(PATIENCE):
             _, found = await anext(completed)
         results.append(Found(*found))
-        if kill_one and len(results) == pieces // 4:
+        if kill_one and len(results) >= pieces // 4:
             kill_one = False
             victim = results[0].worker
             os.kill(victim, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Count the primes below a number on all processors: work for the processor goes into processes, the kernel hands it out.
+"""Count the primes below a number on all processors: the kernel hands the work out to processes.
 
     python3 -m kernel examples/scale/primes.py --below 20000000
 
@@ -78,7 +78,8 @@ async def main() -> None:
     for process in sorted({piece.process for piece in pieces}):
         own = [piece for piece in pieces if piece.process == process]
         print(f"process {process}: {len(own)} pieces, {sum(piece.seconds for piece in own):.2f} s of work")
-    print(f"{sum(piece.seconds for piece in pieces):.2f} s of work in {elapsed:.2f} s, the start of the processes included")
+    work = sum(piece.seconds for piece in pieces)
+    print(f"{work:.2f} s of work in {elapsed:.2f} s, the start of the processes included")
     known = KNOWN.get(options.below)
     if known is not None:
         print("as is known" if primes == known else f"wrong: there are {known}")

@@ -1,4 +1,4 @@
-"""A web service on several processors: uvicorn's workers, each a process with this project's loop, and who answers whom.
+"""A web service on several processors: uvicorn's workers, each a process with this project's loop.
 
     python3 -m kernel examples/scale/service.py --workers 2
 
@@ -34,7 +34,7 @@ Message = dict[str, Any]
 
 async def application(scope: Message, receive: Callable[[], Awaitable[Message]],
                       send: Callable[[Message], Awaitable[None]]) -> None:
-    """What every worker runs, by the interface that ASGI 3.0 describes: some work, and an answer that says who did it."""
+    """What every worker runs, by the interface of ASGI 3.0: some work, and an answer that says who did it."""
     if scope["type"] != "http":
         return  # the service starts, or ends, and there is nothing to prepare
     digest = hashlib.pbkdf2_hmac("sha256", scope["path"].encode(), b"salt", 2000).hex()

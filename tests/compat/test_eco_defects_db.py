@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import pytest
 
@@ -19,8 +18,6 @@ def test_a_task_that_a_library_makes_itself_takes_syscalls() -> None:
         return "done"
 
     async def main() -> str:
-        eager = {"eager_start": True} if sys.version_info >= (3, 12) else {}
-        task: asyncio.Task[str] = asyncio.Task(native(), loop=asyncio.get_running_loop(), **eager)  # type: ignore[arg-type]
-        return await task
+        return await asyncio.Task(native(), loop=asyncio.get_running_loop())
 
     assert compat.run(main()) == "done"

@@ -112,7 +112,7 @@ class Postgres(Server):
         """As a machine that fails: each connection has a process, in a process group of its own, that goes as well."""
         if self.process is None:
             return
-        os.kill(self.process.pid, signal.SIGSTOP)  # it is not to see its children die, nor they it, and tell the clients
+        os.kill(self.process.pid, signal.SIGSTOP)  # it is not to see its children die, and tell the others
         pids = children(self.process.pid)
         for pid in pids:
             try:

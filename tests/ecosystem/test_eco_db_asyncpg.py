@@ -217,7 +217,8 @@ def test_a_pool_recovers_from_cancellations_at_any_moment(postgres: Postgres) ->
 def test_many_tasks_over_a_pool(postgres: Postgres) -> None:
     async def main() -> None:
         async with asyncpg.create_pool(**postgres.arguments, min_size=8, max_size=8) as pool:
-            await pool.execute("DROP TABLE IF EXISTS work; CREATE TABLE work (id int PRIMARY KEY, worker int, data text)")
+            await pool.execute("DROP TABLE IF EXISTS work;"
+                               "CREATE TABLE work (id int PRIMARY KEY, worker int, data text)")
 
             async def work(worker: int) -> set[int]:
                 pids = set()

@@ -17,8 +17,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship,
 
 from tests.ecosystem.databases import Postgres, postgres, run_cleanly, sleeping, until
 
-pytestmark = pytest.mark.library("SQLAlchemy", "ORM sessions, streaming, pool, cancellation, killed server, over asyncpg, "
-                                               "psycopg and aiosqlite")
+pytestmark = pytest.mark.library("SQLAlchemy", "ORM sessions, streaming, pool, cancellation, killed server; "
+                                               "over asyncpg, psycopg and aiosqlite")
 
 
 class Base(DeclarativeBase):
@@ -40,7 +40,8 @@ class Book(Base):
     author: Mapped[Author] = relationship(back_populates="books")
 
 
-SERVERS: dict[str, dict[str, Any]] = {"asyncpg": {"connect_args": {"ssl": False}}, "psycopg": {"connect_args": {"sslmode": "disable"}}}
+SERVERS: dict[str, dict[str, Any]] = {"asyncpg": {"connect_args": {"ssl": False}},
+                                      "psycopg": {"connect_args": {"sslmode": "disable"}}}
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The programs of examples/scale, each run as a process: several processors, several workers, several machines' worth."""
+"""The programs of examples/scale, each run as a process: several processors, several workers, a cluster."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def test_a_cluster_that_loses_a_worker() -> None:
 
     killed = re.search(r"^killed worker (\d+) after 10 of 40 results$", output, re.MULTILINE)
     assert killed is not None and killed[1] in workers
-    results = {worker: int(count) for count, worker in re.findall(r"^(\d+) results from worker (\d+)$", output, re.MULTILINE)}
+    counts = re.findall(r"^(\d+) results from worker (\d+)$", output, re.MULTILINE)
+    results = {worker: int(count) for count, worker in counts}
     assert set(results) <= workers and sum(results.values()) == 40
-    assert output.endswith("\n2 of 3 workers are left\nbelow 100000 the longest sequence starts at 77031 and has 351 terms\n")
+    assert output.endswith("\n2 of 3 workers are left\n"
+                           "below 100000 the longest sequence starts at 77031 and has 351 terms\n")
     assert not any(exists(int(process)) for _, process, _ in nodes)
