@@ -1,0 +1,203 @@
+"""PostgreSQL and Redis of the tests' own: started in temporary directories, killed with all their processes, restarted.
+
+A test file imports the fixtures that it uses, and has servers to itself. `run_cleanly` runs a test's main
+coroutine on the loop of compat and sees to it that nothing is left over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import pwd
+import shutil
+import signal
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+import compat
+
+from tests.ecosystem.servers import PATIENCE, Server, free_port, program, served
+
+T = TypeVar("T")
+
+CERTIFICATES = Path(__file__).resolve().parents[1] / "native" / "certs"
+USER, PASSWORD, DATABASE = "tester", "a pass/word", "postgres"
+LIMIT = 40.0  # seconds for all that one test does in a loop: only what hangs takes so long
+
+
+def run_cleanly(main: Coroutine[Any, Any, T], *, known: str | None = None) -> T:
+    """Run `main` on the loop of compat; an error when it hangs, or leaves tasks or failures that nobody has seen.
+
+    `known` is the message of an exception that the library leaves so on every loop.
+    """
+    reported: list[dict[str, Any]] = []
+
+    def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if known is None or str(context.get("exception")) != known:
+            reported.append(context)
+
+    async def limited() -> T:
+        loop = asyncio.get_running_loop()
+        assert type(loop).__module__ == "compat.events"
+        loop.set_exception_handler(report)
+        async with asyncio.timeout(LIMIT):
+            value = await main
+        await asyncio.sleep(0)  # a callback that is ready now may be what ends a task
+        gc.collect()  # a failure that nobody has seen is reported when it is thrown away
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not left, left
+        return value
+
+    value = compat.run(limited())
+    gc.collect()
+    assert reported == [], reported
+    return value
+
+
+async def sleeping(observer: Any, count: int) -> bool:
+    """Whether so many queries sleep in the server now; `observer` is a connection of asyncpg's."""
+    return await observer.fetchval("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
+                                   "query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()") == count
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait for what is known to come; should it not, the limit of `run_cleanly` ends the wait."""
+    while True:
+        outcome = condition()
+        if outcome if isinstance(outcome, bool) else await outcome:
+            return
+        await asyncio.sleep(0.01)
+
+
+def trusted() -> ssl.SSLContext:
+    """A context that trusts the test servers' certificate, and no other."""
+    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+
+
+class Postgres(Server):
+    """A PostgreSQL server; its superuser is `USER`, who has to give `PASSWORD`."""
+
+    def __init__(self, binaries: Path, data: Path, port: int, log: Path, user: str | None) -> None:
+        settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
+                    "max_connections": 60, "max_prepared_transactions": 4, "ssl": "on",
+                    "ssl_cert_file": data / "server.pem", "ssl_key_file": data / "server.pem"}
+        command: list[str | Path] = [binaries / "postgres", "-D", data]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        super().__init__(command, port, log, user=user, cwd=data)
+        self._ready = [str(binaries / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]
+        self.url = f"postgresql://{USER}:a%20pass%2Fword@127.0.0.1:{port}/{DATABASE}"  # for any library;
+        self.arguments = {"host": "127.0.0.1", "port": port, "user": USER, "password": PASSWORD, "database": DATABASE,
+                          "ssl": False}  # for asyncpg
+
+    def start(self) -> None:
+        """Start it and wait until it has recovered: it listens before, but turns everybody away."""
+        super().start()
+        limit = time.monotonic() + PATIENCE
+        while subprocess.run(self._ready).returncode != 0:
+            if time.monotonic() > limit:
+                raise TimeoutError(f"PostgreSQL turns clients away; it said:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.02)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """As a machine that fails: each connection has a process, in a process group of its own, that goes as well."""
+        if self.process is None:
+            return
+        os.kill(self.process.pid, signal.SIGSTOP)  # it is not to see its children die, and tell the others
+        pids = children(self.process.pid)
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+        super().kill(number)
+        while any(alive(pid) for pid in pids):  # it cannot be started again before
+            time.sleep(0.005)
+
+    def shut_down(self) -> None:
+        """Disconnect all clients and let it end in order: only so the system's shared memory is given back."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(PATIENCE)
+            self.process = None
+
+
+def children(pid: int) -> list[int]:
+    listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(line) for line in listing.split()]
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process, one that has ended and awaits its parent not counted."""
+    state = subprocess.run(["ps", "-o", "stat=", "--pid", str(pid)], capture_output=True, text=True).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+def unprivileged() -> str | None:
+    """The user to run PostgreSQL as, which refuses to be run by root; None for ourselves."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        return "nobody"
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of a new, empty database."""
+    elsewhere = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+    binaries = Path(program("initdb", "postgresql", *elsewhere)).resolve().parent
+    user = unprivileged()
+    base = Path(tempfile.mkdtemp(prefix="postgres-"))  # pytest's own directories are closed to other users
+    server = None
+    try:
+        (base / "password").write_text(PASSWORD)
+        shutil.copy(CERTIFICATES / "server.pem", base)
+        (base / "server.pem").chmod(0o600)
+        if user is not None:
+            for path in (base, *base.iterdir()):
+                shutil.chown(path, user)
+        data = base / "data"
+        subprocess.run([binaries / "initdb", "--no-sync", "--auth=scram-sha-256", f"--username={USER}", "--locale=C",
+                        "--encoding=UTF8", f"--pwfile={base / 'password'}", "-D", data],
+                       user=user, cwd=base, check=True, stdout=subprocess.DEVNULL)
+        (base / "server.pem").rename(data / "server.pem")
+        server = Postgres(binaries, data, free_port(), base / "log", user)
+        server.start()
+        yield server
+    finally:
+        if server is not None:
+            server.shut_down()
+        shutil.rmtree(base)
+
+
+@contextmanager
+def running_redis(directory: Path) -> Iterator[Server]:
+    """A Redis server that has on disk whatever it has confirmed."""
+    port = free_port()
+    command = [program("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1",
+               "--dir", str(directory), "--save", "", "--appendonly", "yes", "--appendfsync", "no"]
+    with served(command, port, directory / "log") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
