@@ -308,7 +308,8 @@ def program(tmp_path: Path, on_compat: bool) -> Iterator[Server]:
     file = tmp_path / "serving.py"
     file.write_text(PROGRAM)
     port = free_port()
-    command = [sys.executable, *(["-m", "compat"] if on_compat else []), file, str(port)]
+    options = ["-m", "compat"] if on_compat else []
+    command = [sys.executable, *options, str(file), str(port)]
     with served(command, port, tmp_path / "log", env={**os.environ, "PYTHONPATH": str(ROOT)}) as server:
         yield server
 
