@@ -81,6 +81,17 @@ async def fail(request: Any) -> Any:
     raise RuntimeError("as the test wants it")
 
 
+async def work(request: Any) -> Any:
+    """Waits in all the ways there are: for a timer, for a thread, for other tasks, with a limit that passes."""
+    async with asyncio.timeout(20):
+        _, answer = await asyncio.gather(asyncio.sleep(0.001), asyncio.to_thread(int, request.query_params["n"]))
+    try:
+        async with asyncio.timeout(0.001):
+            await asyncio.Event().wait()
+    except TimeoutError:
+        return JSONResponse(answer)
+
+
 async def hello(request: Any) -> Any:
     return PlainTextResponse("Hello, world!")
 
@@ -110,7 +121,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 starlette_app = Starlette(lifespan=lifespan, routes=[
     Route("/about", about), Route("/hash", hash_of, methods=["POST"]), Route("/stream", stream),
     Route("/until-nobody-listens", until_nobody_listens), Route("/stall", stall), Route("/fail", fail),
-    Route("/hello", hello), WebSocketRoute("/echo", echo)])
+    Route("/work", work), Route("/hello", hello), WebSocketRoute("/echo", echo)])
 
 
 class Item(BaseModel):

@@ -1,4 +1,4 @@
-"""aiohttp, server and client: bodies, websockets, TLS, keep-alive, time limits, shutdown; within and between processes."""
+"""aiohttp, server and client: bodies, websockets, TLS, keep-alive, time limits, shutdown; also across processes."""
 
 from __future__ import annotations
 
@@ -81,6 +81,10 @@ async def peer(request: Any) -> Any:
     return web.json_response(request.transport.get_extra_info("peername"))
 
 
+async def hello(request: Any) -> Any:
+    return web.Response(text="Hello, world!")
+
+
 def application() -> Any:
     app = web.Application()
     ending = asyncio.Event()
@@ -100,7 +104,7 @@ def application() -> Any:
 
     app.on_shutdown.append(end)
     app.add_routes([web.post("/hash", hash_of), web.get("/stream", stream), web.get("/echo", echo),
-                    web.get("/peer", peer), web.get("/until-the-end", until_the_end)])
+                    web.get("/peer", peer), web.get("/hello", hello), web.get("/until-the-end", until_the_end)])
     return app
 
 
