@@ -41,7 +41,7 @@ async def until(condition: Callable[[], bool]) -> None:
 class Counter(App[int]):
     """Adds what is entered, in a worker; counts in a thread; ends with the sum."""
 
-    BINDINGS = [("ctrl+e", "end", "End")]
+    BINDINGS = [("ctrl+t", "tick", "Tick"), ("ctrl+e", "end", "End")]
 
     def compose(self) -> ComposeResult:
         yield Input(id="number")
@@ -51,10 +51,15 @@ class Counter(App[int]):
 
     def on_mount(self) -> None:
         self.sum = 0
-        self.ticks = self.set_interval(0.01, self.tick, repeat=3)
+
+    def action_tick(self) -> None:
+        self.ticking = self.set_interval(0.01, self.tick)
 
     def tick(self) -> None:
-        self.query_one("#progress", ProgressBar).advance(1)
+        progress = self.query_one("#progress", ProgressBar)
+        progress.advance(1)
+        if progress.progress == 3:
+            self.ticking.stop()
 
     def on_button_pressed(self, event: Any) -> None:
         self.add(int(self.query_one("#number", Input).value))
@@ -85,6 +90,8 @@ def test_textual() -> None:
             for shown in "42", "84":
                 await pilot.click("#add")
                 await until(lambda: str(app.query_one("#sum", Label).render()) == shown)
+                await until(lambda: not app.query_one("#add", Button).has_class("-active"))  # can be clicked again
+            await pilot.press("ctrl+t")
             await until(lambda: app.query_one("#progress", ProgressBar).progress == 3)
             await app.workers.wait_for_complete()
             await pilot.press("ctrl+e")
