@@ -34,10 +34,10 @@ async def main(port, web, console):
     with aiomonitor.start_monitor(loop, port=port, webui_port=web, console_port=console, hook_task_factory=True):
         tasks = [asyncio.create_task(work(), name=f"worker-{letter}") for letter in "ab"]
         print("started", flush=True)
-        await asyncio.wait(tasks, return_when="FIRST_COMPLETED")
-        print(*(f"{task.get_name()} {'cancelled' if task.cancelled() else 'pending'}" for task in tasks), sep=", ")
-        tasks[1].cancel()
-        await asyncio.wait(tasks)
+        for task in tasks:
+            await asyncio.wait([task])
+            print(*(f"{task.get_name()} {'cancelled' if task.cancelled() else 'pending'}" for task in tasks), flush=True)
+        await asyncio.to_thread(sys.stdin.read)  # that the monitor can still answer
 
 asyncio.run(main(*map(int, sys.argv[1:])))
 """
@@ -60,7 +60,8 @@ def test_a_program_is_watched(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     port, web, console = free_port(), free_port(), free_port()
     command = [sys.executable, "-m", "compat", str(tmp_path / "program.py"), str(port), str(web), str(console)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as run:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)}) as run:
         try:
             assert run.stdout is not None and run.stdout.readline() == b"started\n"
             with urlopen(Request(f"http://127.0.0.1:{web}/api/live-tasks", method="POST"), timeout=20) as response:
@@ -76,7 +77,16 @@ def test_a_program_is_watched(tmp_path: Path) -> None:
                 connection.sendall(f"where {tasks['worker-a']['task_id']}\r\n".encode())
                 read_until(connection, b"asyncio.sleep(3600)")
                 connection.sendall(f"cancel {tasks['worker-a']['task_id']}\r\n".encode())
-                assert run.stdout.readline() == b"worker-a cancelled, worker-b pending\n"
+                assert run.stdout.readline() == b"worker-a cancelled worker-b pending\n"
+                connection.sendall(b"exit\r\n")
+                while connection.recv(65536):
+                    pass
+            number = tasks["worker-b"]["task_id"]
+            with urlopen(Request(f"http://127.0.0.1:{web}/api/task?task_id={number}", method="DELETE"), timeout=20) as done:
+                assert done.status == 200
+            assert run.stdout.readline() == b"worker-a cancelled worker-b cancelled\n"
+            assert run.stdin is not None
+            run.stdin.close()
             assert run.wait(20) == 0
         finally:
             run.kill()
