@@ -33,10 +33,10 @@ async def main(port, web, console):
     assert type(loop) is compat.EventLoop
     with aiomonitor.start_monitor(loop, port=port, webui_port=web, console_port=console, hook_task_factory=True):
         tasks = [asyncio.create_task(work(), name=f"worker-{letter}") for letter in "ab"]
-        print("started", flush=True)
+        print("started")
         for task in tasks:
             await asyncio.wait([task])
-            print(*(f"{task.get_name()} {'cancelled' if task.cancelled() else 'pending'}" for task in tasks), flush=True)
+            print(*(f"{task.get_name()}: {'cancelled' if task.cancelled() else 'pending'}" for task in tasks))
         await asyncio.to_thread(sys.stdin.read)  # that the monitor can still answer
 
 asyncio.run(main(*map(int, sys.argv[1:])))
@@ -59,7 +59,7 @@ def read_until(connection: socket.socket, end: bytes) -> bytes:
 def test_a_program_is_watched(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     port, web, console = free_port(), free_port(), free_port()
-    command = [sys.executable, "-m", "compat", str(tmp_path / "program.py"), str(port), str(web), str(console)]
+    command = [sys.executable, "-u", "-m", "compat", str(tmp_path / "program.py"), str(port), str(web), str(console)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           env={**os.environ, "PYTHONPATH": str(ROOT)}) as run:
         try:
@@ -77,14 +77,15 @@ def test_a_program_is_watched(tmp_path: Path) -> None:
                 connection.sendall(f"where {tasks['worker-a']['task_id']}\r\n".encode())
                 read_until(connection, b"asyncio.sleep(3600)")
                 connection.sendall(f"cancel {tasks['worker-a']['task_id']}\r\n".encode())
-                assert run.stdout.readline() == b"worker-a cancelled worker-b pending\n"
+                assert run.stdout.readline() == b"worker-a: cancelled worker-b: pending\n"
                 connection.sendall(b"exit\r\n")
                 while connection.recv(65536):
                     pass
             number = tasks["worker-b"]["task_id"]
-            with urlopen(Request(f"http://127.0.0.1:{web}/api/task?task_id={number}", method="DELETE"), timeout=20) as done:
-                assert done.status == 200
-            assert run.stdout.readline() == b"worker-a cancelled worker-b cancelled\n"
+            request = Request(f"http://127.0.0.1:{web}/api/task?task_id={number}", method="DELETE")
+            with urlopen(request, timeout=20) as response:
+                assert response.status == 200
+            assert run.stdout.readline() == b"worker-a: cancelled worker-b: cancelled\n"
             assert run.stdin is not None
             run.stdin.close()
             assert run.wait(20) == 0

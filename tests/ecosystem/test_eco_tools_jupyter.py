@@ -1,4 +1,4 @@
-"""Jupyter: an IPython kernel in a process on this project's loop, spoken to by jupyter_client from another such loop."""
+"""Jupyter: an IPython kernel on this project's loop, in a process, and jupyter_client on another such loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ jupyter = pytest.importorskip("jupyter_client.manager")
 KernelSpecManager = pytest.importorskip("jupyter_client.kernelspec").KernelSpecManager
 pytest.importorskip("ipykernel")
 
-pytestmark = [pytest.mark.library("ipykernel", "python -m compat -m ipykernel_launcher: cells, top-level await, interrupt"),
+pytestmark = [pytest.mark.library("ipykernel", "by python -m compat -m: cells, top-level await, interrupt"),
               pytest.mark.library("jupyter_client", "AsyncKernelManager and its client on this loop"),
               pytest.mark.timeout(120)]
 
@@ -94,7 +94,8 @@ def test_cells(tmp_path: Path) -> None:
 
             # Where Python computes, where it blocks, and where the loop waits. There it must have something to do now
             # and then, on asyncio's own loop too: the signal handler of ipykernel does not wake it.
-            for code, error in {"while True: pass": "KeyboardInterrupt", "import time; time.sleep(60)": "KeyboardInterrupt",
+            for code, error in {"while True: pass": "KeyboardInterrupt",
+                                "import time; time.sleep(60)": "KeyboardInterrupt",
                                 "while True: await asyncio.sleep(0.01)": "CancelledError"}.items():
                 busy = f"print('busy', flush=True)\n{code}"
                 assert await execute(client, busy, manager.interrupt_kernel) == ("busy\n", error)

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,13 +53,13 @@ def test_aiofiles(tmp_path: Path) -> None:
 def test_janus() -> None:
     number = 500
 
-    def serve(requests: janus.SyncQueue[int], answers: janus.SyncQueue[int]) -> None:
+    def serve(requests: Any, answers: Any) -> None:
         for _ in range(number):
             answers.put(requests.get(timeout=20) * 2, timeout=20)
             requests.task_done()
 
     async def main() -> None:
-        requests, answers = janus.Queue[int](3), janus.Queue[int](3)
+        requests, answers = janus.Queue(3), janus.Queue(3)
         thread = threading.Thread(target=serve, args=(requests.sync_q, answers.sync_q))
         thread.start()
 

@@ -18,9 +18,17 @@ import pytest
 
 from tests.ecosystem.clean_run import clean_run
 
-tornado = pytest.importorskip("tornado")
-from tornado import gen, httpclient, httpserver, ioloop, iostream, queues, tcpclient, tcpserver  # noqa: E402
-from tornado import web, websocket  # noqa: E402
+pytest.importorskip("tornado")
+import tornado.gen as gen  # noqa: E402
+import tornado.httpclient as httpclient  # noqa: E402
+import tornado.httpserver as httpserver  # noqa: E402
+import tornado.ioloop as ioloop  # noqa: E402
+import tornado.iostream as iostream  # noqa: E402
+import tornado.queues as queues  # noqa: E402
+import tornado.tcpclient as tcpclient  # noqa: E402
+import tornado.tcpserver as tcpserver  # noqa: E402
+import tornado.web as web  # noqa: E402
+import tornado.websocket as websocket  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 CERTS = ROOT / "tests" / "native" / "certs"
@@ -166,7 +174,7 @@ def test_websockets() -> None:
 def test_the_io_loop() -> None:
     async def main() -> None:
         loop = ioloop.IOLoop.current()
-        ticks: queues.Queue[int] = queues.Queue()
+        ticks = queues.Queue()
         count = iter(range(1000))
         periodic = ioloop.PeriodicCallback(lambda: ticks.put_nowait(next(count)), 5)
         periodic.start()
