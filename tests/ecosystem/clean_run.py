@@ -21,20 +21,26 @@ LIMIT = 45.0  # seconds for all that a test awaits
 GRACE = 5.0  # seconds for what ends by itself a little later
 
 
-def run_cleanly(main: Coroutine[Any, Any, T], *, forgets: str | None = None, keeps: bool = False) -> T:
-    """Run `main` and return its value.
+def run_cleanly(main: Coroutine[Any, Any, T], *, limit: float = LIMIT, forgets: str | None = None,
+                leaves: str | None = None, keeps: bool = False) -> T:
+    """Run `main`, for `limit` seconds at most, and return its value.
 
-    An error when anything was told to the loop's exception handler; when tasks are left that do not end by themselves,
+    An error when anything was told to the loop's exception handler, but for an exception with the message that the
+    library `leaves` on any loop; when tasks are left that do not end by themselves,
     but for those of the coroutine function that the library `forgets` on any loop, which are cancelled; or when
     descriptors or threads are left, unless the library `keeps` some for as long as the process lives.
     """
     told: list[dict[str, Any]] = []
 
+    def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if leaves is None or str(context.get("exception")) != leaves:
+            told.append(context)
+
     async def watched() -> T:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, compat.EventLoop) is not STOCK, loop
-        loop.set_exception_handler(lambda loop, context: told.append(context))
-        async with asyncio.timeout(LIMIT):
+        loop.set_exception_handler(note)
+        async with asyncio.timeout(limit):
             value = await main
         await ended(forgets)
         gc.collect()  # futures whose exceptions nobody has asked for tell of it when they go

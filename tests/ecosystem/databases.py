@@ -1,7 +1,6 @@
 """PostgreSQL and Redis of the tests' own: started in temporary directories, killed with all their processes, restarted.
 
-A test file imports the fixtures that it uses, and has servers to itself. `run_cleanly` runs a test's main
-coroutine on the loop of compat and sees to it that nothing is left over.
+A test file imports the fixtures that it uses, and has servers to itself.
 """
 
 from __future__ import annotations
@@ -32,35 +31,6 @@ T = TypeVar("T")
 CERTIFICATES = Path(__file__).resolve().parents[1] / "native" / "certs"
 USER, PASSWORD, DATABASE = "tester", "a pass/word", "postgres"
 LIMIT = 40.0  # seconds for all that one test does in a loop: only what hangs takes so long
-
-
-def run_cleanly(main: Coroutine[Any, Any, T], *, known: str | None = None) -> T:
-    """Run `main` on the loop of compat; an error when it hangs, or leaves tasks or failures that nobody has seen.
-
-    `known` is the message of an exception that the library leaves so on every loop.
-    """
-    reported: list[dict[str, Any]] = []
-
-    def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if known is None or str(context.get("exception")) != known:
-            reported.append(context)
-
-    async def limited() -> T:
-        loop = asyncio.get_running_loop()
-        assert type(loop).__module__ == "compat.events"
-        loop.set_exception_handler(report)
-        async with asyncio.timeout(LIMIT):
-            value = await main
-        await asyncio.sleep(0)  # a callback that is ready now may be what ends a task
-        gc.collect()  # a failure that nobody has seen is reported when it is thrown away
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not left, left
-        return value
-
-    value = compat.run(limited())
-    gc.collect()
-    assert reported == [], reported
-    return value
 
 
 async def sleeping(observer: Any, count: int) -> bool:

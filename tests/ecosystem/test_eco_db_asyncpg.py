@@ -15,7 +15,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.ecosystem.databases import Postgres, postgres, run_cleanly, sleeping, trusted, until
+from tests.ecosystem.clean_run import run_cleanly
+from tests.ecosystem.databases import Postgres, postgres, sleeping, trusted, until
 
 SLEEP = "SELECT pg_sleep(600)"
 # Ways to say that the server is gone, or is not back yet.
@@ -57,7 +58,7 @@ def test_values_and_prepared_statements(postgres: Postgres) -> None:
                 await connection.fetchval("SELECT 2")
             assert await first == 1
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("asyncpg", "prepared statements, types, transactions, cursors")
@@ -90,7 +91,7 @@ def test_transactions(postgres: Postgres) -> None:
                     await one.execute("UPDATE account SET sum = sum + 1 WHERE name = 'b'")
             assert await one.fetchval("SELECT sum(sum) FROM account") == 101
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("asyncpg", "COPY in and out, LISTEN/NOTIFY")
@@ -126,7 +127,7 @@ def test_copy(postgres: Postgres) -> None:
                 await connection.copy_to_table("thing", source=lines(7), format="csv")
             assert await connection.fetchval("SELECT sum(id) FROM thing") == sum(range(1000))
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("asyncpg", "COPY in and out, LISTEN/NOTIFY")
@@ -155,7 +156,7 @@ def test_notifications_come_in_order_between_queries(postgres: Postgres) -> None
             await telling.execute("NOTIFY news, 'unheard'")
             assert await listening.fetchval("SELECT 1") == 1 and heard.empty()
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("asyncpg", "cancellation and time limits of running queries")
@@ -180,7 +181,7 @@ def test_a_cancelled_query_is_cancelled_in_the_server(postgres: Postgres) -> Non
             assert not connection.is_in_transaction()
             assert await connection.fetchval("SELECT 5") == 5
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("asyncpg", "cancellation and time limits of running queries")
@@ -210,7 +211,7 @@ def test_a_pool_recovers_from_cancellations_at_any_moment(postgres: Postgres) ->
             assert await asyncio.gather(*map(work, range(40))) == list(range(40))
             assert pool.get_idle_size() == pool.get_size() <= 4
 
-    run_cleanly(main(), known="unexpected connection_lost() call")  # of a connection made to cancel a query
+    run_cleanly(main(), keeps=True, leaves="unexpected connection_lost() call")  # of a connection made to cancel a query
 
 
 @pytest.mark.library("asyncpg", "pool: concurrent work, every row verified")
@@ -238,7 +239,7 @@ def test_many_tasks_over_a_pool(postgres: Postgres) -> None:
             rows = await pool.fetch("SELECT id, worker, length(data) FROM work ORDER BY id")
             assert rows == [(w * 5 + n, w, 100 * len(f"{w}/{n}")) for w in range(300) for n in range(5)]
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("asyncpg", "TLS with a verified certificate")
@@ -252,7 +253,7 @@ def test_tls(postgres: Postgres) -> None:
         with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
             await asyncpg.connect(**postgres.arguments | {"ssl": ssl.create_default_context()})
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("asyncpg", "server killed and started again under load")
@@ -293,4 +294,4 @@ def test_a_killed_server(postgres: Postgres) -> None:
             stored = {row["id"] for row in await pool.fetch("SELECT id FROM survivor")}
             assert acknowledged <= stored
             assert len(stored - acknowledged) <= 10  # confirmed by a server that could no longer say so
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)

@@ -16,7 +16,8 @@ import pytest
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from tests.ecosystem.databases import CERTIFICATES, Postgres, postgres, run_cleanly, sleeping, until
+from tests.ecosystem.clean_run import run_cleanly
+from tests.ecosystem.databases import CERTIFICATES, Postgres, postgres, sleeping, until
 
 SLEEP = "SELECT pg_sleep(600)"
 
@@ -63,7 +64,7 @@ def test_values_and_cursors(postgres: Postgres) -> None:
             first, second = await asyncio.gather(value(connection, "SELECT 1"), value(connection, "SELECT 2"))
             assert (first, second) == (1, 2)
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg", "values, prepared and binary statements, transactions, server-side cursors")
@@ -88,7 +89,7 @@ def test_transactions(postgres: Postgres) -> None:
             rows = await (await other.execute("SELECT * FROM account ORDER BY name")).fetchall()
             assert rows == [("a", 60), ("b", 40)]
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg", "pipeline mode")
@@ -118,7 +119,7 @@ def test_pipeline(postgres: Postgres) -> None:
             async with connection.pipeline():  # one connection for many tasks at a time
                 assert await asyncio.gather(*map(ask, range(200))) == list(range(200))
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg", "COPY in and out, LISTEN/NOTIFY")
@@ -145,7 +146,7 @@ def test_copy(postgres: Postgres) -> None:
                     await copy.write(b"not a number\tx\tt\n")
             assert await value(connection, "SELECT sum(id) FROM thing") == sum(range(20_000))
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg", "COPY in and out, LISTEN/NOTIFY")
@@ -175,7 +176,7 @@ def test_notifications(postgres: Postgres) -> None:
                 await waiting
             assert await value(listening, "SELECT 1") == 1
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg", "cancellation of running queries")
@@ -204,7 +205,7 @@ def test_a_cancelled_query_is_cancelled_in_the_server(postgres: Postgres) -> Non
             assert await value(connection, "SELECT 5") == 5
         await observer.close()
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg-pool", "concurrent work, cancellation, exhaustion, server killed and started again")
@@ -238,7 +239,7 @@ def test_a_pool_recovers_from_cancellations_at_any_moment(postgres: Postgres) ->
             for connection in held:
                 await pool.putconn(connection)
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg-pool", "concurrent work, cancellation, exhaustion, server killed and started again")
@@ -267,7 +268,7 @@ def test_many_tasks_over_a_pool(postgres: Postgres) -> None:
                 rows = await (await connection.execute("SELECT id, worker, data FROM work ORDER BY id")).fetchall()
             assert rows == [(w * 5 + n, w, f"{w}/{n}" * 100) for w in range(200) for n in range(5)]
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg", "TLS with a verified certificate")
@@ -287,7 +288,7 @@ def test_tls(postgres: Postgres) -> None:
         with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
             await connect(postgres, sslmode="verify-full", sslrootcert="system")
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("psycopg-pool", "concurrent work, cancellation, exhaustion, server killed and started again")
@@ -336,4 +337,4 @@ def test_a_killed_server(postgres: Postgres) -> None:
             assert acknowledged <= stored
             assert len(stored - acknowledged) <= 10  # confirmed by a server that could no longer say so
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)

@@ -13,7 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, ResponseError, WatchError
 
-from tests.ecosystem.databases import redis_server, run_cleanly, until
+from tests.ecosystem.clean_run import run_cleanly
+from tests.ecosystem.databases import redis_server, until
 from tests.ecosystem.servers import Server
 
 
@@ -47,7 +48,7 @@ def test_pipelines(redis_server: Server) -> None:
                 await binary.set("blob", blob)
                 assert await binary.get("blob") == blob
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("redis", "pipelines, transactions, binary values, scripts")
@@ -73,7 +74,7 @@ def test_optimistic_transactions_of_many_tasks(redis_server: Server) -> None:
             await asyncio.gather(*(add(client, amount) for amount in range(30)))
             assert int(await client.get("sum")) == sum(range(30)) and conflicts > 0
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("redis", "publish and subscribe")
@@ -119,7 +120,7 @@ def test_pub_sub(redis_server: Server) -> None:
                     await waiting
             assert await client.pubsub_channels() == []
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("redis", "blocking pops, and their cancellation")
@@ -141,7 +142,7 @@ def test_blocking_pops(redis_server: Server) -> None:
             assert sorted(sum(done, [])) == list(range(500))
             assert await client.blpop("work", timeout=0.05) is None
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("redis", "blocking pops, and their cancellation")
@@ -163,7 +164,7 @@ def test_a_cancelled_pop_takes_nothing(redis_server: Server) -> None:
                     await client.blpop("work", timeout=0)
             assert await client.ping() is True
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 async def blocked(client: Any, count: int) -> bool:
@@ -197,7 +198,7 @@ def test_many_tasks_over_a_pool(redis_server: Server) -> None:
         await small.aclose()
         await pool.aclose()
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.library("redis", "server killed and started again under load")
@@ -249,4 +250,4 @@ def test_a_killed_server(redis_server: Server) -> None:
         message = await channel.get_message(ignore_subscribe_messages=True, timeout=0.1)
         return message is not None and message["data"] == b"after"
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, selectinload
 
-from tests.ecosystem.databases import Postgres, postgres, run_cleanly, sleeping, until
+from tests.ecosystem.clean_run import run_cleanly
+from tests.ecosystem.databases import Postgres, postgres, sleeping, until
 
 pytestmark = pytest.mark.library("SQLAlchemy", "ORM sessions, streaming, pool, cancellation, killed server; "
                                                "over asyncpg, psycopg and aiosqlite")
@@ -97,7 +98,7 @@ def test_sessions_of_the_orm(driver: str, request: pytest.FixtureRequest, tmp_pa
             async with sessions() as session:
                 assert await session.scalar(select(func.count()).where(Book.title == "lost")) == 0
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg", "aiosqlite"])
@@ -119,7 +120,7 @@ def test_streamed_results(driver: str, request: pytest.FixtureRequest, tmp_path:
                 # Left in the middle, the result does not stand in the way of the next.
                 assert await connection.scalar(select(func.count()).select_from(Author)) == 3000
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.parametrize("driver", SERVERS)
@@ -149,7 +150,7 @@ def test_the_pool_and_cancellation(driver: str, request: pytest.FixtureRequest, 
                 assert await session.scalar(text("SELECT 5")) == 5
         await observer.close()
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 @pytest.mark.parametrize("driver", SERVERS)
@@ -188,4 +189,4 @@ def test_a_killed_server(driver: str, request: pytest.FixtureRequest, tmp_path: 
             assert acknowledged <= stored and len(stored - acknowledged) <= 8
         assert all(str(error) for error in errors)
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from tests.ecosystem.databases import run_cleanly, until
+from tests.ecosystem.clean_run import run_cleanly
+from tests.ecosystem.databases import until
 
 pytestmark = pytest.mark.library("aiosqlite", "several connections at work, iteration, cancellation, interruption")
 
@@ -49,7 +50,7 @@ def test_several_connections_at_work(tmp_path: Path) -> None:
                 await database.backup(copy)
                 assert await (await copy.execute("SELECT count(*) FROM work")).fetchone() == (160,)
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
     assert threading.active_count() == threads
 
 
@@ -79,4 +80,4 @@ def test_cancellation_and_interruption(tmp_path: Path) -> None:
             await database.execute("SELECT 1")
         await until(lambda: not any("aiosqlite" in thread.name for thread in threading.enumerate()))
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)

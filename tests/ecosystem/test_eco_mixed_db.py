@@ -12,7 +12,8 @@ import pytest
 from aiohttp import ClientSession, web
 
 import kernel
-from tests.ecosystem.databases import Postgres, postgres, run_cleanly, sleeping, until
+from tests.ecosystem.clean_run import run_cleanly
+from tests.ecosystem.databases import Postgres, postgres, sleeping, until
 
 pytestmark = [pytest.mark.library(name, "driven by native kernel tasks: TaskGroup, Queue, timeout")
               for name in ("aiohttp", "asyncpg")]
@@ -108,7 +109,7 @@ def test_rows_from_the_web_into_the_database(postgres: Postgres) -> None:
             rows = await shop.pool.fetch("SELECT number, name FROM item ORDER BY number")
             assert rows == [(number, f"item {number}" * (number % 7)) for number in range(ITEMS)]
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 def test_a_timeout_of_the_kernel_cuts_off_the_libraries(postgres: Postgres) -> None:
@@ -146,7 +147,7 @@ def test_a_timeout_of_the_kernel_cuts_off_the_libraries(postgres: Postgres) -> N
                 assert (await response.json())["number"] == 3
             assert await asyncio.gather(*(shop.pool.fetchval("SELECT $1::int", i) for i in range(9))) == list(range(9))
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
 
 
 def test_a_failure_in_a_group_cancels_what_its_siblings_do_in_the_libraries(postgres: Postgres) -> None:
@@ -182,4 +183,4 @@ def test_a_failure_in_a_group_cancels_what_its_siblings_do_in_the_libraries(post
             assert await shop.pool.fetch("SELECT * FROM item") == []  # neither transaction has been carried out
             assert shop.pool.get_idle_size() == shop.pool.get_size()
 
-    run_cleanly(main())
+    run_cleanly(main(), keeps=True)
