@@ -136,7 +136,7 @@ class TimerHandle:
     `idle-timer` and `idle-task` of the benchmarks pay for that.
     """
 
-    __slots__ = ("__weakref__", "_args", "_callback", "_context", "_loop", "_scheduled", "_when")
+    __slots__ = ("__weakref__", "_args", "_callback", "_context", "_loop", "_when", "dead")
     __class__ = asyncio.TimerHandle  # type: ignore[assignment]
 
     _repr: str | None = None
@@ -148,7 +148,7 @@ class TimerHandle:
         self._args = args
         self._loop = loop
         self._context = copy_context() if context is None else context
-        self._scheduled = True
+        self.dead = False  # or fired, or cancelled
 
     # As asyncio has them.
     when, get_context = asyncio.TimerHandle.when, asyncio.TimerHandle.get_context
@@ -158,19 +158,21 @@ class TimerHandle:
     __repr__, _run = asyncio.TimerHandle.__repr__, asyncio.TimerHandle._run
     _repr_info = asyncio.TimerHandle._repr_info  # type: ignore[attr-defined]
 
-    _cancelled = dead = property(lambda self: self._args is None)
+    _cancelled = property(lambda self: self._args is None)
+    _scheduled = property(lambda self: not self.dead)
     cancelled = Handle.cancelled
     run = Handle.run
 
     def cancel(self) -> None:
         if self._args is not None:
             self._callback = self._args = None
-            if self._scheduled:
+            if not self.dead:
+                self.dead = True
                 self._loop.kernel.timers.forget_one()
 
     def fire(self, kernel: Kernel) -> None:
         """The deadline has come."""
-        self._scheduled = False
+        self.dead = True
         kernel.ready.append(self)
 
 
