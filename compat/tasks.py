@@ -305,7 +305,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             return False
         if isinstance(request, ForeignWait):
             request = request.future
-        elif not isinstance(request, (AsyncioFuture, FutureMethods)):
+        elif type(request) is not Future and not isinstance(request, (AsyncioFuture, FutureMethods)):
             request.abort(self.kernel, self)
             self.blocked_on = None
             self.error = self._make_cancelled_error()
