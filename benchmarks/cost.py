@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import subprocess
 import sys
@@ -140,7 +141,10 @@ class IdleConnection(ByStreams):
 
 
 class Import(Alone):
-    """The processor time of importing the library in a new interpreter; asyncio's loops need asyncio too."""
+    """The processor time of importing the library in a new interpreter, from byte code as an installed one is.
+
+    asyncio's loops need asyncio too.
+    """
 
     fresh = True
 
@@ -151,10 +155,15 @@ class Import(Alone):
         return True
 
     def sample(self, contender: Contender, quick: bool) -> Figures:
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # the first import, to warm up, writes it
         program = (f"import time; began = time.process_time_ns(); import {contender.module}; "
                    "print(time.process_time_ns() - began)")
-        done = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, cwd=ROOT)
+        done = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, cwd=ROOT,
+                              env=environment)
         return {"value": int(done.stdout) / 1000}
+
+    def warm_up(self, contender: Contender) -> None:
+        self.sample(contender, True)
 
 
 class RunNothing(Alone):

@@ -12,7 +12,7 @@ import math
 import selectors
 import sys
 import time
-from asyncio import base_events, unix_events
+from asyncio import base_events, futures, unix_events
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 
 new_task = object.__new__
+set_result_unless_cancelled: Any = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
 NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not look at it
 
 
@@ -55,7 +56,7 @@ class LoopKernel(AsyncioKernel):
         self._loop = loop
         self.calls_expected = 1
         self.debug = False  # as in the loop
-        self.wakeup_context = Context()  # with which a task stands among a future's callbacks; nothing is run in it
+        self.wakeup_context = Context()  # for what does not look at its context: a task that is a future's callback
 
     def _tell_loop(self, message: str, error: BaseException) -> None:
         self._loop.call_exception_handler({"message": message, "exception": error})
@@ -256,6 +257,8 @@ class EventLoop(asyncio.SelectorEventLoop):
         when = self.time() + delay
         if self.unchecked is None:
             return self._call_at(when, callback, args, context)
+        if callback is set_result_unless_cancelled:  # as `sleep` has it; it needs no context, and a sleeper less memory
+            context = self.kernel.wakeup_context
         timer = TimerHandle(when, callback, args, self, context)
         self.kernel.timers.add(when, timer)
         if delay <= 0:

@@ -37,7 +37,7 @@ AsyncioTask = asyncio.Task
 
 # What both classes, Future and Task, keep in slots: all that is set when one is made. What is needed seldom has a
 # default in the class, and goes to the instance's dict when it differs.
-SLOTS = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_cancelled_exc", "_loop")
+SLOTS = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_loop")
 
 
 def replacement(stop: StopIteration, loop: asyncio.AbstractEventLoop) -> BaseException:
@@ -101,7 +101,7 @@ class FutureMethods(Waitable[T]):
     # None, or those who are told when the future is done, in order: tasks that wait for it, and DoneCallbacks.
     _waiters: list[Any] | None  # type: ignore[assignment]
     _asyncio_future_blocking: bool
-    _cancelled_exc: BaseException | None  # what ended a cancelled task, until someone has got it
+    _traceback: Any  # of the exception; where it was cancelled, the error that ended it, until someone has got that
 
     _cancel_message: Any = None
     _source_traceback: Any = None
@@ -174,7 +174,7 @@ class FutureMethods(Waitable[T]):
         if msg is not None:
             self._cancel_message = msg
         self._cancelled = True
-        self._cancelled_exc = None
+        self._traceback = None
         self._finish()
         return True
 
@@ -224,7 +224,8 @@ class FutureMethods(Waitable[T]):
 
     def _make_cancelled_error(self) -> BaseException:
         if self._cancelled:
-            error, self._cancelled_exc = self._cancelled_exc, None
+            error: BaseException | None = self._traceback
+            self._traceback = None
             if error is not None:
                 return error
         message = self._cancel_message

@@ -98,18 +98,14 @@ class Handle(asyncio.Handle):
                                            "handle": self})
 
 
-class Remembers:
-    """The part of a handle that is there in debug mode: where it was made, and what it looked like when cancelled."""
+class DebugHandle(Handle):
+    """Knows where it was made, and what it looked like when it was cancelled."""
 
     __slots__ = ()
+    __class__ = Handle  # type: ignore[assignment]  # by which it calls itself
 
     _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # the base class's slots again
     _repr = asyncio.Handle._repr  # type: ignore[attr-defined]
-
-
-class DebugHandle(Remembers, Handle):  # type: ignore[misc]
-    __slots__ = ()
-    __class__ = Handle  # type: ignore[assignment]  # by which it calls itself
 
     def __init__(self, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
         super().__init__(callback, args, loop, context)
@@ -134,18 +130,14 @@ if sys.version_info >= (3, 14):
                 Handle.run(self, kernel)
 
 
-class TimerHandle(asyncio.TimerHandle):
-    """A callback in the kernel's timers."""
+class TimerHandle:
+    """A callback in the kernel's timers; `isinstance` takes it for asyncio's, of which it lacks three slots.
 
-    __slots__ = ()
+    `idle-timer` and `idle-task` of the benchmarks pay for that.
+    """
 
-    if TYPE_CHECKING:
-        _args: Any
-        _callback: Any
-        _context: Any
-        _loop: EventLoop
-        _scheduled: bool
-        _when: float
+    __slots__ = ("__weakref__", "_args", "_callback", "_context", "_loop", "_when", "dead")
+    __class__ = asyncio.TimerHandle  # type: ignore[assignment]
 
     _repr: str | None = None
     _source_traceback: Any = None
@@ -156,27 +148,38 @@ class TimerHandle(asyncio.TimerHandle):
         self._args = args
         self._loop = loop
         self._context = copy_context() if context is None else context
-        self._scheduled = True
+        self.dead = False  # or fired, or cancelled
 
-    _cancelled = dead = property(lambda self: self._args is None)
+    # As asyncio has them.
+    when, get_context = asyncio.TimerHandle.when, asyncio.TimerHandle.get_context
+    __eq__, __hash__ = asyncio.TimerHandle.__eq__, asyncio.TimerHandle.__hash__
+    __lt__, __le__ = asyncio.TimerHandle.__lt__, asyncio.TimerHandle.__le__
+    __gt__, __ge__ = asyncio.TimerHandle.__gt__, asyncio.TimerHandle.__ge__
+    __repr__, _run = asyncio.TimerHandle.__repr__, asyncio.TimerHandle._run
+    _repr_info = asyncio.TimerHandle._repr_info  # type: ignore[attr-defined]
+
+    _cancelled = property(lambda self: self._args is None)
+    _scheduled = property(lambda self: not self.dead)
     cancelled = Handle.cancelled
     run = Handle.run
 
     def cancel(self) -> None:
         if self._args is not None:
             self._callback = self._args = None
-            if self._scheduled:
+            if not self.dead:
+                self.dead = True
                 self._loop.kernel.timers.forget_one()
 
     def fire(self, kernel: Kernel) -> None:
         """The deadline has come."""
-        self._scheduled = False
+        self.dead = True
         kernel.ready.append(self)
 
 
-class DebugTimerHandle(Remembers, TimerHandle):  # type: ignore[misc]
-    __slots__ = ()
-    __class__ = TimerHandle  # type: ignore[assignment]
+class DebugTimerHandle(TimerHandle):
+    """As a `DebugHandle`."""
+
+    __slots__ = ("_repr", "_source_traceback")  # type: ignore[misc]  # which the base class has for all
 
     def __init__(self, when: float, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
         super().__init__(when, callback, args, loop, context)

@@ -32,6 +32,8 @@ def install(*, legacy: bool = False) -> None:
         for module in asyncio, unix_events:
             for name in "SelectorEventLoop", "EventLoop":
                 _replace(module, name, EventLoop)
+        for module in asyncio, tasks:
+            _replace(module, "Task", Task)  # which some libraries call themselves, and so do without what a loop makes
         _replace(unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", EventLoop)  # type: ignore[attr-defined]
         if sys.version_info >= (3, 12):
             for module in asyncio, tasks:

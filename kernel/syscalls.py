@@ -74,36 +74,34 @@ class Checkpoint(Syscall[None]):
 class Sleep(Syscall[None]):
     """Wait for a span or a point of time on the kernel's clock; its own entry in the kernel's timers."""
 
-    __slots__ = ("seconds", "task", "until", "used")
+    __slots__ = ("dead", "seconds", "task", "until")
 
     def __init__(self, seconds: float, until: bool) -> None:
         self.seconds = seconds
         self.until = until
-        self.used = False
+        self.dead: bool | None = None  # not yet a timer
         self.task: Task[Any] | None = None
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if self.used:
+        if self.dead is not None:
             raise RuntimeError(f"{task} made the request {self}, which was made before; make a new one")
-        self.used = True
+        self.dead = False
         self.task = task
         kernel.timers.add(self.seconds if self.until else kernel.clock.now() + self.seconds, self)
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self.task = None
+        self.dead = True
+        self.task = None  # which is not to live as long as the entry in the heap
         kernel.timers.forget_one()
-
-    @property
-    def dead(self) -> bool:
-        return self.task is None
 
     def fire(self, kernel: Kernel) -> None:
         """The deadline has come."""
         task = self.task
-        if task is not None:
-            self.task = None
-            task.wake(None)
+        assert task is not None
+        self.dead = True
+        self.task = None
+        task.wake(None)
 
     def __await__(self) -> Generator[Any, Any, None]:
         # Yields the request once and has nothing to answer, in a quarter of a generator's memory: benchmarks/switch.py

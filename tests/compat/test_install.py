@@ -377,3 +377,34 @@ def test_instances_stay_what_they_were_for_isinstance(expression: str) -> None:
         print(asyncio.run(main()))
         """
     assert outcome(program) == "True\n"
+
+
+def test_tasks_that_a_library_makes_itself_are_ours() -> None:
+    """aiohttp's server runs its handlers in such, and native calls are to work there."""
+    program = """
+import compat, kernel
+async def native():
+    await kernel.sleep(0.001)
+    return type(asyncio.current_task()) is compat.Task, isinstance(asyncio.current_task(), asyncio.Task)
+async def main(): return await asyncio.Task(native(), loop=asyncio.get_running_loop())
+stock = asyncio.Task
+compat.install()
+print(asyncio.run(main()), asyncio.tasks.Task is compat.Task)
+compat.uninstall()
+print(asyncio.Task is stock, asyncio.tasks.Task is stock)
+"""
+    assert outcome(program) == "(True, True) True\nTrue True\n"
+
+
+def test_without_it_a_task_of_asyncio_s_own_class_refuses_native_calls() -> None:
+    program = """
+import kernel
+async def native(): await kernel.sleep(0.001)
+async def main():
+    try:
+        await asyncio.Task(native(), loop=asyncio.get_running_loop())
+    except RuntimeError as error:
+        return str(error)
+print(compat.run(main()))
+"""
+    assert outcome(program) == "Task got bad yield: Sleep(0.001)\n"
