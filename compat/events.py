@@ -361,23 +361,23 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     # Transports
 
-    def _make_socket_transport(self, sock: Any, protocol: Any, waiter: Any = None, *, extra: Any = None,
-                               server: Any = None) -> SocketTransport:
+    def _make_socket_transport(self, sock: Any, *args: Any, **options: Any) -> SocketTransport:
         self._ensure_fd_no_transport(sock)
-        return SocketTransport(self, sock, protocol, waiter, extra, server)
+        return SocketTransport(self, sock, *args, **options)
 
     def _make_ssl_transport(self, rawsock: Any, protocol: Any, sslcontext: Any, waiter: Any = None, *,
-                            server_side: bool = False, server_hostname: str | None = None, extra: Any = None,
-                            server: Any = None, **limits: Any) -> Any:
+                            server_side: bool = False, server_hostname: str | None = None,
+                            ssl_handshake_timeout: float | None = None, ssl_shutdown_timeout: float | None = None,
+                            **options: Any) -> Any:
         self._ensure_fd_no_transport(rawsock)
-        tls: Any = TLSProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname, **limits)
-        SocketTransport(self, rawsock, tls, extra=extra, server=server)
+        tls: Any = TLSProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname,
+                               ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
+        SocketTransport(self, rawsock, tls, **options)
         return tls._app_transport
 
-    def _make_datagram_transport(self, sock: Any, protocol: Any, address: Any = None, waiter: Any = None,
-                                 extra: Any = None) -> DatagramTransport:
+    def _make_datagram_transport(self, sock: Any, *args: Any, **options: Any) -> DatagramTransport:
         self._ensure_fd_no_transport(sock)
-        return DatagramTransport(self, sock, protocol, address, waiter, extra)
+        return DatagramTransport(self, sock, *args, **options)
 
     def _make_read_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
                                   extra: Any = None) -> ReadPipeTransport:

@@ -8,7 +8,6 @@ are more than the C library keeps at hand, and it may get them from the system, 
 from __future__ import annotations
 
 import asyncio
-import sys
 from asyncio import selector_events, sslproto, unix_events
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +21,12 @@ if TYPE_CHECKING:
         _conn_lost: int
         _empty_waiter: Any
         _eof: bool
-        _loop: Any
         _protocol: Any
-        _read_ready_cb: Any
         _sock: Any
-        _sock_fd: int
-        _write_ready: Any
         max_size: int
 
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
         def _fatal_error(self, exc: BaseException, message: str) -> None: ...
-        def _maybe_pause_protocol(self) -> None: ...
         def _read_ready__data_received(self) -> None: ...
         def _read_ready__on_eof(self) -> None: ...
         def write(self, data: bytes | bytearray | memoryview) -> None: ...
@@ -92,14 +86,8 @@ class SocketTransport(_SocketTransport):
         except BaseException as error:
             self._fatal_error(error, "Fatal write error on socket transport")
             return
-        if sent == len(data):
-            return
-        self._loop._add_writer(self._sock_fd, self._write_ready)
-        if sys.version_info >= (3, 12):
-            self._buffer.append(memoryview(data)[sent:])
-        else:
-            self._buffer.extend(memoryview(data)[sent:])
-        self._maybe_pause_protocol()
+        if sent < len(data):
+            super().write(memoryview(data)[sent:])  # which tries once more, and then waits
 
 
 class DatagramTransport(_DatagramTransport):
