@@ -69,15 +69,19 @@ class Table:
             terminalreporter.line("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
         target: Path | None = self._config.getoption("--table")
         if target is not None:
-            lines = ["| " + " | ".join(row) + " |" for row in [HEADER, ("---",) * len(HEADER), *rows]]
-            target.write_text("\n".join(lines) + "\n")
+            libraries = sorted({library for library, _ in self._outcomes}, key=str.lower)
+            table = [HEADER, ("---",) * len(HEADER), *(self._line(library) for library in libraries)]
+            target.write_text("".join("| " + " | ".join(row) + " |\n" for row in table))
 
-    def _line(self, library: str, exercised: str) -> tuple[str, ...]:
+    def _line(self, library: str, exercised: str | None = None) -> tuple[str, ...]:
+        """A row of the table: of one thing that is exercised, or of the whole library."""
         try:
             release = version(library)
         except PackageNotFoundError:
             release = "not installed"
-        outcomes = self._outcomes[library, exercised]
+        rows = [row for row in sorted(self._outcomes) if row == (library, exercised or row[1])]
+        outcomes = [outcome for row in rows for outcome in self._outcomes[row]]
         result = ", ".join(f"{outcomes.count(kind)} {kind}" for kind in ("passed", "failed", "skipped")
                            if kind in outcomes)
-        return library, release, exercised, result, f"pytest {self._rows[library, exercised]}"
+        files = dict.fromkeys(self._rows[row] for row in rows)
+        return library, release, "; ".join(what for _, what in rows), result, f"pytest {' '.join(files)}"
