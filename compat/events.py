@@ -228,19 +228,27 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def call_soon(self, callback: Callable[..., object], *args: Any,  # type: ignore[override]  # no TypeVarTuple
                   context: Context | None = None) -> Handle:
-        if callback.__class__ is AsyncioTask:  # type: ignore[comparison-overlap]
-            # A task, and the future that it waited for calls: `pingpong` of the benchmarks.
-            self._ready.append(callback)
-            return NO_HANDLE
         ready = self.unchecked
         if ready is None:
-            self._check_call(callback, "call_soon")
-            handle = self._call_soon(callback, args, context)
-            if handle._source_traceback is not None:
-                del handle._source_traceback[-1]
-            return handle
+            return self._call_soon_checked(callback, args, context)
+        if callback.__class__ is AsyncioTask:  # type: ignore[comparison-overlap]
+            # A task, and the future that it waited for calls: `pingpong` of the benchmarks.
+            ready.append(callback)
+            return NO_HANDLE
         handle = Handle(callback, args, self, context)
         ready.append(handle)
+        return handle
+
+    def _call_soon_checked(self, callback: Callable[..., object], args: tuple[Any, ...],
+                           context: Context | None) -> Handle:
+        self._check_closed()
+        if callback.__class__ is AsyncioTask:  # type: ignore[comparison-overlap]
+            self._ready.append(callback)
+            return NO_HANDLE
+        self._check_call(callback, "call_soon")
+        handle = self._call_soon(callback, args, context)
+        if handle._source_traceback is not None:
+            del handle._source_traceback[-2:]
         return handle
 
     def _call_soon(self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> Handle:

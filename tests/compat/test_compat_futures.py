@@ -149,3 +149,21 @@ def test_call_graph_shows_who_waits_for_whom() -> None:
     waiters = {name: [entry.future.get_name() for entry in graph.awaited_by] for name, graph in graphs.items()}
     assert waiters == {"awaited": ["awaiting"], "gathered": ["main"], "grouped": ["main"]}
     assert [entry.frame.f_code.co_name for entry in graphs["awaited"].call_stack] == ["leaf"]
+
+
+@pytest.mark.parametrize("make", [asyncio.SelectorEventLoop, compat.new_event_loop])
+def test_a_future_that_is_waited_for_cannot_be_completed_once_the_loop_is_closed(
+        make: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    loop = make()
+    future = loop.create_future()
+
+    async def wait() -> None:
+        await future
+
+    task = loop.create_task(wait())
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
+    with pytest.raises(RuntimeError, match="Event loop is closed"):
+        future.set_result(None)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
