@@ -150,6 +150,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if selector is not None:
             poller = SelectorPoller(selector)
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
+        self._files: dict[int, Any] = {}  # what is watched and was not given by its number, which it loses when closed
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready
         self.set_debug(self._debug)
@@ -310,19 +311,35 @@ class EventLoop(asyncio.SelectorEventLoop):
         handle = Handle(callback, args, self, context)
         self._unwatch(number, writing)
         self.kernel.poller.watch(number, writing, handle)
+        if number is not fd:
+            self._files[number] = fd
+        elif self._files:
+            self._files.pop(number, None)  # closed, and the number that of another
         return handle
 
     def _unwatch(self, fd: Any, writing: bool) -> bool:
         if self.is_closed():
             return False
-        number, poller = descriptor(fd), self.kernel.poller
+        number, poller = self._number(fd), self.kernel.poller
         listener = poller.listener(number, writing)
         if listener is None:
             return False
         poller.unwatch(number, writing)
+        if self._files and poller.listener(number, not writing) is None:
+            self._files.pop(number, None)
         if isinstance(listener, Handle):
             listener.cancel()
         return True
+
+    def _number(self, fd: Any) -> int:
+        """`descriptor`, and for an object that is watched, and has been closed, the number that it had."""
+        try:
+            return descriptor(fd)
+        except ValueError:
+            for number, file in self._files.items():
+                if file is fd:
+                    return number
+            raise
 
     # Processes
 

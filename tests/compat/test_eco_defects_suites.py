@@ -1,0 +1,53 @@
+"""What the test suites of libraries have found: each a program that once did something else than on asyncio's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+import compat
+
+
+@pytest.mark.parametrize("writing", [False, True])
+def test_a_closed_socket_is_taken_from_the_watched_ones(writing: bool) -> None:
+    """It has no number any more, and is known as the object that was given to `add_reader`; found by anyio's suite."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        add, remove = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
+        first, second = socket.socketpair()
+        number = first.fileno()
+        with first, second:
+            add(first, print)
+        assert remove(first) is True
+        with pytest.raises(ValueError, match="-1"):
+            remove(first)
+        assert remove(number) is False
+
+    compat.run(main())
+
+
+def test_a_closed_socket_does_not_stand_for_the_next_of_its_number() -> None:
+    async def main() -> bytes:
+        loop = asyncio.get_running_loop()
+        closed, other = socket.socketpair()
+        loop.add_reader(closed, print)
+        number = closed.fileno()
+        closed.close()
+        other.close()
+        left, right = socket.socketpair()
+        with left, right:
+            assert left.fileno() == number
+            told = loop.create_future()
+            loop.add_reader(left.fileno(), told.set_result, None)
+            with pytest.raises(ValueError, match="-1"):
+                loop.remove_reader(closed)
+            right.send(b"x")
+            async with asyncio.timeout(10):
+                await told
+            assert loop.remove_reader(left)
+            return left.recv(1)
+
+    assert compat.run(main()) == b"x"
