@@ -93,6 +93,7 @@ class LoopKernel(AsyncioKernel):
             if seconds >= self._loop.slow_callback_duration:
                 base_events.logger.warning(  # type: ignore[attr-defined]
                     "Executing %s took %.3f seconds", shown(item), seconds)
+            del item  # whoever keeps a traceback from it keeps this frame, too
 
 
 def shown(item: object) -> str:

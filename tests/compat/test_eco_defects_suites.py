@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 
 import pytest
@@ -51,3 +52,20 @@ def test_a_closed_socket_does_not_stand_for_the_next_of_its_number() -> None:
             return left.recv(1)
 
     assert compat.run(main()) == b"x"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_the_exception_of_a_task_does_not_keep_the_task(debug: bool) -> None:
+    """By its traceback and the frame of what ran the task; found by the tests of anyio's task groups."""
+
+    async def fail() -> None:
+        raise ValueError
+
+    async def main() -> list[type]:
+        task = asyncio.ensure_future(fail())
+        await asyncio.wait([task])
+        error = task.exception()
+        del task
+        return [type(referrer) for referrer in gc.get_referrers(error)]
+
+    assert compat.run(main(), debug=debug) == asyncio.run(main(), debug=debug)
