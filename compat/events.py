@@ -56,7 +56,15 @@ class LoopKernel(AsyncioKernel):
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> NativeTask[T]:
+        if self._closed:
+            return super().spawn(code)  # type: ignore[return-value]  # raises
         return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
+
+    def close(self) -> None:
+        """And let go of the loop, so that the two need no garbage collector."""
+        super().close()
+        self.exception_hook = None
+        del self._loop
 
     def run_ready(self) -> None:
         """Run what is ready, batch by batch, until nothing is, or a look outside is due, or the turn is over.

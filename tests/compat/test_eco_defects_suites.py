@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import weakref
 
 import pytest
 
@@ -69,3 +70,27 @@ def test_the_exception_of_a_task_does_not_keep_the_task(debug: bool) -> None:
         return [type(referrer) for referrer in gc.get_referrers(error)]
 
     assert compat.run(main(), debug=debug) == asyncio.run(main(), debug=debug)
+
+
+def test_a_closed_loop_needs_no_garbage_collector() -> None:
+    """Neither does asyncio's; found by tornado's search for circular references."""
+
+    async def main() -> None:
+        await asyncio.create_task(asyncio.sleep(0.001))
+        await asyncio.get_running_loop().run_in_executor(None, int)
+
+    compat.run(main())  # what is made but once
+    gc.collect()
+    gc.disable()
+    try:
+        loop = compat.new_event_loop()
+        loop.run_until_complete(main())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+        kernel, gone = loop.kernel, weakref.ref(loop)
+        del loop
+        assert gone() is None
+        with pytest.raises(RuntimeError, match="the kernel is closed"):
+            kernel.spawn(main())
+    finally:
+        gc.enable()
