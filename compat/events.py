@@ -8,7 +8,9 @@ queues.
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
+import os
 import selectors
 import sys
 import time
@@ -333,11 +335,16 @@ class EventLoop(asyncio.SelectorEventLoop):
         listener = poller.listener(number, writing)
         if listener is None:
             return False
+        other = poller.listener(number, not writing)
         poller.unwatch(number, writing)
-        if self._files and poller.listener(number, not writing) is None:
-            self._files.pop(number, None)
         if isinstance(listener, Handle):
             listener.cancel()
+        if poller.listener(number, not writing) is None:
+            if self._files:
+                self._files.pop(number, None)
+            if isinstance(other, Handle):  # and has just been given up, since the file is closed
+                other.cancel()
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return True
 
     def _number(self, fd: Any) -> int:

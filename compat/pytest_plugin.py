@@ -7,6 +7,7 @@ a suite that brings a loop of its own is to be noticed. The options are in `comp
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -53,6 +54,7 @@ def counted_loops() -> Iterator[Counter[type]]:
 
 
 def counting(initialize: Callable[..., None], made: Counter[type]) -> Callable[..., None]:
+    @functools.wraps(initialize)
     def __init__(self: object, *args: Any, **kwargs: Any) -> None:
         made[type(self)] += 1
         initialize(self, *args, **kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import socket
 import weakref
@@ -55,6 +56,31 @@ def test_a_closed_socket_does_not_stand_for_the_next_of_its_number() -> None:
     assert compat.run(main()) == b"x"
 
 
+@pytest.mark.parametrize("writing", [False, True])
+def test_taking_one_of_two_listeners_from_a_closed_descriptor(writing: bool) -> None:
+    """The other cannot be kept, which is an error, and is told once; found by tornado's suite."""
+
+    async def main() -> list[object]:
+        loop = asyncio.get_running_loop()
+        told: list[object] = []
+        loop.set_exception_handler(lambda loop, context: told.append(context))
+        left, right = socket.socketpair()
+        number = left.fileno()
+        loop.add_reader(number, told.append, "readable")
+        loop.add_writer(number, told.append, "writable")
+        left.close()
+        with pytest.raises(OSError) as raised:
+            (loop.remove_writer if writing else loop.remove_reader)(number)
+        assert raised.value.errno == errno.EBADF
+        assert not loop.remove_reader(number)
+        assert not loop.remove_writer(number)
+        await asyncio.sleep(0.001)
+        right.close()
+        return told
+
+    assert compat.run(main()) == asyncio.run(main()) == []
+
+
 @pytest.mark.parametrize("debug", [False, True])
 def test_the_exception_of_a_task_does_not_keep_the_task(debug: bool) -> None:
     """By its traceback and the frame of what ran the task; found by the tests of anyio's task groups."""
@@ -83,7 +109,7 @@ def test_a_closed_loop_needs_no_garbage_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        loop = compat.new_event_loop()
+        loop = compat.EventLoop()
         loop.run_until_complete(main())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
