@@ -11,6 +11,7 @@ import weakref
 import pytest
 
 import compat
+from compat.events import EventLoop
 
 
 @pytest.mark.parametrize("writing", [False, True])
@@ -109,7 +110,7 @@ def test_a_closed_loop_needs_no_garbage_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        loop = compat.EventLoop()
+        loop = EventLoop()
         loop.run_until_complete(main())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
