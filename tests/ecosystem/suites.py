@@ -3,7 +3,7 @@
     python -m tests.ecosystem.suites [NAME ...] [--quick] [--write FILE] [--cache DIRECTORY]
 
 A suite is taken from the source distribution that the library's authors have published, at the version below, and run
-twice by pytest in fresh copies: as it is, and with `--compat-loop`. A test that passes on asyncio and fails on compat is
+twice by pytest in fresh copies: as it is, and with `--compat-loop`. A test that passes on asyncio and not on compat is
 repeated alone, twice on both, and unless it is a matter of chance the exit status is 1. What fails on asyncio, too, for
 lack of a network or because the user may read every file, says nothing of loops.
 
@@ -181,9 +181,9 @@ class Laboratory:
             options = suite.arguments
             if selected:  # in the place of the paths, of which only the last argument is one
                 options = (*(options[:-1] if (tree / options[-1]).exists() else options), *selected)
-            command = [str(self._environment / "bin" / "pytest"), *(["--compat-loop"] if ours else []), "-p", "no:cacheprovider",
-                       f"--timeout={TEST_SECONDS}", "--override-ini=junit_family=xunit1", f"--junit-xml={result}",
-                       *options]
+            command = [str(self._environment / "bin" / "pytest"), *(["--compat-loop"] if ours else []), "-p",
+                       "no:cacheprovider", f"--timeout={TEST_SECONDS}", "--override-ini=junit_family=xunit1",
+                       f"--junit-xml={result}", *options]
             begin = time.monotonic()
             with output.open("w") as file:
                 process = subprocess.Popen(command, cwd=tree, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
