@@ -8,7 +8,9 @@ queues.
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
+import os
 import selectors
 import sys
 import time
@@ -63,7 +65,15 @@ class LoopKernel(AsyncioKernel):
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> NativeTask[T]:
+        if self._closed:
+            return super().spawn(code)  # type: ignore[return-value]  # raises
         return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
+
+    def close(self) -> None:
+        """And let go of the loop, so that the two need no garbage collector."""
+        super().close()
+        self.exception_hook = None
+        del self._loop
 
     def run_ready(self) -> None:
         """Run what is ready, batch by batch, until nothing is, or a look outside is due, or the turn is over.
@@ -103,6 +113,7 @@ class LoopKernel(AsyncioKernel):
             if seconds >= self._loop.slow_callback_duration:
                 base_events.logger.warning(  # type: ignore[attr-defined]
                     "Executing %s took %.3f seconds", shown(item), seconds)
+            del item  # whoever keeps a traceback from it keeps this frame, too
 
 
 def shown(item: object) -> str:
@@ -161,6 +172,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if selector is not None:
             poller = SelectorPoller(selector)
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
+        self._files: dict[int, Any] = {}  # what is watched and was not given by its number, which it loses when closed
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready
         self.set_debug(self._debug)
@@ -353,19 +365,40 @@ class EventLoop(asyncio.SelectorEventLoop):
         handle = Handle(callback, args, self, context)
         self._unwatch(number, writing)
         self.kernel.poller.watch(number, writing, handle)
+        if number is not fd:
+            self._files[number] = fd
+        elif self._files:
+            self._files.pop(number, None)  # closed, and the number that of another
         return handle
 
     def _unwatch(self, fd: Any, writing: bool) -> bool:
         if self.is_closed():
             return False
-        number, poller = descriptor(fd), self.kernel.poller
+        number, poller = self._number(fd), self.kernel.poller
         listener = poller.listener(number, writing)
         if listener is None:
             return False
+        other = poller.listener(number, not writing)
         poller.unwatch(number, writing)
         if isinstance(listener, Handle):
             listener.cancel()
+        if poller.listener(number, not writing) is None:
+            if self._files:
+                self._files.pop(number, None)
+            if isinstance(other, Handle):  # and has just been given up, since the file is closed
+                other.cancel()
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return True
+
+    def _number(self, fd: Any) -> int:
+        """`descriptor`, and for an object that is watched, and has been closed, the number that it had."""
+        try:
+            return descriptor(fd)
+        except ValueError:
+            for number, file in self._files.items():
+                if file is fd:
+                    return number
+            raise
 
     # Transports
 

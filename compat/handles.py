@@ -94,8 +94,9 @@ class Handle(asyncio.Handle):
 
     def fail(self, kernel: Kernel, error: OSError) -> None:
         """The descriptor was closed. asyncio would not notice; the loop's owner is told."""
-        self._loop.call_exception_handler({"message": "A watched file descriptor was closed", "exception": error,
-                                           "handle": self})
+        if not self._cancelled:
+            self._loop.call_exception_handler({"message": "A watched file descriptor was closed", "exception": error,
+                                               "handle": self})
 
 
 class DebugHandle(Handle):

@@ -1,0 +1,102 @@
+"""A pytest session of which every event loop is this project's: what `pytest --compat-loop` does.
+
+It says so in the session's header, and at the end how many loops were made and how many of them were this project's:
+a suite that brings a loop of its own is to be noticed. The options are in `compat_loop.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from .events import EventLoop
+from .install import install, uninstall
+
+KEY = "compat_loops"  # of the counts that a process of pytest-xdist hands over
+
+
+def activate(config: pytest.Config, *, legacy: bool = False) -> None:
+    """Have the session of `config` run on this project's loop until it ends; for as early a moment as there is."""
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    if asyncio.SelectorEventLoop is not EventLoop:  # as it is in a session inside of another one
+        stack.callback(uninstall)
+    install(legacy=legacy)
+    made = stack.enter_context(counted_loops())
+    config.pluginmanager.register(CompatLoop(config, made, legacy), "compat_loop_session")
+
+
+@contextmanager
+def counted_loops() -> Iterator[Counter[type]]:
+    """Count by class the event loops that are made inside.
+
+    All are instances of `AbstractEventLoop`, which uvloop's are directly and most by way of `BaseEventLoop`: to be told
+    of each once, the classes right below it are watched, those to be defined yet included.
+    """
+    made = Counter[type]()
+    with ExitStack() as stack:
+
+        def watch(cls: Any) -> None:
+            if asyncio.AbstractEventLoop in cls.__bases__:
+                stack.enter_context(patch.object(cls, "__init__", counting(cls.__init__, made)))
+
+        stack.enter_context(patch.object(asyncio.AbstractEventLoop, "__init_subclass__", classmethod(watch)))
+        for known in asyncio.AbstractEventLoop.__subclasses__():
+            watch(known)
+        yield made
+
+
+def counting(initialize: Callable[..., None], made: Counter[type]) -> Callable[..., None]:
+    @functools.wraps(initialize)
+    def __init__(self: object, *args: Any, **kwargs: Any) -> None:
+        made[type(self)] += 1
+        initialize(self, *args, **kwargs)
+
+    return __init__
+
+
+class CompatLoop:
+    """What the session reports."""
+
+    def __init__(self, config: pytest.Config, made: Counter[type], legacy: bool) -> None:
+        self._config = config
+        self._made = made
+        self._legacy = legacy
+        self._elsewhere: Counter[str] = Counter()  # made by processes of pytest-xdist
+
+    def pytest_report_header(self) -> str:
+        what = "every event loop is compat.EventLoop"
+        return f"compat loop: {what}, and asyncio has its legacy names" if self._legacy else f"compat loop: {what}"
+
+    def _counts(self) -> Counter[str]:
+        """How many loops of this project's were made, by the key "", and of others by their names."""
+        here = Counter[str]()
+        for cls, count in self._made.items():
+            here["" if issubclass(cls, EventLoop) else f"{cls.__module__}.{cls.__qualname__}"] += count
+        return here + self._elsewhere
+
+    def pytest_sessionfinish(self) -> None:
+        handed_over: dict[str, Any] | None = getattr(self._config, "workeroutput", None)
+        if handed_over is not None:
+            handed_over[KEY] = dict(self._counts())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self._elsewhere.update(getattr(node, "workeroutput", {}).get(KEY, {}))  # which one that crashed lacks
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        others = self._counts()
+        ours = others.pop("", 0)
+        line = f"compat loop: {ours + others.total()} event loops were made, {ours} of them compat's"
+        if others:
+            line += "; others: " + ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
+        if not ours:
+            line += ": NOTHING WAS RUN ON COMPAT'S LOOP"
+        terminalreporter.write_line(line, yellow=bool(others or not ours))

@@ -1,0 +1,173 @@
+"""`pytest --compat-loop`: each test runs a small suite with it, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from importlib.metadata import PackageNotFoundError, entry_points, requires
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SUITE = """
+import asyncio, unittest
+
+LOOP = asyncio.SelectorEventLoop
+EARLY = asyncio.new_event_loop()  # before any test runs
+EARLY.close()
+
+async def kind():
+    await asyncio.sleep(0)
+    return type(asyncio.get_running_loop()).__module__
+
+def test_run():
+    assert asyncio.run(kind()) == EXPECTED
+
+def test_runner():
+    with asyncio.Runner() as runner:
+        assert runner.run(kind()) == EXPECTED
+
+def test_policy():
+    loop = asyncio.get_event_loop_policy().new_event_loop()
+    assert loop.run_until_complete(kind()) == EXPECTED
+    loop.close()
+
+def test_class():
+    assert LOOP.__module__ == type(EARLY).__module__ == EXPECTED
+
+class Case(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.before = await kind()
+
+    async def test_case(self):
+        self.assertEqual([self.before, await kind()], [EXPECTED] * 2)
+"""
+OURS = "EXPECTED = 'compat.events'\n" + SUITE
+STOCK = "EXPECTED = 'asyncio.unix_events'\n" + SUITE
+
+
+def session(directory: Path, suite: str, *options: str, status: int = 0) -> str:
+    """What pytest prints, run with these options for a file with this text."""
+    (directory / "pytest.ini").write_text("[pytest]\n")
+    (directory / "test_suite.py").write_text(textwrap.dedent(suite))
+    command = [sys.executable, "-W", "ignore", "-m", "pytest", "-p", "compat_loop", "-p", "no:cacheprovider", *options]
+    done = subprocess.run(command, cwd=directory, env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+                          capture_output=True, text=True, timeout=50)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_way_to_a_loop_leads_to_ours(tmp_path: Path) -> None:
+    output = session(tmp_path, OURS, "--compat-loop")
+    assert "\ncompat loop: every event loop is compat.EventLoop\n" in output
+    assert "\ncompat loop: 5 event loops were made, 5 of them compat's\n" in output
+    assert "5 passed" in output
+
+
+def test_it_does_nothing_unless_asked(tmp_path: Path) -> None:
+    suite = STOCK + """
+def test_nothing_is_loaded():
+    import sys
+    assert "compat_loop" in sys.modules
+    assert not {"compat", "kernel"} & set(sys.modules)
+"""
+    output = session(tmp_path, suite)
+    assert "6 passed" in output
+    assert "compat loop" not in output
+
+
+def test_a_failure_stays_one(tmp_path: Path) -> None:
+    suite = """
+        import asyncio
+
+        async def fail():
+            await asyncio.sleep(0)
+            assert 1 + 1 == 3
+
+        def test_failing():
+            asyncio.run(fail())
+    """
+    output = session(tmp_path, suite, "--compat-loop", status=1)
+    assert "1 failed" in output
+    assert "assert (1 + 1) == 3" in output
+
+
+def test_a_suite_that_makes_no_loop_is_noticed(tmp_path: Path) -> None:
+    output = session(tmp_path, "def test_nothing(): pass", "--compat-loop")
+    assert "0 event loops were made, 0 of them compat's: NOTHING WAS RUN ON COMPAT'S LOOP" in output
+
+
+def test_loops_of_others_are_counted(tmp_path: Path) -> None:
+    """Whether their class comes from asyncio's base, or as uvloop's from the abstract one alone; each of them once."""
+    suite = """
+        import asyncio
+
+        class Derived(asyncio.base_events.BaseEventLoop):
+            pass
+
+        class Abstract(asyncio.AbstractEventLoop):
+            def __init__(self, number):
+                super().__init__()
+                self.number = number
+
+        class Further(Abstract):
+            pass
+
+        def test_others():
+            Derived(), Derived()
+            assert Further(3).number == 3
+            asyncio.run(asyncio.sleep(0))
+    """
+    output = session(tmp_path, suite, "--compat-loop")
+    assert ("compat loop: 4 event loops were made, 1 of them compat's; others: "
+            "2 test_suite.Derived, 1 test_suite.Further\n") in output
+
+
+def test_the_process_is_as_before_when_the_session_is_over(tmp_path: Path) -> None:
+    """As it is for a suite that runs pytest inside of a test; where the outer session is on our loop, it stays that."""
+    suite = """
+        import asyncio, pathlib, pytest
+
+        def names():
+            return [asyncio.SelectorEventLoop, asyncio.new_event_loop, vars(asyncio.AbstractEventLoop).copy(),
+                    asyncio.BaseEventLoop.__init__]
+
+        @pytest.mark.parametrize("options", [[], ["--compat-loop"]])
+        def test_outer(tmp_path, options):
+            inner = tmp_path / "test_inner.py"
+            inner.write_text("import asyncio\\ndef test_inner(): asyncio.run(asyncio.sleep(0))")
+            before = names()
+            assert pytest.main(["-p", "compat_loop", "--import-mode=importlib", *options, str(inner)]) == 0
+            assert names() == before
+    """
+    assert "2 passed" in session(tmp_path, suite)
+    assert "compat loop: 2 event loops were made, 2 of them compat's\n" in session(tmp_path, suite, "--compat-loop")
+
+
+def test_the_legacy_names(tmp_path: Path) -> None:
+    suite = """
+        import asyncio, pytest
+
+        def test_legacy():
+            @asyncio.coroutine
+            def old():
+                yield from asyncio.sleep(0)
+                return type(asyncio.get_event_loop()).__module__
+
+            assert asyncio.run(old()) == "compat.events"
+    """
+    output = session(tmp_path, suite, "--compat-legacy")
+    assert "compat loop: every event loop is compat.EventLoop, and asyncio has its legacy names\n" in output
+    assert "1 passed" in output
+    session(tmp_path, suite, "--compat-loop", status=1)
+
+
+def test_pytest_finds_it_where_the_project_is_installed() -> None:
+    try:
+        requires("trampoline-kernel")
+    except PackageNotFoundError:
+        pytest.skip("the project is not installed here")
+    assert ("compat_loop", "compat_loop") in [(found.name, found.value) for found in entry_points(group="pytest11")]
