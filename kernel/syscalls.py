@@ -98,10 +98,10 @@ class Sleep(Syscall[None]):
     def fire(self, kernel: Kernel) -> None:
         """The deadline has come."""
         task = self.task
-        assert task is not None
-        self.dead = True
-        self.task = None
-        task.wake(None)
+        if task is not None:
+            self.dead = True
+            self.task = None
+            task.wake(None)
 
     def __await__(self) -> Generator[Any, Any, None]:
         # Yields the request once and has nothing to answer, in a quarter of a generator's memory: benchmarks/switch.py
