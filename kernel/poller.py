@@ -233,8 +233,8 @@ class DescriptorPoller:
     def wake(self) -> None:
         try:
             self._waker.send(b"\0")
-        except BlockingIOError:
-            pass  # full of earlier calls: it will wake
+        except OSError:
+            pass  # full of earlier calls: it will wake; or closed, between the caller's look at the kernel and now
 
     def wakeup_fd(self) -> int:
         return self._waker.fileno()

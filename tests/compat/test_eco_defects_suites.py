@@ -6,12 +6,15 @@ import asyncio
 import errno
 import gc
 import socket
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import compat
 from compat.events import EventLoop
+from kernel.poller import EpollPoller
 
 
 @pytest.mark.parametrize("writing", [False, True])
@@ -121,3 +124,44 @@ def test_a_closed_loop_needs_no_garbage_collector() -> None:
             kernel.spawn(main())
     finally:
         gc.enable()
+
+
+class LatePoller(EpollPoller):
+    """Wakes the kernel only when the loop has been closed in the meantime."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.about_to_wake = threading.Event()
+        self.closed = threading.Event()
+
+    def wake(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self.about_to_wake.set()
+            assert self.closed.wait(10)
+        super().wake()
+
+    def close(self) -> None:
+        super().close()
+        self.closed.set()
+
+
+def test_a_thread_calls_at_the_moment_that_the_loop_is_closed() -> None:
+    """It is told nothing, as by asyncio, when it was in time to look; found by starlette's suite and its threads."""
+    poller = LatePoller()
+    loop = EventLoop(poller=poller)
+
+    def call() -> None:
+        while not poller.about_to_wake.is_set():  # until the loop was found asleep
+            loop.call_soon_threadsafe(int)
+
+    async def main() -> None:
+        while not poller.about_to_wake.is_set():
+            await asyncio.sleep(0.01)
+
+    with ThreadPoolExecutor(1) as pool:
+        calling = pool.submit(call)
+        try:
+            loop.run_until_complete(main())
+        finally:
+            loop.close()
+        calling.result(10)
