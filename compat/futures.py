@@ -205,11 +205,15 @@ class FutureMethods(Waitable[T]):
         return self._result  # type: ignore[return-value]  # a T since it is done
 
     def exception(self) -> BaseException | None:
-        if not self.done():
+        try:
+            done = self._done
+        except AttributeError:
+            done = False
+        if not done:
             raise asyncio.InvalidStateError("Exception is not set.")
         if self._cancelled:
             raise self._make_cancelled_error()
-        if self._to_report:
+        if self._exception is not None:
             self._to_report = False
         return self._exception
 

@@ -69,12 +69,11 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     Generator objects are accepted as coroutines, as they were until Python 3.11.
     """
 
-    __slots__ = (*SLOTS, "_reference")
+    __slots__ = (*SLOTS, "_log_destroy_pending", "_reference")
 
     __class__ = asyncio.Task  # type: ignore[assignment]
     __name__ = "Task.task_wakeup"  # what a future shows where a task is among its callbacks
     cancelled_type = asyncio.CancelledError
-    _log_destroy_pending = True
     _reference: weakref.ref[Task[T]] | None  # as asyncio's set of tasks has it; None for one that has started eagerly
 
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
@@ -113,6 +112,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         self.shields = 0
         self.cancel_requests = 0
         self.interruption = None
+        self._log_destroy_pending = True
         if kernel.tap is not None:
             kernel.tap.attach(self)
         if eager_start and self._loop.is_running():

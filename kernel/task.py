@@ -31,10 +31,9 @@ class Task(Waitable[T]):
     A task is *ready* (in the ready queue), *running* (`kernel.current`), *blocked* (on `blocked_on`) or *done*.
     """
 
-    __slots__ = ("__weakref__", "_name", "_unretrieved", "blocked_on", "callers", "cancel_requests", "code", "context",
+    __slots__ = ("__weakref__", "_name", "blocked_on", "callers", "cancel_requests", "code", "context",
                  "daemon", "error", "id", "inbox", "interruption", "kernel", "shields", "woken")
 
-    _unretrieved: Unretrieved | None
     cancelled_type: ClassVar[type[BaseException]] = Cancelled
 
     def __init__(self, kernel: Kernel, code: Code[T], context: Context, name: str | None, daemon: bool) -> None:
@@ -127,9 +126,9 @@ class Task(Waitable[T]):
         if self is kernel.main:
             kernel.turn_over = True
         ends_run = isinstance(error, (KeyboardInterrupt, SystemExit))
-        self._unretrieved = None
+        self.inbox = None
         if not (self._waiters or ends_run or isinstance(error, self.cancelled_type)):
-            self._unretrieved = Unretrieved(self, error)
+            self.inbox = Unretrieved(self, error)  # kept here: nothing else will come
         self._settle(None, error)
         if kernel.tap is not None:
             kernel.tap.tell("exit", self)
@@ -232,9 +231,9 @@ class Task(Waitable[T]):
         self._raise(self.cancelled_type("abandoned at shutdown"))
 
     def _retrieved(self) -> None:
-        if self._unretrieved is not None:
-            self._unretrieved.disarm()
-            self._unretrieved = None
+        if self.inbox is not None:
+            self.inbox.disarm()
+            self.inbox = None
 
     @property
     def name(self) -> str:
