@@ -1,7 +1,7 @@
 # make test                      types and tests, with python3
 # PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
-# make ecosystem                 real libraries against real servers, on the loop of compat: a table of what runs
+# make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
 # make bench                     measure everything against every peer there is: most of an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
 
@@ -37,6 +37,7 @@ conformance: $(STAMP)
 
 ecosystem: $(ECOSYSTEM_STAMP)
 	$(ECOSYSTEM_VENV)/bin/python -m pytest -q tests/ecosystem
+	$(ECOSYSTEM_VENV)/bin/python -m tests.ecosystem.suites --quick
 
 bench: $(BENCH_STAMP)
 	$(BENCH_VENV)/bin/python -m benchmarks all --write
