@@ -11,8 +11,7 @@ import asyncio
 import contextvars
 import reprlib
 import sys
-from abc import ABCMeta
-from asyncio import base_futures, format_helpers, futures
+from asyncio import base_futures, futures
 from collections.abc import Callable, Generator
 from contextvars import Context
 from types import GenericAlias
@@ -34,10 +33,6 @@ T = TypeVar("T")
 # asyncio's own, also when something else has been put in their place there.
 AsyncioFuture = asyncio.Future
 AsyncioTask = asyncio.Task
-
-# What both classes, Future and Task, keep in slots: all that is set when one is made. What is needed seldom has a
-# default in the class, and goes to the instance's dict when it differs.
-SLOTS = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_loop")
 
 
 def replacement(stop: StopIteration, loop: asyncio.AbstractEventLoop) -> BaseException:
@@ -88,7 +83,7 @@ class DoneCallback:
 
 
 class FutureMethods(Waitable[T]):
-    """The methods of `asyncio.Future`, as `Future` and `Task` have them.
+    """The methods of `asyncio.Future`, as our `Task` has them.
 
     On an object whose `__init__` was not called they do what asyncio's do: it is pending, and of no loop.
     """
@@ -255,12 +250,6 @@ class FutureMethods(Waitable[T]):
             self._waiters = kept or None
         return removed
 
-    def set_result(self, result: T, /) -> None:
-        if self._done:
-            raise asyncio.InvalidStateError(f"{self._state}: {self!r}")
-        self._result = result
-        self._finish()
-
     def set_exception(self, exception: type[BaseException] | BaseException, /) -> None:
         if self._done:
             raise asyncio.InvalidStateError(f"{self._state}: {self!r}")
@@ -385,7 +374,6 @@ class Future(AsyncioFuture[T], Syscall[T], metaclass=FutureType):
             return True
         self.add_done_callback(task, context=task.kernel.wakeup_context)
         return False
-
 
 
 # How a loop makes a future: `pingpong` of the benchmarks.

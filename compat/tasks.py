@@ -26,7 +26,7 @@ from kernel.failures import drop_frame
 
 from .current import enter, leave, scheduled, swap
 from .current_loop import get_event_loop
-from .futures import SLOTS, AsyncioFuture, Future, FutureMethods, implied_loop
+from .futures import AsyncioFuture, Future, FutureMethods, implied_loop
 from .guest import AsyncioKernel, guest_of
 
 T = TypeVar("T")
@@ -69,7 +69,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     Generator objects are accepted as coroutines, as they were until Python 3.11.
     """
 
-    __slots__ = (*SLOTS, "_log_destroy_pending", "_reference")
+    # All that is set when a task is made. What is needed seldom has a default in the class, and goes to the instance's
+    # dict when it differs.
+    __slots__ = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_log_destroy_pending", "_loop", "_reference")
 
     __class__ = asyncio.Task  # type: ignore[assignment]
     __name__ = "Task.task_wakeup"  # what a future shows where a task is among its callbacks
