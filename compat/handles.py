@@ -152,12 +152,15 @@ class TimerHandle:
         self.dead = False  # or fired, or cancelled
 
     # As asyncio has them.
-    when, get_context = asyncio.TimerHandle.when, asyncio.TimerHandle.get_context
+    when = asyncio.TimerHandle.when
     __eq__, __hash__ = asyncio.TimerHandle.__eq__, asyncio.TimerHandle.__hash__
     __lt__, __le__ = asyncio.TimerHandle.__lt__, asyncio.TimerHandle.__le__
     __gt__, __ge__ = asyncio.TimerHandle.__gt__, asyncio.TimerHandle.__ge__
     __repr__, _run = asyncio.TimerHandle.__repr__, asyncio.TimerHandle._run
     _repr_info = asyncio.TimerHandle._repr_info  # type: ignore[attr-defined]
+
+    def get_context(self) -> Context:
+        return self._context  # type: ignore[no-any-return]
 
     _cancelled = property(lambda self: self._args is None)
     _scheduled = property(lambda self: not self.dead)
