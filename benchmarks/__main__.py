@@ -76,6 +76,7 @@ def main(arguments: list[str]) -> int:
                              options.rounds, time.strftime("%Y-%m-%d"), options.quick)
     print(machine.line, flush=True)
     rows: list[Row] = []
+    written: list[Path] = []
     for workload in options.chosen:
         missing = [module for module in workload.needs if importlib.util.find_spec(module) is None]
         if missing:
@@ -84,11 +85,12 @@ def main(arguments: list[str]) -> int:
         row = measure(workload, options.contenders, options.rounds, options.quick)
         rows.append(row)
         print("\n".join(["", *report.block(row)]), flush=True)
+        if options.write is not None:  # each time, lest a run that is broken off leave nothing
+            written = report.write(options.write, machine, rows)
     if not options.quick:
         warn(rows)
-    if options.write is not None:
-        for path in report.write(options.write, machine, rows):
-            print(f"written: {path}")
+    for path in written:
+        print(f"written: {path}")
     # What a peer cannot do is a result, not a failure of the suite.
     return 1 if any(name in row.failures for row in rows for name in (*OURS, "asyncio")) else 0
 
