@@ -8,16 +8,16 @@ from .poller import READABLE, WRITABLE, DescriptorPoller, Listener
 
 
 class Lasting:
-    """The registration of an endpoint."""
+    """The registration of an endpoint that is armed for reading, whether or not anybody listens."""
 
-    __slots__ = ("_poller", "fd")
+    __slots__ = ("_fd", "_poller")
 
     def __init__(self, poller: EpollPoller, fd: int) -> None:
         self._poller = poller
-        self.fd = fd
+        self._fd = fd
 
     def release(self) -> None:
-        self._poller.release(self)
+        self._poller.release(self._fd)
 
 
 class EpollPoller(DescriptorPoller):
@@ -105,15 +105,15 @@ class EpollPoller(DescriptorPoller):
         for fd in {*self._readers, *self._writers}:
             self._rearm(fd)
 
-    def release(self, registration: Lasting) -> None:
-        """Disarm the descriptor, unless its number has come to mean another file."""
-        if self._lasting.get(registration.fd) is registration:
-            self._rearm(registration.fd)
+    def release(self, fd: int) -> None:
+        """Have epoll forget the descriptor, or know what is listened to where its number means another file by now."""
+        if fd in self._registered:
+            self._rearm(fd)
 
     def _check(self, fd: int) -> None:
         self._epoll.modify(fd, self._mask(fd))
 
     def close(self) -> None:
         super().close()
-        self._lasting.clear()
+        self._registered.clear()
         self._epoll.close()

@@ -129,6 +129,51 @@ def test_a_stream_of_which_another_process_has_a_copy(closing: bool) -> None:
     assert poller.looks < MOST_LOOKS
 
 
+def test_a_stream_that_was_written_and_read_at_a_time_leaves_nothing_behind() -> None:
+    """Waiting to write arms the descriptor in another way; closing it has to disarm it all the same."""
+    poller = Counting()
+    stream, peer = connected()
+    copy = os.dup(stream.fileno())
+    data = bytes(4_000_000)
+
+    async def main() -> bytes:
+        reading = await spawn(receive(stream))
+        await sleep(0)  # now it waits, registered to stay
+        writing = await spawn(write(stream))
+        await sleep(0)
+        peer.setblocking(False)
+        left = len(data)
+        while left:
+            try:
+                left -= len(peer.recv(1_000_000))
+            except BlockingIOError:
+                await sleep(0.001)
+        await writing
+        peer.send(b"one")
+        assert await reading == b"one"
+        number = stream.fileno()
+        stream.close()
+        other, its_peer = connected()
+        assert other.fileno() == number
+        task = await spawn(receive(other))
+        await sleep(0)
+        peer.send(b"of no one's interest")
+        looks = poller.looks
+        await sleep(WHILE)
+        assert poller.looks - looks < MOST_LOOKS
+        its_peer.send(b"two")
+        with its_peer:
+            async with other:
+                return await task
+
+    async def write(stream: Stream) -> None:
+        await stream.write_all(data)
+
+    with peer:
+        assert run(main(), poller=poller) == b"two"
+    os.close(copy)
+
+
 @pytest.mark.parametrize("behind_its_back", [False, True])
 def test_a_number_that_has_come_to_mean_another_stream(behind_its_back: bool) -> None:
     async def main() -> list[bytes]:
