@@ -20,11 +20,10 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kernel.clock import Clock
-from kernel.core import POLL_INTERVAL, ReadyQueue
+from kernel.core import POLL_INTERVAL
+from kernel.devices import Clock, Poller, ReadyQueue
 from kernel.lifecycle import abandon
 from kernel.observer import Observer
-from kernel.poller import Poller
 from kernel.selector_poller import SelectorPoller
 from kernel.syscalls import Code
 

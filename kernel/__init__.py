@@ -13,15 +13,15 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 `timers.py`, `clock.py` and `poller.py`; the rest stands on those. Nothing here knows of asyncio.
 """
 
-from .clock import Clock, MonotonicClock, VirtualClock
+from .clock import MonotonicClock, VirtualClock
 from .connecting import open_connection, open_unix_connection
-from .core import Kernel, ReadyQueue, run
+from .core import Kernel, run
 from .datagrams import Datagrams, open_datagram
 from .deadlock import Deadlock
+from .devices import Clock, Poller, ReadyQueue
 from .endpoints import EndpointClosed
 from .files import File, Path, open_file
 from .observer import Observer
-from .poller import Poller
 from .processes import Process, open_process, run_process
 from .queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull, UniversalQueue
 from .scopes import Shielded, TaskGroup, Timeout, shielded, timeout, timeout_at

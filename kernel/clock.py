@@ -5,27 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
-from typing import Protocol
 
-from .poller import Event, Poller
+from .devices import Event, Poller
 
 LONGEST_IDLE = 86400.0  # seconds; waiting longer in one system call overflows on some platforms
-
-
-class Clock(Protocol):
-    """A device of the kernel."""
-
-    def now(self) -> float:
-        """Seconds since some fixed moment; never goes back."""
-        ...
-
-    def idle(self, poller: Poller, deadline: float, busy_outside: bool) -> Iterable[Event]:
-        """Nothing is ready: wait until a descriptor is ready, `poller` is woken or `deadline` has come.
-
-        `deadline` is infinite without timers; `busy_outside` says that threads are at work for the kernel, which
-        will wake the poller. Returns what `poller.poll` returned.
-        """
-        ...
 
 
 class MonotonicClock:

@@ -16,15 +16,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import Context, copy_context
 from itertools import count
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from .checks import check_code
-from .clock import Clock, MonotonicClock
+from .clock import MonotonicClock
 from .deadlock import Deadlock
+from .devices import Clock, Poller, ReadyQueue
 from .failures import Unretrieved
 from .lifecycle import abandon, asyncgen_hooks, close_unstarted, interruptible, shut_down
 from .observer import Observer, Tap
-from .poller import Poller, default_poller
+from .poller import default_poller
 from .syscalls import Code
 from .task import Task
 from .timers import Timers
@@ -37,14 +38,6 @@ logger = logging.getLogger("kernel")
 POLL_INTERVAL = 61
 
 _thread = threading.local()  # .kernel: the one that is running in this thread
-
-
-class ReadyQueue(Protocol):
-    """A device of the kernel: decides who is next. The default is a `collections.deque`, first come, first served."""
-
-    def append(self, item: Any, /) -> None: ...
-    def popleft(self) -> Any: ...
-    def __len__(self) -> int: ...
 
 
 class Callback:

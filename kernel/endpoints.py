@@ -15,7 +15,7 @@ from .syscalls import Syscall
 
 if TYPE_CHECKING:
     from .core import Kernel
-    from .poller import Registration
+    from .devices import Registration
     from .task import Task
 
 T = TypeVar("T")

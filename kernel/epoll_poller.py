@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import select
 
-from .poller import READABLE, WRITABLE, DescriptorPoller, Listener
+from .devices import Listener
+from .poller import READABLE, WRITABLE, DescriptorPoller
 
 
 class Lasting:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
-    from .core import Kernel, ReadyQueue
+    from .core import Kernel
+    from .devices import ReadyQueue
     from .task import Task
 
 

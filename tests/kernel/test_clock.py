@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from kernel import (Clock, MonotonicClock, Poller, VirtualClock, checkpoint, now, run, run_in_thread, sleep, spawn,
                     wait_readable)
-from kernel.poller import Event
+from kernel.devices import Event
 
 GENEROUS = 20.0  # seconds of real time that nothing here comes near, unless it hangs
 

@@ -15,7 +15,7 @@ import pytest
 
 from kernel import (Cancelled, Kernel, Poller, Task, VirtualClock, call, checkpoint, now, run, sleep, spawn,
                     wait_readable, wait_writable)
-from kernel.poller import Event
+from kernel.devices import Event
 from kernel.selector_poller import SelectorPoller
 
 Gen = Generator[Any, Any, Any]

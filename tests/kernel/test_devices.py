@@ -10,7 +10,7 @@ import pytest
 
 from kernel import (Cancelled, Deadlock, Kernel, Poller, Task, VirtualClock, Waitable, checkpoint, current_task, now,
                     run, sleep, spawn, wait_readable, wait_writable)
-from kernel.poller import Event, Listener
+from kernel.devices import Event, Listener
 
 Gen = Generator[Any, Any, Any]
 

@@ -11,7 +11,7 @@ import warnings
 import pytest
 
 from kernel import Stream, run, sleep, spawn
-from kernel.poller import Event
+from kernel.devices import Event
 
 if sys.platform != "linux":
     pytest.skip("there is no epoll", allow_module_level=True)
