@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kernel.core import POLL_INTERVAL
+from kernel.calls import POLL_INTERVAL
 from kernel.devices import Clock, Poller, ReadyQueue
 from kernel.lifecycle import abandon
 from kernel.observer import Observer

@@ -419,7 +419,7 @@ class NativeTask(Task[T]):
         self.daemon = daemon
         super(NativeTask, self).__init__(coro, **kwargs)
         self.id = next(self.kernel.task_ids)
-        self.kernel.tasks.add(self)
+        self.kernel.tasks[coro] = self
 
     def run(self, kernel: Kernel) -> None:
         if self._yielded is not None:  # and so expects its result for an answer
@@ -441,7 +441,7 @@ class NativeTask(Task[T]):
             self._yielded = future
 
     def _finish(self) -> None:
-        self.kernel.tasks.discard(self)
+        self.kernel.tasks.pop(self.code, None)
         FutureMethods._finish(self)
 
 

@@ -11,12 +11,14 @@ import contextlib
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from types import ModuleType, TracebackType
 from typing import Any
 
 from .core import run
 from .deadlock import Deadlock
+from .failures import traceback_of
 
 HELP = """\
 usage: python -m kernel FILE [argument ...]
@@ -29,6 +31,7 @@ The exit status is a script's: 0 when main returns, what sys.exit() was given, 1
 shows them.
 """
 
+LONG = 100  # exceptions in a chain; the interpreter's own hook prints nothing of one that is longer than its stack
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -77,7 +80,7 @@ def find_main(module: ModuleType, file: str) -> Callable[[], Any]:
 
 def entries_of(error: BaseException) -> Iterator[tuple[TracebackType, bool]]:
     """The entries of a traceback, outermost first, each with whether it is the kernel's."""
-    entry, kernels = error.__traceback__, False
+    entry, kernels = traceback_of(error), False
     while entry is not None:
         file = entry.tb_frame.f_code.co_filename
         # What a `with` of the kernel runs through is the kernel's as well.
@@ -86,14 +89,25 @@ def entries_of(error: BaseException) -> Iterator[tuple[TracebackType, bool]]:
         entry = entry.tb_next
 
 
-def trim(error: BaseException, seen: set[int]) -> None:
-    """Take the kernel's frames out of the traceback of `error`, and of every exception that is shown with it.
+def shown_with(error: BaseException) -> list[BaseException]:
+    """`error`, and every exception that is shown with it: its causes, contexts and members."""
+    shown = {id(error): error}
+    unseen = [error]  # not by recursion: a chain may be longer than the interpreter's stack
+    while unseen:
+        error = unseen.pop()
+        members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        for other in (error.__cause__, error.__context__, *members):
+            if other is not None and id(other) not in shown:
+                shown[id(other)] = other
+                unseen.append(other)
+    return list(shown.values())
+
+
+def trim(error: BaseException) -> None:
+    """Take the kernel's frames out of the traceback of `error`.
 
     Where the kernel has failed all by itself its frames are all there is to see, and stay.
     """
-    if id(error) in seen:
-        return
-    seen.add(id(error))
     entries = list(entries_of(error))
     programs = [entry for entry, kernels in entries if not kernels]
     expected = isinstance(error, (Deadlock, KeyboardInterrupt)) or (
@@ -102,11 +116,7 @@ def trim(error: BaseException, seen: set[int]) -> None:
         trimmed: TracebackType | None = None
         for entry in reversed(programs):
             trimmed = TracebackType(trimmed, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-        error.__traceback__ = trimmed
-    others = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    for other in (error.__cause__, error.__context__, *others):
-        if other is not None:
-            trim(other, seen)
+        BaseException.with_traceback(error, trimmed)
 
 
 def main(arguments: list[str]) -> int:
@@ -125,9 +135,14 @@ def main(arguments: list[str]) -> int:
     except SystemExit:
         raise
     except BaseException as error:
+        chain = shown_with(error)
         if not sys.flags.dev_mode:
-            trim(error, set())
-        sys.excepthook(type(error), error, error.__traceback__)
+            for shown in chain:
+                trim(shown)
+        if len(chain) > LONG and sys.excepthook is sys.__excepthook__:
+            traceback.print_exception(error)
+        else:
+            sys.excepthook(type(error), error, traceback_of(error))
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
 

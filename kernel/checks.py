@@ -6,7 +6,11 @@ import inspect
 import math
 from collections.abc import Coroutine
 from types import CoroutineType, GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from .syscalls import Syscall
+    from .task import Task
 
 
 def check_seconds(value: Any, function: str) -> float:
@@ -50,3 +54,13 @@ def check_descriptor(fd: Any, function: str) -> int:
     if number < 0:
         raise ValueError(f"{function}() was given the closed or invalid descriptor {fd!r}")
     return number
+
+
+def code_name(code: object) -> str:
+    """What to call `code` in a message."""
+    return str(getattr(code, "__qualname__", type(code).__qualname__))
+
+
+def refuse_second_use(request: Syscall[Any], task: Task[Any]) -> NoReturn:
+    """Raise the `RuntimeError` of a request that can be made once, and `task` has made again."""
+    raise RuntimeError(f"{task} made the request {request}, which was made before; make a new one")

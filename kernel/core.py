@@ -10,20 +10,22 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack
 from contextvars import Context, copy_context
 from itertools import count
 from typing import Any, TypeVar
 
+from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
 from .checks import check_code
 from .clock import MonotonicClock
 from .deadlock import Deadlock
-from .devices import Clock, Poller, ReadyQueue
-from .failures import Unretrieved
-from .lifecycle import abandon, asyncgen_hooks, close_unstarted, interruptible, shut_down
+from .devices import Clock, Event, Poller, ReadyQueue
+from .failures import Unretrieved, fire_failed
+from .lifecycle import AsyncgenHooks, Interruptible, abandon, close_unstarted, shut_down
 from .observer import Observer, Tap
 from .poller import default_poller
 from .syscalls import Code
@@ -33,30 +35,7 @@ from .timers import Timers
 T = TypeVar("T")
 logger = logging.getLogger("kernel")
 
-# A busy kernel looks at its descriptors after this many steps at the latest; the figure is Tokio's. A look is a system
-# call and costs more than a step, so not every turn begins with one.
-POLL_INTERVAL = 61
-
 _thread = threading.local()  # .kernel: the one that is running in this thread
-
-
-class Callback:
-    """A plain call, to be made by the kernel in its turn."""
-
-    __slots__ = ("args", "function")
-
-    def __init__(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
-        self.function = function
-        self.args = args
-
-    def run(self, kernel: Kernel) -> None:
-        kernel.current = None
-        try:
-            self.function(*self.args)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            kernel.report(f"the callback {self.function!r} failed", error)
 
 
 class Kernel:
@@ -80,7 +59,7 @@ class Kernel:
         self.grace = grace
         self.exception_hook = exception_hook
         self.timers = Timers()
-        self.tasks: set[Task[Any]] = set()  # all that are not done
+        self.tasks: dict[Code[Any], Task[Any]] = {}  # all that are not done, by their code, in the order of their making
         self.task_ids = count(1)
         self.main: Task[Any] | None = None
         self.ended_by: BaseException | None = None  # the KeyboardInterrupt or SystemExit that a task ended the run with
@@ -88,7 +67,7 @@ class Kernel:
         self.unretrieved: weakref.WeakSet[Unretrieved] = weakref.WeakSet()
         self.threads_at_work = 0  # each will call_from_thread when it is done
         self.calls_expected = 0
-        self._calls: deque[Callback] = deque()
+        self.calls = Calls()
         self._asleep = False
         self.turn_over = False
         self._closed = False
@@ -101,8 +80,8 @@ class Kernel:
         When nothing is ready, wait for an event first, until the clock shows `until` at the longest; `Deadlock` when
         no event can come.
         """
-        if self._calls:
-            self.take_calls()
+        if self.calls.waiting:
+            self.calls.admit(self)
         if self.ready:
             self.poll()
         else:
@@ -127,28 +106,28 @@ class Kernel:
 
     def poll(self) -> None:
         """Let in what has happened at the descriptors, without waiting."""
-        for event in self.poller.poll(0.0):
-            event.fire(self)
+        self._fire(self.poller.poll(0.0))
+
+    def _fire(self, events: Iterable[Event]) -> None:
+        for event in events:
+            try:
+                event.fire(self)
+            except BaseException as error:
+                fire_failed(self, event, error)
 
     def _idle(self, until: float) -> None:
-        if not (self.calls_expected or self.poller.watching() or self.timers or self.threads_at_work or self._calls):
+        if not (self.calls_expected or self.poller.watching() or self.timers or self.threads_at_work
+                or self.calls.waiting):
             raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
                            "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
         self._asleep = True  # from here on wake_up() wakes the poller; what came before is looked for now
         try:
-            deadline = -math.inf if self._calls or self.ready else min(until, self.timers.next_deadline())
+            deadline = -math.inf if self.calls.waiting or self.ready else min(until, self.timers.next_deadline())
             events = self.clock.idle(self.poller, deadline, self.threads_at_work > 0)
         finally:
             self._asleep = False
-        for event in events:
-            event.fire(self)
-        if self._calls:
-            self.take_calls()
-
-    def take_calls(self) -> None:
-        """Let in the calls that other threads have made."""
-        for _ in range(len(self._calls)):
-            self.ready.append(self._calls.popleft())
+        self._fire(events)
+        self.calls.admit(self)
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> Task[T]:
@@ -160,8 +139,10 @@ class Kernel:
         if self._closed:
             close_unstarted(code)
             raise RuntimeError("the kernel is closed; nothing can be run in it any more")
+        if code in self.tasks:
+            raise ValueError(f"spawn() was given {code!r}, which {self.tasks[code]} runs already; make a new one for each task")
         task = Task(self, code, copy_context() if context is None else context, name, daemon)
-        self.tasks.add(task)
+        self.tasks[code] = task
         if self.tap is not None:
             self.tap.attach(task)
         self.ready.append(task)
@@ -170,27 +151,25 @@ class Kernel:
     def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
         """Have the kernel call `function(*args)` in its own thread, soon, in the order of these calls.
 
-        The one method for other threads and for signal handlers; it never blocks. An exception from the function goes
-        to the exception hook. `RuntimeError` when the kernel is closed.
+        The one method for other threads and for signal handlers. It does not wait for the call; while over 10,000 are
+        still to be made, it takes a thread that is not the kernel's a millisecond. An exception from the function goes to
+        the exception hook. `RuntimeError` when the kernel is closed.
         """
         if self._closed:
             raise RuntimeError("the kernel is closed; nothing can be called in it any more")
-        self._calls.append(Callback(function, args))
+        self.calls.add(function, args)
         self.wake_up()
+        if len(self.calls.waiting) > BACKLOG and getattr(_thread, "kernel", None) is not self:
+            time.sleep(MOMENT)
 
     def wake_up(self) -> None:
         """Make the kernel look for work now, if it waits for something to happen; from any thread."""
         if self._asleep:
             self.poller.wake()
 
-    @contextmanager
-    def expect_calls(self) -> Iterator[None]:
+    def expect_calls(self) -> AbstractContextManager[None]:
         """While inside, somebody may use `call_from_thread`: that all tasks are blocked is then no deadlock."""
-        self.calls_expected += 1
-        try:
-            yield
-        finally:
-            self.calls_expected -= 1
+        return Expected(self)
 
     def resource(self, make: Callable[[Kernel], AbstractContextManager[T]]) -> T:
         """The one thing of its kind that this kernel has, made on first use and released when the kernel closes."""
@@ -200,7 +179,7 @@ class Kernel:
 
     def by_age(self) -> list[Task[Any]]:
         """The tasks that are not done, oldest first."""
-        return sorted(self.tasks, key=lambda task: task.id)
+        return list(self.tasks.values())
 
     def report(self, message: str, error: BaseException) -> None:
         """Tell the exception hook of a failure that reaches nobody else."""
@@ -208,7 +187,9 @@ class Kernel:
             try:
                 self.exception_hook(message, error)
                 return
-            except Exception:
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException:
                 logger.exception("the kernel's exception hook failed")
         logger.error("%s", message, exc_info=error)
 
@@ -226,22 +207,24 @@ class Kernel:
             raise RuntimeError("this kernel is closed; make another" if running is None else
                                "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
         check_code(main, "run")
-        self.ended_by = None
         _thread.kernel = self
         try:
-            with asyncgen_hooks(self) as asyncgens:
+            with AsyncgenHooks(self) as asyncgens:
                 try:
                     task = self.spawn(main)
                     self.main = task
-                    with interruptible(self, task):
+                    with Interruptible(self, task):
                         while not task.done():
                             self.turn()
                 finally:
                     self.main = None
                     shut_down(self, asyncgens)
-            return task.result()
+            try:
+                return task.result()
+            finally:
+                del task  # else the exception would hold, by its traceback and this frame, the task that holds it
         finally:
-            _thread.kernel = None
+            self.ended_by = _thread.kernel = None
 
     def close(self) -> None:
         """Release threads and descriptors, and report the failures that nobody has waited for."""
@@ -250,7 +233,7 @@ class Kernel:
         self._releases.close()
         self._closed = True
         abandon(self, self.by_age())
-        self.take_calls()  # what threads brought at the last moment
+        self.calls.make(self, len(self.calls.waiting))  # what threads brought at the last moment
         while self.ready:
             self.run_ready()
         for failure in list(self.unretrieved):

@@ -1,11 +1,15 @@
-"""Failures that reach nobody: kept until it is certain, then reported."""
+"""Failures that have nowhere to go by themselves: of tasks that nobody waits for, and of the code of syscalls."""
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .core import Kernel
     from .task import Task
+
+_TRACEBACK: Any = BaseException.__dict__["__traceback__"]  # the descriptor
 
 
 class Unretrieved:
@@ -31,7 +35,40 @@ class Unretrieved:
     __del__ = report
 
 
+def traceback_of(error: BaseException) -> TracebackType | None:
+    """The traceback of `error`, whatever its class makes of the attribute."""
+    return _TRACEBACK.__get__(error)  # type: ignore[no-any-return]  # its type
+
+
 def drop_frame(error: BaseException) -> None:
     """Take the frame that has just caught `error` out of its traceback."""
-    assert error.__traceback__ is not None
-    error.__traceback__ = error.__traceback__.tb_next
+    traceback = traceback_of(error)
+    assert traceback is not None
+    # Not by assignment: a class may refuse that, as a frozen dataclass does.
+    BaseException.with_traceback(error, traceback.tb_next)
+
+
+def abort_failed(kernel: Kernel, request: object, task: Task[Any], error: BaseException) -> None:
+    """Report `error`, which the `abort` of `request` has raised; `task` is cancelled all the same."""
+    _let_pass(error)
+    kernel.report(f"{type(request).__qualname__}.abort() failed while {task} was being cancelled; the task is cancelled "
+                  "all the same, and whatever would have woken it must not do so any more", error)
+
+
+def fire_failed(kernel: Kernel, event: object, error: BaseException) -> None:
+    """Tell of `error`, which the `fire` of `event` has raised: the tasks that wait on it, or else the exception hook."""
+    _let_pass(error)
+    message = f"{type(event).__qualname__}.fire() failed"
+    failure = RuntimeError(message)
+    failure.__cause__ = error
+    waiting = [task for task in kernel.tasks.values() if task.blocked_on is event]
+    for task in waiting:
+        task.throw(failure)
+    if not waiting:
+        kernel.report(message, error)
+
+
+def _let_pass(error: BaseException) -> None:
+    """Raise `error` if it is of those that end the whole run."""
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        raise error

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import sys
 import threading
 import time
 import traceback
 import weakref
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .calls import POLL_INTERVAL
 from .deadlock import Deadlock, describe
+from .failures import abort_failed
 from .waitable import Waitable
 
 if TYPE_CHECKING:
@@ -28,64 +32,76 @@ GENERATIONS = 100  # how often tasks may be replaced by new ones during a shutdo
 Asyncgens = weakref.WeakSet[AsyncGenerator[Any, Any]]
 
 
-@contextmanager
-def interruptible(kernel: Kernel, main: Task[Any]) -> Iterator[None]:
-    """Make Ctrl-C cancel `main`, as `asyncio.run` does, unless the program handles SIGINT itself.
+class Interruptible:
+    """While inside, Ctrl-C cancels `main`, as `asyncio.run` does it, unless the program handles SIGINT itself.
 
-    And have every signal wake the kernel: its handler runs between bytecodes, so that one which arrives on the way into
-    the poller's system call would wait there with it, did the interpreter not write to the poller's descriptor first.
+    And every signal wakes the kernel. Python runs a signal's handler between two bytecodes. A signal that arrives just
+    before the poller's system call would therefore wait until that call returns. So while inside, the interpreter writes
+    a byte to the poller's descriptor for each signal, and the call returns at once.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    interrupted = False
 
-    def on_sigint(number: int, frame: object) -> None:
-        nonlocal interrupted
-        if interrupted or main.done():
+    # Not a `contextmanager`, which assigns to the exceptions that pass through it; a class of exceptions may refuse that.
+
+    def __init__(self, kernel: Kernel, main: Task[Any]) -> None:
+        self._kernel = kernel
+        self._main = main
+        self._interrupted = False
+        self._possible = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> None:
+        if not self._possible:
+            return
+        self._handles = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._handles:
+            signal.signal(signal.SIGINT, self._on_sigint)
+        self._previous_fd = signal.set_wakeup_fd(self._kernel.poller.wakeup_fd(), warn_on_full_buffer=False)
+
+    def _on_sigint(self, number: int, frame: object) -> None:
+        if self._interrupted or self._main.done():
             raise KeyboardInterrupt
-        interrupted = True
-        kernel.call_from_thread(main.cancel)
+        self._interrupted = True
+        self._kernel.call_from_thread(self._main.cancel)
 
-    handles = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if handles:
-        signal.signal(signal.SIGINT, on_sigint)
-    previous_fd = signal.set_wakeup_fd(kernel.poller.wakeup_fd(), warn_on_full_buffer=False)
-    try:
-        yield
-        if interrupted and main.cancelled():
-            raise KeyboardInterrupt
-    finally:
-        signal.set_wakeup_fd(previous_fd)
-        if handles:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        if not self._possible:
+            return
+        try:
+            if error is None and self._interrupted and self._main.cancelled():
+                raise KeyboardInterrupt
+        finally:
+            signal.set_wakeup_fd(self._previous_fd)
+            if self._handles:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@contextmanager
-def asyncgen_hooks(kernel: Kernel) -> Iterator[Asyncgens]:
-    """Keep track of the async generators that are started, and close one that is thrown away half-way in a task."""
-    living: Asyncgens = weakref.WeakSet()
+class AsyncgenHooks:
+    """While inside, keep track of the async generators that are started, and close one that is thrown away half-way.
 
-    def finalize(generator: AsyncGenerator[Any, Any]) -> None:
-        kernel.call_from_thread(spawn_aclose, generator)
+    It is closed in a task of its own. What entering gives is the set of those that live.
+    """
 
-    def spawn_aclose(generator: AsyncGenerator[Any, Any]) -> None:
-        kernel.spawn(_aclose(generator), name=f"close {generator!r}")
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
 
-    previous = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(firstiter=living.add, finalizer=finalize)
-    try:
-        yield living
-    finally:
-        sys.set_asyncgen_hooks(*previous)
+    def __enter__(self) -> Asyncgens:
+        living: Asyncgens = weakref.WeakSet()
+        self._previous = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=living.add, finalizer=self._finalize)
+        return living
+
+    def __exit__(self, *exc_info: object) -> None:
+        sys.set_asyncgen_hooks(*self._previous)
+
+    def _finalize(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._kernel.call_from_thread(self._spawn_aclose, generator)
+
+    def _spawn_aclose(self, generator: AsyncGenerator[Any, Any]) -> None:
+        self._kernel.spawn(_aclose(generator), name=f"close {generator!r}")
 
 
 async def _aclose(generator: AsyncGenerator[Any, Any]) -> None:
     await generator.aclose()
-
-
-async def _nothing() -> None:
-    pass
 
 
 def shut_down(kernel: Kernel, asyncgens: Asyncgens) -> None:
@@ -96,10 +112,8 @@ def shut_down(kernel: Kernel, asyncgens: Asyncgens) -> None:
         for generator in list(asyncgens):
             kernel.spawn(_aclose(generator), name=f"close {generator!r}")
         _drain(kernel, kernel.by_age())
-        # Generators that were thrown away in the meantime are closed by calls, which come before this task's end.
-        kernel.take_calls()
-        kernel.spawn(_nothing(), name="last call")
-        _drain(kernel, kernel.by_age())
+        # Generators that were thrown away in the meantime are closed by tasks, which calls make.
+        kernel.calls.make(kernel, len(kernel.calls.waiting))
         _drain(kernel, kernel.by_age())
         _end(kernel, lambda task: True)
     finally:
@@ -132,56 +146,83 @@ def _end(kernel: Kernel, chosen: Callable[[Task[Any]], bool]) -> None:
 
 def _drain(kernel: Kernel, tasks: Iterable[Task[Any]]) -> list[Task[Any]]:
     """Run the kernel until `tasks` are done, or nothing can wake them, or the grace is over; return those not done."""
-    left = [task for task in tasks if not task.done()]
+    left = deque(task for task in tasks if not task.done())
     if not left:
-        return left
-    until, really_until = kernel.clock.now() + kernel.grace, time.monotonic() + kernel.grace
-    with _watchdog(kernel):
+        return []
+    with Watchdog(kernel) as watchdog:
+        # The grace begins when every task that was made ready has had its step, however long the others before it took.
+        rounds = len(kernel.ready) // POLL_INTERVAL + 1
+        until = really_until = math.inf
         # Real time counts as well: a virtual clock stands still while a task is busy.
         while left and kernel.clock.now() < until and time.monotonic() < really_until:
             try:
                 kernel.turn(until)
             except Deadlock:
                 break
-            left = [task for task in left if not task.done()]
-    return left
+            watchdog.turns += 1
+            if watchdog.turns == rounds:
+                until, really_until = kernel.clock.now() + kernel.grace, time.monotonic() + kernel.grace
+            while left and left[0].done():  # not a look at each of them after every turn
+                left.popleft()
+    return [task for task in left if not task.done()]
 
 
-@contextmanager
-def _watchdog(kernel: Kernel) -> Iterator[None]:
-    """Say which task it is that keeps a shutdown from ending by never yielding."""
-    ident = threading.get_ident()
+class Watchdog:
+    """While inside, a thread looks out for a step that does not end, and says which task keeps the shutdown waiting.
 
-    def bark() -> None:
-        frame = sys._current_frames().get(ident)
-        logger.critical("%s has been running for over %g s without yielding, and the kernel cannot shut down; Ctrl-C "
-                        "interrupts it:\n%s", kernel.current, kernel.grace, "".join(traceback.format_stack(frame)))
+    Without a thread, where the system has none to give, the shutdown goes on all the same.
+    """
 
-    timer = threading.Timer(kernel.grace + 1.0, bark)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
+    def __init__(self, kernel: Kernel) -> None:
+        self.turns = 0  # counted by who makes the turns
+        self._kernel = kernel
+        self._over = threading.Event()
+        self._watched = threading.get_ident()
+        self._thread = threading.Thread(target=self._watch, name="kernel watchdog", daemon=True)
+
+    def __enter__(self) -> Watchdog:
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            logger.warning("nobody watches whether the shutdown hangs: %s", error)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        kernel = self._kernel
+        seen: tuple[int, Task[Any] | None] | None = None
+        since = time.monotonic()
+        while not self._over.wait(max(kernel.grace / 4, 0.01)):
+            if seen != (seen := (self.turns, kernel.current)):
+                since = time.monotonic()
+            elif time.monotonic() - since > kernel.grace:
+                frame = sys._current_frames().get(self._watched)
+                logger.critical("%s has been running for over %g s without yielding, and the kernel cannot shut down; "
+                                "Ctrl-C interrupts it:\n%s", kernel.current, kernel.grace,
+                                "".join(traceback.format_stack(frame)))
+                return
 
 
 def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
     """Throw away tasks that do not end: close their code, and let who waits for them go on as if they were cancelled."""
     for task in tasks:
-        if task.blocked_on is not None:
+        request, task.blocked_on = task.blocked_on, None
+        if request is not None:
             try:
-                task.blocked_on.abort(kernel, task)
-            except Exception as error:
-                kernel.report(f"{task} cannot be taken out of {task.blocked_on!r}", error)
-            task.blocked_on = None
+                request.abort(kernel, task)
+            except BaseException as error:
+                abort_failed(kernel, request, task, error)
     for task in tasks:
         for code in [task.code, *reversed(task.callers or ())]:
             try:
                 code.close()
             except BaseException as error:
                 kernel.report(f"{task} refuses to die", error)
+        task.code, task.callers = (task.callers or [task.code])[0], None
         task.abandon()
     for item in [kernel.ready.popleft() for _ in range(len(kernel.ready) if tasks else 0)]:
         if not (isinstance(item, Waitable) and item.done()):

@@ -14,7 +14,7 @@ from itertools import repeat
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, final
 
-from .checks import check_code, check_descriptor, check_seconds
+from .checks import check_code, check_descriptor, check_seconds, code_name, refuse_second_use
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -42,11 +42,11 @@ class Syscall(Generic[T_co]):
         False when the task has to wait: it stays blocked on this object until `task.wake` or `task.throw`. An
         exception raised here is raised in the task, where it yielded.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__qualname__} does not say how it is carried out: write execute()")
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
         """Forget `task`, which is blocked on this object and is being cancelled: it must not be woken any more."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__qualname__} does not say how a task is taken out: write abort()")
 
     def __await__(self) -> Generator[Any, Any, T_co]:
         return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
@@ -84,7 +84,7 @@ class Sleep(Syscall[None]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.dead is not None:
-            raise RuntimeError(f"{task} made the request {self}, which was made before; make a new one")
+            refuse_second_use(self, task)
         self.dead = False
         self.task = task
         kernel.timers.add(self.seconds if self.until else kernel.clock.now() + self.seconds, self)
@@ -117,32 +117,46 @@ class Sleep(Syscall[None]):
 class Spawn(Syscall["Task[T]"]):
     """Make a task of some code; answered at once."""
 
-    __slots__ = ("code", "daemon", "name")
+    __slots__ = ("code", "daemon", "made", "name")
 
     def __init__(self, code: Code[T], name: str | None, daemon: bool) -> None:
         self.code = code
         self.name = name
         self.daemon = daemon
+        self.made = False
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self.made:
+            refuse_second_use(self, task)
+        self.made = True
         task.inbox = kernel.spawn(self.code, self.name, self.daemon, task.context.copy())
         return True
+
+    def __repr__(self) -> str:
+        return f"Spawn({code_name(self.code)})"
 
 
 class Call(Syscall[T_co]):
     """Run code to its end on the calling task's own stack; what it returns or raises goes to the caller."""
 
-    __slots__ = ("code",)
+    __slots__ = ("code", "made")
 
     def __init__(self, code: Code[T_co]) -> None:
         self.code = code
+        self.made = False
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self.made:
+            refuse_second_use(self, task)
+        self.made = True
         if task.callers is None:
             task.callers = []
         task.callers.append(task.code)
         task.code = self.code
         return True
+
+    def __repr__(self) -> str:
+        return f"Call({code_name(self.code)})"
 
 
 class Cancel(Syscall[bool]):
@@ -191,7 +205,7 @@ class Readiness(Syscall[None]):
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.task: Task[Any] | None = None
+        self.task: Task[Any]  # that waits
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         kernel.poller.watch(self.fd, self.writing, self)
@@ -203,12 +217,10 @@ class Readiness(Syscall[None]):
 
     def fire(self, kernel: Kernel) -> None:
         """The descriptor is ready."""
-        assert self.task is not None
         self.task.wake(None)
 
     def fail(self, kernel: Kernel, error: OSError) -> None:
         """The descriptor was closed while the task waited."""
-        assert self.task is not None
         self.task.throw(error)
 
     def __repr__(self) -> str:

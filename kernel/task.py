@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
+from .checks import code_name
 from .deadlock import Deadlock, describe
-from .failures import Unretrieved, drop_frame
+from .failures import Unretrieved, abort_failed, drop_frame, traceback_of
 from .syscalls import Code, Syscall, call
 from .waitable import Waitable
 
@@ -70,14 +71,16 @@ class Task(Waitable[T]):
                 request = self.context.run(resume, self.code, value)
             except StopIteration as stop:
                 if not self.callers:
-                    return self._return(stop.value)
+                    self._return(stop.value)
+                    break
                 self.code = self.callers.pop()
                 resume, value = type(self.code).send, stop.value
                 continue
             except BaseException as error:
                 drop_frame(error)
                 if not self.callers:
-                    return self._raise(error)
+                    self._raise(error)
+                    break
                 self.code = self.callers.pop()
                 resume, value = type(self.code).throw, error
                 continue
@@ -85,21 +88,31 @@ class Task(Waitable[T]):
                 if request is None:
                     kernel.ready.append(self)
                 else:
-                    if not isinstance(request, Syscall):
-                        request = self.translate(request)
                     self.blocked_on = request
+                    if not isinstance(request, Syscall):
+                        self.blocked_on = request = self.translate(request)
                     if request.execute(kernel, self):
+                        if self.blocked_on is None:
+                            raise RuntimeError(f"{type(request).__qualname__}.execute() has woken {self} and returned "
+                                               "True; a task that was woken gets its answer later: return False")
                         self.blocked_on = None
                         resume, value, self.inbox = type(self.code).send, self.inbox, None
                         continue
             except BaseException as error:
                 drop_frame(error)
+                if self.blocked_on is None:  # execute() had made the task ready before it failed
+                    self.error, self.inbox = error, traceback_of(error)
+                    break
                 self.blocked_on = None
                 resume, value = type(self.code).throw, error
                 continue
             if self.interruption is not None and not (self.woken or self.shields):
                 self._deliver()
-            return
+            break
+        # A traceback keeps the frames of the code, and those keep this one as their caller. This one must not keep the
+        # task, nor an exception: either may be what keeps the traceback.
+        request = None
+        del self, value
 
     def translate(self, request: object) -> Syscall[Any]:
         """The syscall meant by something else that was yielded; a generator or a coroutine is to be called."""
@@ -112,7 +125,7 @@ class Task(Waitable[T]):
     def _return(self, value: T) -> None:
         """The code has come to its end."""
         kernel = self.kernel
-        kernel.tasks.discard(self)
+        del kernel.tasks[self.code]
         if self is kernel.main:
             kernel.turn_over = True
         self._settle(value, None)
@@ -122,14 +135,17 @@ class Task(Waitable[T]):
     def _raise(self, error: BaseException) -> None:
         """The code has failed."""
         kernel = self.kernel
-        kernel.tasks.discard(self)
+        del kernel.tasks[self.code]
         if self is kernel.main:
             kernel.turn_over = True
         ends_run = isinstance(error, (KeyboardInterrupt, SystemExit))
+        cancelled = isinstance(error, self.cancelled_type)
         self.inbox = None
-        if not (self._waiters or ends_run or isinstance(error, self.cancelled_type)):
+        if not (self._waiters or ends_run or cancelled):
             self.inbox = Unretrieved(self, error)  # kept here: nothing else will come
         self._settle(None, error)
+        if cancelled:  # those who wait for a task often have it in their frames, to which `error` will lead
+            self._exception, self._traceback = self.cancelled_type(*error.args), None
         if kernel.tap is not None:
             kernel.tap.tell("exit", self)
         if ends_run and error is not kernel.ended_by:  # which may be raised in those who wait for this task as well
@@ -140,19 +156,31 @@ class Task(Waitable[T]):
         """End the task's wait: it becomes ready, and `value` is the answer to its request.
 
         A cancellation from now on does not take the answer away: it reaches the task where it suspends next.
+        Raises `RuntimeError` when the task is not blocked.
         """
+        if self.blocked_on is None:
+            self._refuse_wake()
         self.blocked_on = None
         self.inbox = value
         self.woken = True
         self.kernel.ready.append(self)
 
     def throw(self, error: BaseException) -> None:
-        """End the task's wait: it becomes ready, and `error` is raised where it made its request."""
+        """End the task's wait: it becomes ready, and `error` is raised where it made its request.
+
+        Raises `RuntimeError` when the task is not blocked.
+        """
+        if self.blocked_on is None:
+            self._refuse_wake()
         self.blocked_on = None
         self.error = error
-        self.inbox = error.__traceback__  # others may have it raised in them, and add to it, before this task runs
+        self.inbox = traceback_of(error)  # others may have it raised in them, and add to it, before this task runs
         self.woken = True
         self.kernel.ready.append(self)
+
+    def _refuse_wake(self) -> NoReturn:
+        raise RuntimeError(f"{self} cannot be woken, since it is {self.state} and not blocked: a syscall wakes its task "
+                           "once, and no more after abort()")
 
     def cancel(self, msg: Any = None) -> bool:
         """Raise `Cancelled(msg)` in the task, once, where it is suspended or else suspends next.
@@ -175,11 +203,14 @@ class Task(Waitable[T]):
     def _deliver(self) -> None:
         """Have the cancellation raised in the next step. Unless it ends a wait, `uncancel` can still take it back."""
         self.error = self.interruption
-        if self.blocked_on is not None:
-            self.blocked_on.abort(self.kernel, self)
-            self.blocked_on = None
+        request, self.blocked_on = self.blocked_on, None
+        if request is not None:
             self.interruption = None
             self.kernel.ready.append(self)
+            try:
+                request.abort(self.kernel, self)
+            except BaseException as error:
+                abort_failed(self.kernel, request, self, error)
 
     def _take_error(self) -> BaseException:
         """The exception to be thrown now."""
@@ -188,7 +219,7 @@ class Task(Waitable[T]):
         assert error is not None
         if error is self.interruption:
             self.interruption = None
-        return error.with_traceback(traceback)
+        return BaseException.with_traceback(error, traceback)
 
     def cancelling(self) -> int:
         """How many requests to cancel the task have not been taken back."""
@@ -212,9 +243,12 @@ class Task(Waitable[T]):
         return self._done and isinstance(self._exception, self.cancelled_type)
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if self.blocked_on is not None or self is task:
-            self._refuse_circle(task)
-        return Waitable.execute(self, kernel, task)
+        try:
+            if self.blocked_on is not None or self is task:
+                self._refuse_circle(task)
+            return Waitable.execute(self, kernel, task)
+        finally:
+            del self, task  # as in Waitable.result
 
     def _refuse_circle(self, task: Task[Any]) -> None:
         """Raise `Deadlock` if this task, which `task` is about to wait for, waits for `task`."""
@@ -230,6 +264,12 @@ class Task(Waitable[T]):
         """End the task from outside, as if it had been cancelled; its code has been closed."""
         self._raise(self.cancelled_type("abandoned at shutdown"))
 
+    def _failure(self) -> BaseException:
+        self._retrieved()
+        if isinstance(self._exception, self.cancelled_type):
+            return self.cancelled_type(*self._exception.args)  # a new one for each, as above
+        return Waitable._failure(self)
+
     def _retrieved(self) -> None:
         if self.inbox is not None:
             self.inbox.disarm()
@@ -239,7 +279,7 @@ class Task(Waitable[T]):
     def name(self) -> str:
         """The name given to `spawn`, else that of the function."""
         code = self.callers[0] if self.callers else self.code
-        return self._name or str(getattr(code, "__qualname__", type(code).__qualname__))
+        return self._name or code_name(code)
 
     @property
     def state(self) -> str:

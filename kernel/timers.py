@@ -11,6 +11,8 @@ import math
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
+from .failures import fire_failed
+
 if TYPE_CHECKING:
     from .core import Kernel
 
@@ -67,5 +69,8 @@ class Timers:
             timer = heapq.heappop(heap)[2]
             if timer.dead:
                 self._dead -= 1
-            else:
+                continue
+            try:
                 timer.fire(kernel)
+            except BaseException as error:
+                fire_failed(kernel, timer, error)

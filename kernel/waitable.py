@@ -6,6 +6,7 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .failures import traceback_of
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
@@ -40,9 +41,8 @@ class Waitable(Syscall[T]):
         if not self._done:
             raise RuntimeError(f"{self!r} has no result yet; wait for it first")
         if self._exception is not None:
-            self._retrieved()
             try:
-                raise self._exception.with_traceback(self._traceback)
+                raise self._failure()
             finally:
                 del self  # or the exception would hold, by its traceback and this frame, what holds the exception
         return self._result  # type: ignore[return-value]  # a T since it is done
@@ -73,7 +73,7 @@ class Waitable(Syscall[T]):
         self._exception = error
         if error is not None:
             # Kept, since whoever it is raised in adds frames to the exception: the next is not to see those.
-            self._traceback = error.__traceback__
+            self._traceback = traceback_of(error)
         waiters, self._waiters = self._waiters, None
         if waiters:
             if error is None:
@@ -84,12 +84,20 @@ class Waitable(Syscall[T]):
                 for task in waiters:
                     task.throw(error)
 
+    def _failure(self) -> BaseException:
+        """What to raise in someone who asks for the result."""
+        assert self._exception is not None
+        return BaseException.with_traceback(self._exception, self._traceback)
+
     def _retrieved(self) -> None:
         """Someone has seen the exception."""
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self._done:
-            task.inbox = self.result()
+            try:
+                task.inbox = self.result()
+            finally:
+                del self, task  # as in result()
             return True
         if self._waiters is None:
             self._waiters = {task: None}

@@ -757,7 +757,7 @@ def test_a_kernel_can_run_again_and_again_until_it_is_closed() -> None:
     clock = VirtualClock()
     with Kernel(clock=clock, exception_hook=refuse) as kernel:
         assert [kernel.run(main(number)) for number in range(5)] == [0, 1, 2, 3, 4]
-        assert kernel.tasks == set()
+        assert not kernel.tasks
     assert clock.now() == 5.0
     assert process_state() == before
 

@@ -46,7 +46,7 @@ async def as_foreign(code: Coroutine[Any, Any, Any]) -> Task[Any]:
     """Run `code` in a task whose exception for cancellation is another."""
     me = await current_task()
     task = Foreign(me.kernel, code, me.context.copy(), None, False)
-    me.kernel.tasks.add(task)
+    me.kernel.tasks[task.code] = task
     me.kernel.ready.append(task)
     return task
 

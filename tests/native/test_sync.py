@@ -387,7 +387,7 @@ def test_a_condition_gets_its_lock_back_in_tasks_with_another_cancelled_type() -
         me = await spawn(turns(0))
         kernel = me.kernel
         task = Foreign(kernel, waiter(), me.context.copy(), None, False)
-        kernel.tasks.add(task)
+        kernel.tasks[task.code] = task
         kernel.ready.append(task)
         await turns(2)
         async with condition:
