@@ -132,6 +132,15 @@ def test_the_members_of_an_exception_group_are_trimmed(tmp_path: Path) -> None:
     assert status == 1 and "takes a number of seconds" in err and str(ROOT / "kernel") not in err
 
 
+def test_a_chain_of_causes_longer_than_the_stack_is_shown(tmp_path: Path) -> None:
+    program = ("async def main():\n    error = None\n    for number in range(3000):\n        new = ValueError(number)\n"
+               "        new.__cause__, error = error, new\n    raise error\n")
+    status, out, err = outcome(program, tmp_path)
+    lines = err.splitlines()
+    assert (status, out) == (1, "") and "ValueError: 0" in lines and lines[-1] == "ValueError: 2999"
+    assert str(ROOT / "kernel") not in err
+
+
 def test_a_failure_of_the_kernel_itself_keeps_its_frames(tmp_path: Path) -> None:
     program = ("from kernel import current_task, sleep\n"
                "async def main():\n    task = await current_task()\n    task.kernel.poller = None\n    await sleep(0.01)\n")
