@@ -13,6 +13,7 @@ import math
 import os
 import selectors
 import sys
+import threading
 import time
 from asyncio import base_events, futures, unix_events
 from collections import deque
@@ -20,7 +21,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kernel.calls import POLL_INTERVAL
+from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
 from kernel.devices import Clock, Poller, ReadyQueue
 from kernel.lifecycle import abandon
 from kernel.observer import Observer
@@ -159,6 +160,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         _ready: ReadyQueue
         _stopping: bool
         _task_factory: Any
+        _thread_id: int | None
 
         def _check_callback(self, callback: object, method: str) -> None: ...
         def _check_closed(self) -> None: ...
@@ -331,6 +333,9 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _write_to_self(self) -> None:
         self.kernel.wake_up()
+        # asyncio makes a system call here, which slows threads down that do nothing but call.
+        if len(self._ready) > BACKLOG and self._thread_id not in (None, threading.get_ident()):
+            time.sleep(MOMENT)
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> Any:  # type: ignore[override]
         future = super().run_in_executor(executor, func, *args)
