@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .failures import drop_frame
 from .sync import Line
 from .syscalls import Syscall
 
@@ -189,11 +190,17 @@ class Queue(Generic[T]):
     def fetch(self) -> T:
         """Take an item that is there, and let in the next that had no room."""
         item = self._take()
-        if self.putters:
+        while self.putters:
             task, waiting = self.putters.popitem(last=False)
-            self._admit(waiting)
-            self.unfinished += 1
-            task.wake()
+            try:
+                self._admit(waiting)
+            except BaseException as error:  # it does not compare with those that are there; the next may
+                drop_frame(error)
+                task.throw(error)
+            else:
+                self.unfinished += 1
+                task.wake()
+                break
         return item
 
     def close(self) -> None:
@@ -242,14 +249,50 @@ class Queue(Generic[T]):
         return f"{type(self).__name__} with {size} items{', closed' if self.closed else ''}"
 
 
+def push(heap: list[Any], item: Any) -> None:
+    """As `heappush`; but where `item` does not compare with one that is there, the heap stays as it was."""
+    try:
+        heappush(heap, item)
+    except BaseException:
+        # `item` has risen from the end of the heap to where the comparison failed.
+        path = [len(heap) - 1]
+        while path[-1] and heap[path[-1]] is not item:
+            path.append((path[-1] - 1) // 2)
+        for place, above in zip(reversed(path), reversed(path[:-1])):
+            heap[place] = heap[above]
+        heap.pop()
+        raise
+
+
+def pop(heap: list[Any]) -> Any:
+    """As `heappop`; but where the items that are left do not compare, the heap stays as it was."""
+    least, last = heap[0], heap[-1]
+    try:
+        return heappop(heap)
+    except BaseException:
+        # `last` has gone down from the top, and those on its way have risen by one.
+        place = next(place for place, item in enumerate(heap) if item is last)
+        while place:
+            above = (place - 1) // 2
+            heap[place] = heap[above]
+            place = above
+        heap[0] = least
+        heap.append(last)
+        raise
+
+
 class PriorityQueue(Queue[T]):
-    """A queue of which the least item is got first."""
+    """A queue of which the least item is got first.
+
+    Items have to compare by `<`. Where one does not, its `put` raises what the comparison raised, and the item is not
+    in the queue; where that shows only when another item is got, `get` raises it, and the queue stays as it was.
+    """
 
     __slots__ = ()
 
     def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
-        heap: list[Any] = []  # of items that can be compared
-        return heap, partial(heappush, heap), partial(heappop, heap)
+        heap: list[Any] = []
+        return heap, partial(push, heap), partial(pop, heap)
 
 
 class LifoQueue(Queue[T]):
