@@ -240,13 +240,15 @@ class Timeout(Scope):
     def reschedule(self, deadline: float | None) -> None:
         """Move the deadline to another time on the kernel's clock; None takes the limit away.
 
-        Raises `RuntimeError` outside of the block and when the timeout has expired.
+        Raises `RuntimeError` outside of the block and when the timeout has expired, and `TypeError` or `ValueError` for
+        what is not a number; the deadline stays where it was then.
         """
         if self._task is None or self._interrupted or not self._inside:
             state = "has expired" if self._interrupted else "is over" if self._task else "has not been entered"
             raise RuntimeError(f"the deadline of {self!r} cannot be moved: the block {state}")
+        deadline = None if deadline is None else check_seconds(deadline, "reschedule")
         self._disarm(self._task.kernel)
-        self._deadline = None if deadline is None else check_seconds(deadline, "reschedule")
+        self._deadline = deadline
         self._arm(self._task.kernel)
 
     def __aenter__(self) -> Enter[Timeout]:
