@@ -6,13 +6,14 @@ requests decides: as long as anyone else's is outstanding, the exception is not 
 nest in any order, and how `asyncio.timeout` does it since Python 3.11.
 
 A shielded section holds back what comes from outside of it, not what a scope inside of it asks for: cleaning up can be
-shielded and have a time limit. So a scope that cancels its task opens the sections around it until it is left.
+shielded and have a time limit. So a scope that cancels its task lets one exception through the sections around it. That
+exception once delivered, they hold again, also while the task cleans up inside the scope.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from functools import partial
 from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -56,14 +57,18 @@ class Enter(Syscall[ScopeT]):
 
 
 class Shielded:
-    """A section of a task that is not cancelled from outside; made by `shielded`."""
+    """A section of a task that is not cancelled from outside; made by `shielded`.
 
-    __slots__ = ("_held", "_opened", "_outer", "_requests", "_task")
+    `task.shields` is how many sections the task is in. It is negative while a scope of the innermost section has a
+    cancellation on its way: that one they let through, and then the task makes the number positive again.
+    """
+
+    __slots__ = ("_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling")
 
     def __init__(self) -> None:
         self._task: Task[Any] | None = None
-        self._opened = 0  # how many scopes inside are cancelling the task: while there are, the shield is down
         self._held: BaseException | None = None
+        self.cancelling = 0  # how many scopes of this section, but of none further in, are cancelling the task
 
     def enter(self, task: Task[Any]) -> None:
         if self._task is not None:
@@ -71,40 +76,55 @@ class Shielded:
         self._task = task
         self._requests = _delivered(task)
         self._outer = _sections.get(task)
+        self._lets_through_at_end = task.shields < 0
         _sections[task] = self
-        task.shields += 1
+        task.shields = abs(task.shields) + 1
 
-    def open(self) -> None:
-        """Let a scope inside of this section cancel the task; what was held back so far stays so."""
-        assert self._task is not None
-        for section in self._outward():
-            if not section._opened:
-                self._task.shields -= 1
-            section._opened += 1
-        if self._opened == 1:
-            self._held, self._task.interruption = self._task.interruption, None
-
-    def shut(self) -> bool:
-        """The reverse of `open`, when that scope ends; whether no other scope of this section cancels the task."""
+    def leave(self) -> None:
+        """End the section; a cancellation that was held back reaches the task where it suspends next."""
         task = self._task
         assert task is not None
-        for section in self._outward():
-            section._opened -= 1
-            if not section._opened:
-                task.shields += 1
-        if self._opened:
+        if self._outer is None:
+            del _sections[task]
+        else:
+            _sections[task] = self._outer
+        outer = abs(task.shields) - 1
+        task.shields = -outer if self._lets_through_at_end else outer
+
+    def let_through(self) -> None:
+        """Let the next cancellation through to this section: a scope of it is cancelling the task."""
+        task = self._task
+        assert task is not None
+        section = _sections[task]
+        if section is self:
+            task.shields = -abs(task.shields)
+            return
+        while section._outer is not self:
+            assert section._outer is not None
+            section = section._outer
+        section._lets_through_at_end = True
+
+    def begin_cancelling(self) -> None:
+        """A scope of this section begins to cancel the task; what was held back so far stays so."""
+        assert self._task is not None
+        self.cancelling += 1
+        if self.cancelling == 1:
+            self._held, self._task.interruption = self._task.interruption, None
+        self.let_through()
+
+    def end_cancelling(self) -> bool:
+        """The reverse, when that scope ends; whether no other scope of this section cancels the task."""
+        task = self._task
+        assert task is not None
+        self.cancelling -= 1
+        if self.cancelling:
             return False
+        task.shields = abs(task.shields)
         held, self._held = self._held, None
         # A request from outside may have been delivered together with the scope's own: it is held back again.
         requested = task.cancel_requests > self._requests
         task.interruption = (held or task.interruption or task.cancelled_type()) if requested else None
         return True
-
-    def _outward(self) -> Iterator[Shielded]:
-        section: Shielded | None = self
-        while section is not None:
-            yield section
-            section = section._outer
 
     def __aenter__(self) -> Enter[Shielded]:
         return Enter(self)
@@ -113,13 +133,9 @@ class Shielded:
                   traceback: TracebackType | None) -> Awaitable[None]:
         task = self._task
         assert task is not None
-        if self._outer is None:
-            del _sections[task]
-        else:
-            _sections[task] = self._outer
-        task.shields -= 1
+        self.leave()
         # With an error on its way the cancellation can wait: it reaches the task where that suspends next.
-        due = error is None and not task.shields and task.interruption is not None
+        due = error is None and task.shields <= 0 and task.interruption is not None
         return checkpoint() if due else ANSWERED
 
 
@@ -161,8 +177,16 @@ class Scope:
         assert self._task is not None
         self._interrupted = True
         if self._section is not None:
-            self._section.open()
-        self._task.cancel()
+            self._section.begin_cancelling()
+        self._request()
+
+    def _request(self) -> None:
+        """Cancel the task, which the sections around the scope let through once."""
+        task = self._task
+        assert task is not None
+        task.cancel()
+        if task.interruption is None:  # it was delivered
+            task.shields = abs(task.shields)
 
     def _leave(self, error: BaseException | None) -> bool:
         """End the scope; whether `error`, with which its body ended, is the scope's own cancellation."""
@@ -173,7 +197,7 @@ class Scope:
             return False
         requests = task.uncancel()
         if self._section is not None:
-            alone = self._section.shut()
+            alone = self._section.end_cancelling()
         else:
             alone = requests <= self._requests
             if alone:

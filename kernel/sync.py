@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .deadlock import Deadlock
-from .scopes import ANSWERED
+from .scopes import ANSWERED, Shielded
 from .syscalls import Syscall, call
 
 if TYPE_CHECKING:
@@ -357,11 +357,12 @@ class ConditionWait(Steps[None]):
             yield notification
         except task.cancelled_type:
             # The block around this will release the lock, so the task needs it back before it may go.
-            task.shields += 1
+            section = Shielded()
+            section.enter(task)
             try:
                 yield Reacquire(condition.lock, notification.depth)
             finally:
-                task.shields -= 1
+                section.leave()
             if notification.came:
                 condition.notify()  # it was for one who can use it
             raise
