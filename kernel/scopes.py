@@ -570,6 +570,19 @@ class TaskGroup(Scope):
                 return cancellation
             self.cancel()  # none but daemons is left
 
+    def _repeat(self, cancellation: BaseException) -> None:
+        """Have the task told again, where it suspends next, of a cancellation that gives way to failures."""
+        task, section = self._task, self._section
+        assert task is not None
+        if task.interruption is not None or task.cancel_requests <= self._requests:
+            return  # one is on its way anyway; or nobody has cancelled the task, which had waited for one that was
+        if section is not None:
+            if not section.cancelling:
+                return
+            section.let_through()
+        task.uncancel()
+        task.cancel(*cancellation.args[:1])
+
     def __aenter__(self) -> Enter[TaskGroup]:
         return Enter(self)
 
@@ -593,8 +606,7 @@ class TaskGroup(Scope):
         errors, self._errors = self._errors, []
         if errors:
             if cancellation is not None:
-                task.uncancel()
-                task.cancel(*cancellation.args[:1])
+                self._repeat(cancellation)
             raise BaseExceptionGroup(f"failures in the task group of {task}", errors) from None
         if cancellation is not None and cancellation is not error:
             raise cancellation
