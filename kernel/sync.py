@@ -426,6 +426,8 @@ class Condition:
             task, notification = self.waiters.popitem(last=False)
             notification.came = True
             self.lock.enqueue(task, notification.depth)
+            if task.kernel.tap is not None:
+                task.kernel.tap.moved(task)
 
     def notify_all(self) -> None:
         """Have all that wait go on, one after the other; `RuntimeError` without the lock."""
