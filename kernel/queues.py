@@ -10,9 +10,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Generator
-from functools import partial
 from heapq import heappop, heappush
-from types import coroutine
+from types import MethodType, coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .failures import drop_frame
@@ -38,86 +37,147 @@ class QueueFull(Exception):
     """There is no room to put anything without waiting."""
 
 
+class Contents(Generic[T]):
+    """What is in a queue and who waits at it: what the queue shares with the requests of its tasks.
+
+    These know the contents and not the queue, which has some of them at hand: they would be a circle with it.
+    """
+
+    __slots__ = ("admit", "closed", "getters", "items", "joiners", "kind", "maxsize", "putters", "take", "unfinished")
+
+    def __init__(self, kind: str, maxsize: int, items: Collection[T], admit: Callable[[T], object],
+                 take: Callable[[], T]) -> None:
+        self.kind = kind
+        self.maxsize = maxsize
+        self.items = items
+        self.admit = admit
+        self.take = take
+        self.closed = False
+        self.unfinished = 0  # put and not reported by task_done
+        self.getters: Line[Get[T]] = OrderedDict()  # some only while there is no item
+        self.putters: Line[T] = OrderedDict()  # some only while there is no room
+        self.joiners: dict[Task[Any], None] = {}
+
+    def full(self) -> bool:
+        return 0 < self.maxsize <= len(self.items)
+
+    def put(self, item: T) -> None:
+        """Put `item`, or raise `QueueFull` or `QueueClosed`."""
+        if self.closed:
+            raise self.refusal()
+        if self.getters:
+            self.getters.popitem(last=False)[0].wake(item)
+        elif self.full():
+            raise QueueFull(f"{self!r} has no room")
+        else:
+            self.admit(item)
+        self.unfinished += 1
+
+    def fetch(self) -> T:
+        """Take an item that is there, and let in the next that had no room."""
+        item = self.take()
+        while self.putters:
+            task, waiting = self.putters.popitem(last=False)
+            try:
+                self.admit(waiting)
+            except BaseException as error:  # it does not compare with those that are there; the next may
+                drop_frame(error)
+                task.throw(error)
+            else:
+                self.unfinished += 1
+                task.wake()
+                break
+        return item
+
+    def refusal(self) -> QueueClosed:
+        """What is raised in who puts something when the queue is closed."""
+        return QueueClosed(f"{self!r} takes nothing more")
+
+    def __repr__(self) -> str:
+        size = f"{len(self.items)} of {self.maxsize}" if self.maxsize else str(len(self.items))
+        return f"{self.kind} with {size} items{', closed' if self.closed else ''}"
+
+
 class Get(Syscall[T]):
     """Wait for an item; one object for all who do."""
 
-    __slots__ = ("_queue", "_when_closed")
+    __slots__ = ("_contents", "_when_closed")
 
-    def __init__(self, queue: Queue[T], when_closed: type[Exception]) -> None:
-        self._queue = queue
+    def __init__(self, contents: Contents[T], when_closed: type[Exception]) -> None:
+        self._contents = contents
         self._when_closed = when_closed
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        queue = self._queue
-        if queue.items:
-            task.inbox = queue.fetch()
+        contents = self._contents
+        if contents.items:
+            task.inbox = contents.fetch()
             return True
-        if queue.closed:
+        if contents.closed:
             raise self.end()
-        queue.getters[task] = self
+        contents.getters[task] = self
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._queue.getters[task]
+        del self._contents.getters[task]
 
     def __await__(self) -> Generator[Any, Any, T]:
         # Where there is an item, the way to the kernel and back would be most of what it costs: `queue-1000` of the
         # benchmarks.
-        if self._queue.items:
-            return self._queue.fetch()
+        if self._contents.items:
+            return self._contents.fetch()
         return (yield self)  # type: ignore[no-any-return]
 
     def end(self) -> Exception:
         """What is raised when no item can come any more."""
-        return self._when_closed(f"{self._queue!r} has nothing more to get")
+        return self._when_closed(f"{self._contents!r} has nothing more to get")
 
     def __repr__(self) -> str:
-        return f"Get({self._queue!r})"
+        return f"Get({self._contents!r})"
 
 
 class Put(Syscall[None]):
     """Wait for room for an item."""
 
-    __slots__ = ("_item", "_queue")
+    __slots__ = ("_contents", "_item")
 
-    def __init__(self, queue: Queue[T], item: T) -> None:
-        self._queue: Queue[Any] = queue
+    def __init__(self, contents: Contents[T], item: T) -> None:
+        self._contents: Contents[Any] = contents
         self._item = item
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        queue = self._queue
-        if 0 < queue.maxsize <= len(queue.items) and not queue.closed:
-            queue.putters[task] = self._item
+        contents = self._contents
+        if contents.full() and not contents.closed:
+            contents.putters[task] = self._item
             return False
-        queue.put_nowait(self._item)
+        contents.put(self._item)
         return True
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._queue.putters[task]
+        del self._contents.putters[task]
 
     def __repr__(self) -> str:
-        return f"Put({self._queue!r})"
+        return f"Put({self._contents!r})"
 
 
 class JoinQueue(Syscall[None]):
-    """Wait until all items are done; one object for all who do."""
+    """Wait until all items are done."""
 
-    __slots__ = ("_queue",)
+    __slots__ = ("_contents",)
 
-    def __init__(self, queue: Queue[Any]) -> None:
-        self._queue = queue
+    def __init__(self, contents: Contents[Any]) -> None:
+        self._contents = contents
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if not self._queue.unfinished:
+        if not self._contents.unfinished:
             return True
-        self._queue.joiners[task] = None
+        self._contents.joiners[task] = None
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._queue.joiners[task]
+        del self._contents.joiners[task]
 
     def __repr__(self) -> str:
-        return f"Join({self._queue!r}, {self._queue.unfinished} items not done)"
+        return f"Join({self._contents!r}, {self._contents.unfinished} items not done)"
 
 
 class Queue(Generic[T]):
@@ -126,27 +186,32 @@ class Queue(Generic[T]):
     `async for item in queue:` gets items until the queue is closed and empty. Those who wait are served in order.
     """
 
-    __slots__ = ("_admit", "_get", "_join", "_next", "_take", "closed", "getters", "items", "joiners", "maxsize",
-                 "putters", "unfinished")
+    __slots__ = ("_contents", "_get", "_next")
 
     def __init__(self, maxsize: int = 0) -> None:
         if maxsize < 0:
             raise ValueError(f"a queue holds 0 (any number) or more items, not {maxsize}")
-        self.maxsize = maxsize
-        self.closed = False
-        self.unfinished = 0  # put and not reported by task_done
-        self.getters: Line[Get[T]] = OrderedDict()  # some only while there is no item
-        self.putters: Line[T] = OrderedDict()  # some only while there is no room
-        self.joiners: dict[Task[Any], None] = {}
-        self.items, self._admit, self._take = self._store()
-        self._get = Get(self, QueueClosed)
-        self._next = Get(self, StopAsyncIteration)
-        self._join = JoinQueue(self)
+        self._contents = contents = Contents(type(self).__name__, maxsize, *self._store())
+        self._get = Get(contents, QueueClosed)
+        self._next = Get(contents, StopAsyncIteration)
 
     def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
         """A container, and how to add an item and remove the next: what kinds of queues differ in."""
         items: deque[T] = deque()
         return items, items.append, items.popleft
+
+    @property
+    def maxsize(self) -> int:
+        return self._contents.maxsize
+
+    @property
+    def closed(self) -> bool:
+        return self._contents.closed
+
+    @property
+    def unfinished(self) -> int:
+        """How many items were put and not reported by `task_done`."""
+        return self._contents.unfinished
 
     @coroutine
     def put(self, item: T) -> Generator[Any, Any, None]:
@@ -155,11 +220,12 @@ class Queue(Generic[T]):
         `QueueClosed` when the queue is closed, even while the task waits. Cancellation ends the wait at once, and the
         item is not in the queue then.
         """
-        if self.getters or self.closed or 0 < self.maxsize <= len(self.items):
-            yield Put(self, item)
+        contents = self._contents
+        if contents.getters or contents.closed or 0 < contents.maxsize <= len(contents.items):
+            yield Put(contents, item)
         else:
-            self._admit(item)
-            self.unfinished += 1
+            contents.admit(item)
+            contents.unfinished += 1
 
     def get(self) -> Syscall[T]:
         """Wait for an item and take it; answered at once when there is one.
@@ -171,72 +237,50 @@ class Queue(Generic[T]):
 
     def put_nowait(self, item: T) -> None:
         """Put `item`, or raise `QueueFull` or `QueueClosed`. For code outside of tasks too, in the kernel's thread."""
-        if self.closed:
-            raise QueueClosed(f"{self!r} takes nothing more")
-        if self.getters:
-            self.getters.popitem(last=False)[0].wake(item)
-        elif 0 < self.maxsize <= len(self.items):
-            raise QueueFull(f"{self!r} has no room")
-        else:
-            self._admit(item)
-        self.unfinished += 1
+        self._contents.put(item)
 
     def get_nowait(self) -> T:
         """Take an item, or raise `QueueEmpty`, or `QueueClosed` when none will come."""
-        if not self.items:
-            raise self._get.end() if self.closed else QueueEmpty(f"{self!r} has nothing to get")
-        return self.fetch()
-
-    def fetch(self) -> T:
-        """Take an item that is there, and let in the next that had no room."""
-        item = self._take()
-        while self.putters:
-            task, waiting = self.putters.popitem(last=False)
-            try:
-                self._admit(waiting)
-            except BaseException as error:  # it does not compare with those that are there; the next may
-                drop_frame(error)
-                task.throw(error)
-            else:
-                self.unfinished += 1
-                task.wake()
-                break
-        return item
+        if not self._contents.items:
+            raise self._get.end() if self._contents.closed else QueueEmpty(f"{self!r} has nothing to get")
+        return self._contents.fetch()
 
     def close(self) -> None:
         """Take nothing more. What is in the queue can still be got; who waits to put or to get gets the error."""
-        if self.closed:
+        contents = self._contents
+        if contents.closed:
             return
-        self.closed = True
-        getters, self.getters = self.getters, OrderedDict()
+        contents.closed = True
+        getters, contents.getters = contents.getters, OrderedDict()
         for task, request in getters.items():
             task.throw(request.end())
-        putters, self.putters = self.putters, OrderedDict()
+        putters, contents.putters = contents.putters, OrderedDict()
         for task in putters:
-            task.throw(QueueClosed(f"{self!r} takes nothing more"))
+            task.throw(contents.refusal())
 
     def task_done(self) -> None:
         """Report that an item that was got is dealt with; `ValueError` when there were no more."""
-        if not self.unfinished:
+        contents = self._contents
+        if not contents.unfinished:
             raise ValueError(f"task_done() was called on {self!r} more often than items were put")
-        self.unfinished -= 1
-        if not self.unfinished:
-            joiners, self.joiners = self.joiners, {}
+        contents.unfinished -= 1
+        if not contents.unfinished:
+            joiners, contents.joiners = contents.joiners, {}
             for task in joiners:
                 task.wake()
 
     def join(self) -> Syscall[None]:
         """Wait until `task_done` has been called for every item that was put. Cancellation ends the wait at once."""
-        return self._join
+        return JoinQueue(self._contents)
 
     def qsize(self) -> int:
-        return len(self.items)
+        return len(self._contents.items)
 
     def empty(self) -> bool:
-        return not self.items
+        return not self._contents.items
 
     def full(self) -> bool:
-        return 0 < self.maxsize <= len(self.items)
+        return self._contents.full()
 
     def __aiter__(self) -> Queue[T]:
         return self
@@ -245,8 +289,7 @@ class Queue(Generic[T]):
         return self._next
 
     def __repr__(self) -> str:
-        size = f"{len(self.items)} of {self.maxsize}" if self.maxsize else str(len(self.items))
-        return f"{type(self).__name__} with {size} items{', closed' if self.closed else ''}"
+        return repr(self._contents)
 
 
 def push(heap: list[Any], item: Any) -> None:
@@ -292,7 +335,7 @@ class PriorityQueue(Queue[T]):
 
     def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
         heap: list[Any] = []
-        return heap, partial(push, heap), partial(pop, heap)
+        return heap, MethodType(push, heap), MethodType(pop, heap)
 
 
 class LifoQueue(Queue[T]):
