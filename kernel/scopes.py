@@ -63,16 +63,18 @@ class Shielded:
     cancellation on its way: that one they let through, and then the task makes the number positive again.
     """
 
-    __slots__ = ("_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling")
+    __slots__ = ("_entered", "_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling")
 
     def __init__(self) -> None:
-        self._task: Task[Any] | None = None
+        self._entered = False
+        self._task: Task[Any] | None = None  # while that is inside: a program may keep this object for longer
         self._held: BaseException | None = None
         self.cancelling = 0  # how many scopes of this section, but of none further in, are cancelling the task
 
     def enter(self, task: Task[Any]) -> None:
-        if self._task is not None:
+        if self._entered:
             raise RuntimeError(f"{task} cannot enter a shielded section twice; call shielded() again")
+        self._entered = True
         self._task = task
         self._requests = _delivered(task)
         self._outer = _sections.get(task)
@@ -82,7 +84,7 @@ class Shielded:
 
     def leave(self) -> None:
         """End the section; a cancellation that was held back reaches the task where it suspends next."""
-        task = self._task
+        task, self._task = self._task, None
         assert task is not None
         if self._outer is None:
             del _sections[task]
@@ -157,16 +159,18 @@ def _delivered(task: Task[Any]) -> int:
 class Scope:
     """A stretch of a task's work that can be cancelled by itself; the base of timeouts and task groups."""
 
-    __slots__ = ("_inside", "_interrupted", "_requests", "_section", "_task")
+    __slots__ = ("_entered", "_inside", "_interrupted", "_requests", "_section", "_task")
 
     def __init__(self) -> None:
-        self._task: Task[Any] | None = None
+        self._entered = False
+        self._task: Task[Any] | None = None  # while that is inside, or waits at the end
         self._inside = False
         self._interrupted = False
 
     def enter(self, task: Task[Any]) -> None:
-        if self._task is not None:
+        if self._entered:
             raise RuntimeError(f"{task} cannot enter {self!r}: it has been entered before; make a new one")
+        self._entered = True
         self._task = task
         self._inside = True
         self._section = _sections.get(task) if task.shields else None
@@ -267,8 +271,8 @@ class Timeout(Scope):
         Raises `RuntimeError` outside of the block and when the timeout has expired, and `TypeError` or `ValueError` for
         what is not a number; the deadline stays where it was then.
         """
-        if self._task is None or self._interrupted or not self._inside:
-            state = "has expired" if self._interrupted else "is over" if self._task else "has not been entered"
+        if self._task is None or self._interrupted:
+            state = "has expired" if self._interrupted else "is over" if self._entered else "has not been entered"
             raise RuntimeError(f"the deadline of {self!r} cannot be moved: the block {state}")
         deadline = None if deadline is None else check_seconds(deadline, "reschedule")
         self._disarm(self._task.kernel)
@@ -283,8 +287,12 @@ class Timeout(Scope):
         task = self._task
         assert task is not None
         self._disarm(task.kernel)
-        if self._leave(error):
-            raise TimeoutError(f"{task} ran out of time: {self!r}") from error
+        expired = self._leave(error)
+        self._task = self._section = None
+        if expired:
+            message = f"{task} ran out of time: {self!r}"
+            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
+            raise TimeoutError(message) from error
         return ANSWERED
 
     def __repr__(self) -> str:
@@ -356,7 +364,8 @@ class SpawnChild(Syscall["Task[T]"]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         code, self._code = self._code, None
-        assert code is not None
+        if code is None:
+            raise RuntimeError(f"{task} made a request to spawn in {self._group!r} twice; call spawn() again")
         if not self._group.is_open:
             close_unstarted(code)
             raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
@@ -507,7 +516,7 @@ class TaskGroup(Scope):
 
         `RuntimeError` when the group has not ended, or a task was cancelled and so returned nothing.
         """
-        if self.is_open or self._task is None:
+        if self.is_open or not self._entered:
             raise RuntimeError(f"{self!r} has no results before its block has ended")
         for task in self._spawned:
             if task.cancelled():
@@ -559,16 +568,19 @@ class TaskGroup(Scope):
         """Wait for every task; the cancellation that came to the waiting one meanwhile, if any did."""
         assert self._task is not None
         cancellation = None
-        while True:
-            while self._unfinished():
-                try:
-                    await Join(self)
-                except self._task.cancelled_type as error:
-                    cancellation = error
-                    self.cancel()
-            if self._cancelled:
-                return cancellation
-            self.cancel()  # none but daemons is left
+        try:
+            while True:
+                while self._unfinished():
+                    try:
+                        await Join(self)
+                    except self._task.cancelled_type as error:
+                        cancellation = error
+                        self.cancel()
+                if self._cancelled:
+                    return cancellation
+                self.cancel()  # none but daemons is left
+        finally:
+            del cancellation  # which has this frame in its traceback
 
     def _repeat(self, cancellation: BaseException) -> None:
         """Have the task told again, where it suspends next, of a cancellation that gives way to failures."""
@@ -590,27 +602,31 @@ class TaskGroup(Scope):
                         traceback: TracebackType | None) -> bool:
         task = self._task
         assert task is not None
-        own = self._leave(error)
-        if error is not None:
-            self.cancel()
-        if isinstance(error, GeneratorExit):
-            return False  # the task is being thrown away, and may not wait any more
-        cancellation = await self._join()
-        self.is_open = False
-        if isinstance(error, task.cancelled_type):
-            cancellation = cancellation or (None if own else error)
-        elif isinstance(error, (KeyboardInterrupt, SystemExit)):
-            return False
-        elif error is not None and not any(error is other for other in self._errors):
-            self._errors.append(error)
-        errors, self._errors = self._errors, []
-        if errors:
-            if cancellation is not None:
-                self._repeat(cancellation)
-            raise BaseExceptionGroup(f"failures in the task group of {task}", errors) from None
-        if cancellation is not None and cancellation is not error:
-            raise cancellation
-        return own
+        own, cancellation = self._leave(error), None
+        try:
+            if error is not None:
+                self.cancel()
+            if isinstance(error, GeneratorExit):
+                return False  # the task is being thrown away, and may not wait any more
+            cancellation = await self._join()
+            self.is_open = False
+            if isinstance(error, task.cancelled_type):
+                cancellation = cancellation or (None if own else error)
+            elif isinstance(error, (KeyboardInterrupt, SystemExit)):
+                return False
+            elif error is not None and not any(error is other for other in self._errors):
+                self._errors.append(error)
+            errors, self._errors = self._errors, []
+            if errors:
+                if cancellation is not None:
+                    self._repeat(cancellation)
+                raise BaseExceptionGroup(f"failures in the task group of {task}", errors) from None
+            if cancellation is not None and cancellation is not error:
+                raise cancellation
+            return own
+        finally:
+            self._task = self._section = None
+            del task, cancellation  # or the error would hold, by its traceback and this frame, itself and the task
 
     def __repr__(self) -> str:
         unfinished = [str(task) for task in [*self.children, *self.daemons]]
