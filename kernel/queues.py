@@ -389,7 +389,7 @@ class WaitingTask(Party):
     def __init__(self, getting: bool, item: Any, kernel: Kernel, task: Task[Any]) -> None:
         super().__init__(getting, item)
         self._kernel = kernel
-        self._task = task
+        self._task: Task[Any] | None = task
         self._invited = False
         kernel.calls_expected += 1
 
@@ -409,10 +409,13 @@ class WaitingTask(Party):
                 return  # cancelled since
             queue.serve(self)
             self._kernel.calls_expected -= 1
-            if self.error is not None:
-                self._task.throw(self.error)
+            task, self._task = self._task, None  # which may end by the error, and has this object in its frames
+            error, self.error = self.error, None
+            assert task is not None
+            if error is not None:
+                task.throw(error)
             else:
-                self._task.wake(self.item if self.getting else None)
+                task.wake(self.item if self.getting else None)
             queue.go_on()
 
     def leave(self, queue: UniversalQueue[Any]) -> None:
@@ -426,15 +429,19 @@ class WaitingTask(Party):
 class Transfer(Syscall[T]):
     """A task's wait at a universal queue."""
 
-    __slots__ = ("_getting", "_item", "_party", "_queue", "_when_closed")
+    __slots__ = ("_getting", "_item", "_made", "_party", "_queue", "_when_closed")
 
     def __init__(self, queue: UniversalQueue[Any], getting: bool, item: Any, when_closed: type[Exception]) -> None:
         self._queue = queue
         self._getting = getting
         self._item = item
         self._when_closed = when_closed
+        self._made = False
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self._made:
+            raise RuntimeError(f"{task} made the request {self}, which was made before; make a new one")
+        self._made = True
         queue = self._queue
         with queue.mutex:
             try:

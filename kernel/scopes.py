@@ -73,7 +73,9 @@ class Shielded:
 
     def enter(self, task: Task[Any]) -> None:
         if self._entered:
-            raise RuntimeError(f"{task} cannot enter a shielded section twice; call shielded() again")
+            message = f"{task} cannot enter a shielded section twice; call shielded() again"
+            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
+            raise RuntimeError(message)
         self._entered = True
         self._task = task
         self._requests = _delivered(task)
@@ -169,7 +171,9 @@ class Scope:
 
     def enter(self, task: Task[Any]) -> None:
         if self._entered:
-            raise RuntimeError(f"{task} cannot enter {self!r}: it has been entered before; make a new one")
+            message = f"{task} cannot enter {self!r}: it has been entered before; make a new one"
+            del task  # as in Shielded
+            raise RuntimeError(message)
         self._entered = True
         self._task = task
         self._inside = True
@@ -365,7 +369,7 @@ class SpawnChild(Syscall["Task[T]"]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         code, self._code = self._code, None
         if code is None:
-            raise RuntimeError(f"{task} made a request to spawn in {self._group!r} twice; call spawn() again")
+            raise RuntimeError(f"{task} made a request to spawn in {self._group!r}, which was made before; make a new one")
         if not self._group.is_open:
             close_unstarted(code)
             raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
@@ -467,12 +471,12 @@ class TaskGroup(Scope):
     first and `Cancelled` comes where the task suspends next. A task that is cancelled by itself is no failure, and
     `KeyboardInterrupt` and `SystemExit` in a task end the whole run as they do anywhere.
 
-    The group keeps its tasks for `results`; a block that goes on spawning for days does so with `daemon=True`, since a
+    The group keeps its tasks for `results` unless it fails; a block that goes on spawning for days does so with `daemon=True`, since a
     daemon is forgotten when it has ended.
     """
 
-    __slots__ = ("_cancelled", "_errors", "_spawned", "children", "completed", "daemons", "is_open", "joiner",
-                 "watchers")
+    __slots__ = ("_cancelled", "_errors", "_failed", "_spawned", "children", "completed", "daemons", "is_open",
+                 "joiner", "watchers")
 
     def __init__(self) -> None:
         super().__init__()
@@ -485,6 +489,7 @@ class TaskGroup(Scope):
         self._spawned: list[Task[Any]] = []
         self._errors: list[BaseException] = []
         self._cancelled = False
+        self._failed = False
 
     def enter(self, task: Task[Any]) -> None:
         super().enter(task)
@@ -514,10 +519,12 @@ class TaskGroup(Scope):
     def results(self) -> list[Any]:
         """What the tasks returned, in the order in which they were spawned; of daemons none.
 
-        `RuntimeError` when the group has not ended, or a task was cancelled and so returned nothing.
+        `RuntimeError` when the group has not ended or has failed, or a task was cancelled and so returned nothing.
         """
         if self.is_open or not self._entered:
             raise RuntimeError(f"{self!r} has no results before its block has ended")
+        if self._failed:
+            raise RuntimeError("a task group that has failed or was cancelled has no results")
         for task in self._spawned:
             if task.cancelled():
                 raise RuntimeError(f"{task} was cancelled and has no result")
@@ -582,6 +589,12 @@ class TaskGroup(Scope):
         finally:
             del cancellation  # which has this frame in its traceback
 
+    def _forget_tasks(self) -> None:
+        """Let go of tasks that have failed: by its traceback and frames, the failure of one often leads to the group."""
+        self._failed = True
+        self._spawned.clear()
+        self.completed.clear()
+
     def _repeat(self, cancellation: BaseException) -> None:
         """Have the task told again, where it suspends next, of a cancellation that gives way to failures."""
         task, section = self._task, self._section
@@ -617,6 +630,8 @@ class TaskGroup(Scope):
             elif error is not None and not any(error is other for other in self._errors):
                 self._errors.append(error)
             errors, self._errors = self._errors, []
+            if errors or cancellation is not None:
+                self._forget_tasks()
             if errors:
                 if cancellation is not None:
                     self._repeat(cancellation)
