@@ -51,6 +51,10 @@ class Enter(Syscall[ScopeT]):
         self._scope: ScopeT = scope
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self._scope.entered:
+            message = f"{task} cannot enter {self._scope!r}: it has been entered before; make a new one"
+            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
+            raise RuntimeError(message)
         self._scope.enter(task)
         task.inbox = self._scope
         return True
@@ -63,20 +67,16 @@ class Shielded:
     cancellation on its way: that one they let through, and then the task makes the number positive again.
     """
 
-    __slots__ = ("_entered", "_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling")
+    __slots__ = ("_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling", "entered")
 
     def __init__(self) -> None:
-        self._entered = False
+        self.entered = False
         self._task: Task[Any] | None = None  # while that is inside: a program may keep this object for longer
         self._held: BaseException | None = None
         self.cancelling = 0  # how many scopes of this section, but of none further in, are cancelling the task
 
     def enter(self, task: Task[Any]) -> None:
-        if self._entered:
-            message = f"{task} cannot enter a shielded section twice; call shielded() again"
-            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
-            raise RuntimeError(message)
-        self._entered = True
+        self.entered = True
         self._task = task
         self._requests = _delivered(task)
         self._outer = _sections.get(task)
@@ -142,6 +142,9 @@ class Shielded:
         due = error is None and task.shields <= 0 and task.interruption is not None
         return checkpoint() if due else ANSWERED
 
+    def __repr__(self) -> str:
+        return "shielded()"
+
 
 def shielded() -> Shielded:
     """`async with shielded():` holds back cancellation until the end of the block, where it is then raised.
@@ -161,20 +164,16 @@ def _delivered(task: Task[Any]) -> int:
 class Scope:
     """A stretch of a task's work that can be cancelled by itself; the base of timeouts and task groups."""
 
-    __slots__ = ("_entered", "_inside", "_interrupted", "_requests", "_section", "_task")
+    __slots__ = ("_inside", "_interrupted", "_requests", "_section", "_task", "entered")
 
     def __init__(self) -> None:
-        self._entered = False
+        self.entered = False
         self._task: Task[Any] | None = None  # while that is inside, or waits at the end
         self._inside = False
         self._interrupted = False
 
     def enter(self, task: Task[Any]) -> None:
-        if self._entered:
-            message = f"{task} cannot enter {self!r}: it has been entered before; make a new one"
-            del task  # as in Shielded
-            raise RuntimeError(message)
-        self._entered = True
+        self.entered = True
         self._task = task
         self._inside = True
         self._section = _sections.get(task) if task.shields else None
@@ -276,7 +275,7 @@ class Timeout(Scope):
         what is not a number; the deadline stays where it was then.
         """
         if self._task is None or self._interrupted:
-            state = "has expired" if self._interrupted else "is over" if self._entered else "has not been entered"
+            state = "has expired" if self._interrupted else "is over" if self.entered else "has not been entered"
             raise RuntimeError(f"the deadline of {self!r} cannot be moved: the block {state}")
         deadline = None if deadline is None else check_seconds(deadline, "reschedule")
         self._disarm(self._task.kernel)
@@ -295,7 +294,7 @@ class Timeout(Scope):
         self._task = self._section = None
         if expired:
             message = f"{task} ran out of time: {self!r}"
-            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
+            del task  # as in Enter
             raise TimeoutError(message) from error
         return ANSWERED
 
@@ -521,7 +520,7 @@ class TaskGroup(Scope):
 
         `RuntimeError` when the group has not ended or has failed, or a task was cancelled and so returned nothing.
         """
-        if self.is_open or not self._entered:
+        if self.is_open or not self.entered:
             raise RuntimeError(f"{self!r} has no results before its block has ended")
         if self._failed:
             raise RuntimeError("a task group that has failed or was cancelled has no results")
