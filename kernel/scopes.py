@@ -88,11 +88,19 @@ class Shielded:
         """End the section; a cancellation that was held back reaches the task where it suspends next."""
         task, self._task = self._task, None
         assert task is not None
+        outer, inner = abs(task.shields) - 1, _sections[task]
+        if inner is not self:  # it was entered in an async generator, which ends inside of a section of its caller
+            while inner._outer is not self:
+                assert inner._outer is not None
+                inner = inner._outer
+            inner._outer = self._outer
+            inner._lets_through_at_end |= self._lets_through_at_end
+            task.shields = outer if task.shields > 0 else -outer
+            return
         if self._outer is None:
             del _sections[task]
         else:
             _sections[task] = self._outer
-        outer = abs(task.shields) - 1
         task.shields = -outer if self._lets_through_at_end else outer
 
     def let_through(self) -> None:
@@ -135,8 +143,7 @@ class Shielded:
 
     def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                   traceback: TracebackType | None) -> Awaitable[None]:
-        task = self._task
-        assert task is not None
+        task = inside(self)
         self.leave()
         # With an error on its way the cancellation can wait: it reaches the task where that suspends next.
         due = error is None and task.shields <= 0 and task.interruption is not None
@@ -154,6 +161,13 @@ def shielded() -> Shielded:
     such a block, as it does with any task that does not end when cancelled.
     """
     return Shielded()
+
+
+def inside(scope: Shielded | Scope) -> Task[Any]:
+    """The task that is in the scope and is about to leave it."""
+    if scope._task is None:
+        raise RuntimeError(f"{scope!r} cannot be left: no task is in it; enter it once by 'async with'")
+    return scope._task
 
 
 def _delivered(task: Task[Any]) -> int:
@@ -287,8 +301,7 @@ class Timeout(Scope):
 
     def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                   traceback: TracebackType | None) -> Awaitable[None]:
-        task = self._task
-        assert task is not None
+        task = inside(self)
         self._disarm(task.kernel)
         expired = self._leave(error)
         self._task = self._section = None
@@ -612,8 +625,7 @@ class TaskGroup(Scope):
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                         traceback: TracebackType | None) -> bool:
-        task = self._task
-        assert task is not None
+        task = inside(self)
         own, cancellation = self._leave(error), None
         try:
             if error is not None:
