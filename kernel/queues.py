@@ -7,6 +7,7 @@ its own, and one to which an item has been handed gets it before it is told of a
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Generator
@@ -14,6 +15,7 @@ from heapq import heappop, heappush
 from types import MethodType, coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .checks import check_count, check_seconds
 from .failures import drop_frame
 from .sync import Line
 from .syscalls import Syscall
@@ -189,8 +191,7 @@ class Queue(Generic[T]):
     __slots__ = ("_contents", "_get", "_next")
 
     def __init__(self, maxsize: int = 0) -> None:
-        if maxsize < 0:
-            raise ValueError(f"a queue holds 0 (any number) or more items, not {maxsize}")
+        check_count(maxsize, 0, "a queue holds 0 (any number) or more items")
         self._contents = contents = Contents(type(self).__name__, maxsize, *self._store())
         self._get = Get(contents, QueueClosed)
         self._next = Get(contents, StopAsyncIteration)
@@ -474,8 +475,7 @@ class UniversalQueue(Generic[T]):
     """
 
     def __init__(self, maxsize: int = 0) -> None:
-        if maxsize < 0:
-            raise ValueError(f"a queue holds 0 (any number) or more items, not {maxsize}")
+        check_count(maxsize, 0, "a queue holds 0 (any number) or more items")
         self.maxsize = maxsize
         self.closed = False
         self.mutex = threading.Lock()
@@ -494,30 +494,33 @@ class UniversalQueue(Generic[T]):
     def get_from_thread(self, timeout: float | None = None) -> T:
         """In a thread: block until there is an item, `timeout` seconds at most; else `TimeoutError`.
 
+        Without limit for None or `math.inf`. `ValueError` for NaN and `TypeError` for what is not a number.
         `QueueClosed` when the queue is closed and empty. Not for a thread that runs a kernel, which would stand still.
         """
+        seconds = math.inf if timeout is None else check_seconds(timeout, "get_from_thread")
         with self.mutex:
             try:
                 return self.take()
             except QueueEmpty:
                 party = WaitingThread(True, None)
                 self._getters[party] = QueueClosed
-        self._block(party, timeout)
+        self._block(party, seconds)
         return party.item  # type: ignore[no-any-return]  # it was put
 
     def put_from_thread(self, item: T, timeout: float | None = None) -> None:
         """In a thread: block until there is room, and put `item`; else as `get_from_thread`."""
+        seconds = math.inf if timeout is None else check_seconds(timeout, "put_from_thread")
         with self.mutex:
             try:
                 return self.give(item)
             except QueueFull:
                 party = WaitingThread(False, item)
                 self._putters[party] = QueueClosed
-        self._block(party, timeout)
+        self._block(party, seconds)
 
-    def _block(self, party: WaitingThread, timeout: float | None) -> None:
+    def _block(self, party: WaitingThread, seconds: float) -> None:
         try:
-            party.baton.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+            party.baton.acquire(timeout=-1 if seconds > threading.TIMEOUT_MAX else max(0.0, seconds))
         except BaseException:  # Ctrl-C
             with self.mutex:
                 if party.getting and party.served and party.error is None:
@@ -529,7 +532,7 @@ class UniversalQueue(Generic[T]):
             if not party.served:
                 self.line(party).pop(party)
                 wanted = "item" if party.getting else "room"
-                raise TimeoutError(f"no {wanted} in {self!r} within {timeout:g} s")
+                raise TimeoutError(f"no {wanted} in {self!r} within {seconds:g} s")
         if party.error is not None:
             raise party.error
 

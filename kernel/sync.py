@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Generator
+from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from .checks import check_count
 from .deadlock import Deadlock
 from .scopes import ANSWERED, Shielded
 from .syscalls import Syscall, call
@@ -298,10 +300,9 @@ class Semaphore:
     __slots__ = ("_acquire", "maximum")
 
     def __init__(self, value: int = 1, *, maximum: int | None = None) -> None:
-        if value < 0:
-            raise ValueError(f"a semaphore begins with 0 units or more, not {value}")
-        if maximum is not None and maximum < value:
-            raise ValueError(f"a semaphore of {maximum} units at most cannot begin with {value}")
+        check_count(value, 0, "a semaphore begins with 0 units or more")
+        if maximum is not None:
+            check_count(maximum, value, f"a semaphore that begins with {value} units has {value} or more at most")
         self.maximum = maximum
         self._acquire = AcquireSemaphore(value)
 
@@ -439,6 +440,8 @@ class Condition:
     __slots__ = ("lock", "waiters")
 
     def __init__(self, lock: Lock | None = None) -> None:
+        if not isinstance(lock, Lock | None):
+            raise TypeError(f"Condition() takes a Lock or an RLock of this library, not {lock!r}")
         self.lock = Lock() if lock is None else lock
         self.waiters: Line[Notification] = OrderedDict()
 
@@ -462,11 +465,17 @@ class Condition:
         return ConditionWait(self)
 
     def wait_for(self, predicate: Callable[[], T]) -> Syscall[T]:
-        """Wait until `predicate()` is true, asking it first and after each notification; the answer is its value."""
+        """Wait until `predicate()` is true, asking it first and after each notification; the answer is its value.
+
+        Raises `TypeError` for what is not a function, or is one of the `async def` kind, whose value is always true.
+        """
+        if not callable(predicate) or iscoroutinefunction(predicate):
+            raise TypeError(f"wait_for() takes a plain function, which says whether to go on, not {predicate!r}")
         return ConditionWaitFor(self, predicate)
 
     def notify(self, n: int = 1) -> None:
         """Have the first `n` that wait go on, once they get the lock; `RuntimeError` without the lock."""
+        check_count(n, 0, "notify() takes how many tasks are to go on")
         self.lock.request.check_owner("notify the condition of")
         for _ in range(min(n, len(self.waiters))):
             task, notification = self.waiters.popitem(last=False)
@@ -536,8 +545,7 @@ class Barrier:
     __slots__ = ("_wait",)
 
     def __init__(self, parties: int) -> None:
-        if parties < 1:
-            raise ValueError(f"a barrier is for 1 task or more, not {parties}")
+        check_count(parties, 1, "a barrier is for 1 task or more")
         self._wait = BarrierWait(parties)
 
     @property
