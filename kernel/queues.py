@@ -45,20 +45,24 @@ class Contents(Generic[T]):
     These know the contents and not the queue, which has some of them at hand: they would be a circle with it.
     """
 
-    __slots__ = ("admit", "closed", "getters", "items", "joiners", "kind", "maxsize", "putters", "take", "unfinished")
+    __slots__ = ("admit", "getters", "items", "joiners", "kind", "limit", "maxsize", "putters", "take", "unfinished")
 
-    def __init__(self, kind: str, maxsize: int, items: Collection[T], admit: Callable[[T], object],
+    def __init__(self, kind: type[Queue[T]], maxsize: int, items: Collection[T], admit: Callable[[T], object],
                  take: Callable[[], T]) -> None:
         self.kind = kind
         self.maxsize = maxsize
         self.items = items
         self.admit = admit
         self.take = take
-        self.closed = False
+        self.limit = maxsize  # the same, until the queue is closed: then -1, and there is no room ever
         self.unfinished = 0  # put and not reported by task_done
         self.getters: Line[Get[T]] = OrderedDict()  # some only while there is no item
         self.putters: Line[T] = OrderedDict()  # some only while there is no room
         self.joiners: dict[Task[Any], None] = {}
+
+    @property
+    def closed(self) -> bool:
+        return self.limit < 0
 
     def full(self) -> bool:
         return 0 < self.maxsize <= len(self.items)
@@ -78,18 +82,22 @@ class Contents(Generic[T]):
     def fetch(self) -> T:
         """Take an item that is there, and let in the next that had no room."""
         item = self.take()
+        if self.putters:
+            self._let_in()
+        return item
+
+    def _let_in(self) -> None:
+        """Put the item of the first that waits for room, or of the next where that does not compare with the others."""
         while self.putters:
-            task, waiting = self.putters.popitem(last=False)
+            task, item = self.putters.popitem(last=False)
             try:
-                self.admit(waiting)
-            except BaseException as error:  # it does not compare with those that are there; the next may
+                self.admit(item)
+            except BaseException as error:
                 drop_frame(error)
                 task.throw(error)
             else:
                 self.unfinished += 1
-                task.wake()
-                break
-        return item
+                return task.wake()
 
     def refusal(self) -> QueueClosed:
         """What is raised in who puts something when the queue is closed."""
@@ -97,7 +105,7 @@ class Contents(Generic[T]):
 
     def __repr__(self) -> str:
         size = f"{len(self.items)} of {self.maxsize}" if self.maxsize else str(len(self.items))
-        return f"{self.kind} with {size} items{', closed' if self.closed else ''}"
+        return f"{self.kind.__name__} with {size} items{', closed' if self.closed else ''}"
 
 
 class Get(Syscall[T]):
@@ -125,8 +133,9 @@ class Get(Syscall[T]):
     def __await__(self) -> Generator[Any, Any, T]:
         # Where there is an item, the way to the kernel and back would be most of what it costs: `queue-1000` of the
         # benchmarks.
-        if self._contents.items:
-            return self._contents.fetch()
+        contents = self._contents
+        if contents.items:
+            return contents.fetch()
         return (yield self)  # type: ignore[no-any-return]
 
     def end(self) -> Exception:
@@ -192,7 +201,7 @@ class Queue(Generic[T]):
 
     def __init__(self, maxsize: int = 0) -> None:
         check_count(maxsize, 0, "a queue holds 0 (any number) or more items")
-        self._contents = contents = Contents(type(self).__name__, maxsize, *self._store())
+        self._contents = contents = Contents(type(self), maxsize, *self._store())
         self._get = Get(contents, QueueClosed)
         self._next = Get(contents, StopAsyncIteration)
 
@@ -222,7 +231,7 @@ class Queue(Generic[T]):
         item is not in the queue then.
         """
         contents = self._contents
-        if contents.getters or contents.closed or 0 < contents.maxsize <= len(contents.items):
+        if contents.getters or contents.limit and contents.limit <= len(contents.items):
             yield Put(contents, item)
         else:
             contents.admit(item)
@@ -251,7 +260,7 @@ class Queue(Generic[T]):
         contents = self._contents
         if contents.closed:
             return
-        contents.closed = True
+        contents.limit = -1
         getters, contents.getters = contents.getters, OrderedDict()
         for task, request in getters.items():
             task.throw(request.end())

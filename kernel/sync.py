@@ -120,7 +120,7 @@ class Acquire(Syscall[None]):
 
     __slots__ = ("depth", "kind", "line", "owner")
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: type[Lock]) -> None:
         self.kind = kind
         self.owner: Task[Any] | None = None
         self.depth = 1  # how often the owner has acquired it
@@ -170,8 +170,8 @@ class Acquire(Syscall[None]):
 
     def describe(self) -> str:
         if self.owner is None:
-            return f"{self.kind} held by nobody"
-        return f"{self.kind} held by {self.owner}{', which has ended' if self.owner.done() else ''}"
+            return f"{self.kind.__name__} held by nobody"
+        return f"{self.kind.__name__} held by {self.owner}{', which has ended' if self.owner.done() else ''}"
 
     def __repr__(self) -> str:
         return f"Acquire({self.describe()})"
@@ -201,7 +201,7 @@ class Lock:
     request_type: ClassVar[type[Acquire]] = Acquire
 
     def __init__(self) -> None:
-        self.request = self.request_type(type(self).__name__)
+        self.request = self.request_type(type(self))
 
     def locked(self) -> bool:
         return self.request.owner is not None
