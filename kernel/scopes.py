@@ -88,20 +88,35 @@ class Shielded:
         """End the section; a cancellation that was held back reaches the task where it suspends next."""
         task, self._task = self._task, None
         assert task is not None
-        outer, inner = abs(task.shields) - 1, _sections[task]
+        outer, inner = self._outer, _sections[task]
+        lets_through = task.shields < 0
         if inner is not self:  # it was entered in an async generator, which ends inside of a section of its caller
             while inner._outer is not self:
                 assert inner._outer is not None
                 inner = inner._outer
-            inner._outer = self._outer
+            inner._outer = outer
             inner._lets_through_at_end |= self._lets_through_at_end
-            task.shields = outer if task.shields > 0 else -outer
-            return
-        if self._outer is None:
-            del _sections[task]
         else:
-            _sections[task] = self._outer
-        task.shields = -outer if self._lets_through_at_end else outer
+            lets_through |= self._lets_through_at_end
+            if outer is None:
+                del _sections[task]
+            else:
+                _sections[task] = outer
+        task.shields = (abs(task.shields) - 1) * (-1 if lets_through else 1)
+        if self.cancelling:  # scopes of the caller of such a generator, which go on outside of the section
+            if outer is None:
+                task.interruption = task.interruption or self._held
+            else:
+                outer.cancelling += self.cancelling
+                outer._held = outer._held or self._held
+
+    @property
+    def lasting(self) -> Shielded | None:
+        """This section while the task is in it, else the next one outwards that it is in."""
+        section: Shielded | None = self
+        while section is not None and section._task is None:
+            section = section._outer
+        return section
 
     def let_through(self) -> None:
         """Let the next cancellation through to this section: a scope of it is cancelling the task."""
@@ -156,8 +171,9 @@ class Shielded:
 def shielded() -> Shielded:
     """`async with shielded():` holds back cancellation until the end of the block, where it is then raised.
 
-    When the block ends with an exception that goes on, and the cancellation reaches the task where it suspends next.
-    A timeout or a task group inside of the block is not held back. A shutdown gives a task the kernel's `grace` to end
+    When the block ends with an exception, that exception goes on, and the cancellation is raised where the task suspends
+    next. A timeout or a task group inside of the block is not held back; what cleans up after it there is shielded as
+    before. A shutdown gives a task the kernel's `grace` to end
     such a block, as it does with any task that does not end when cancelled.
     """
     return Shielded()
@@ -197,17 +213,15 @@ class Scope:
         """Cancel what the task does inside the scope."""
         assert self._task is not None
         self._interrupted = True
-        if self._section is not None:
-            self._section.begin_cancelling()
-        self._request()
+        if (section := self._around()) is not None:
+            section.begin_cancelling()
+        self._task.cancel()
+        if self._task.interruption is None:  # it was delivered: the section holds again
+            self._task.shields = abs(self._task.shields)
 
-    def _request(self) -> None:
-        """Cancel the task, which the sections around the scope let through once."""
-        task = self._task
-        assert task is not None
-        task.cancel()
-        if task.interruption is None:  # it was delivered
-            task.shields = abs(task.shields)
+    def _around(self) -> Shielded | None:
+        """The section that the scope is in."""
+        return None if self._section is None else self._section.lasting
 
     def _leave(self, error: BaseException | None) -> bool:
         """End the scope; whether `error`, with which its body ended, is the scope's own cancellation."""
@@ -217,8 +231,8 @@ class Scope:
         if not self._interrupted:
             return False
         requests = task.uncancel()
-        if self._section is not None:
-            alone = self._section.end_cancelling()
+        if (section := self._around()) is not None:
+            alone = section.end_cancelling()
         else:
             alone = requests <= self._requests
             if alone:
@@ -322,8 +336,9 @@ def timeout(seconds: float | None) -> Timeout:
 
     The time counts from entering the block; zero or less cancels it where it first suspends; None sets no limit.
     `async with timeout(5) as limit:` gives the object, to look at `limit.expired` and `limit.deadline` and to move the
-    deadline by `limit.reschedule(deadline)`. A block that ends without having been told of its expiry has made it: no
-    error. A cancellation from outside and the expiry of a timeout further out go on as what they are.
+    deadline by `limit.reschedule(deadline)`. When the block ends before the task was told of the expiry, it ended in
+    time, and no error is raised. A cancellation from outside passes through as `Cancelled`, and so does the expiry of a
+    timeout further out, which raises its own `TimeoutError`.
 
     Raises `TypeError` or `ValueError`, at the call, for what is not a number.
     """
@@ -609,7 +624,7 @@ class TaskGroup(Scope):
 
     def _repeat(self, cancellation: BaseException) -> None:
         """Have the task told again, where it suspends next, of a cancellation that gives way to failures."""
-        task, section = self._task, self._section
+        task, section = self._task, self._around()
         assert task is not None
         if task.interruption is not None or task.cancel_requests <= self._requests:
             return  # one is on its way anyway; or nobody has cancelled the task, which had waited for one that was

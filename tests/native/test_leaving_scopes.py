@@ -59,3 +59,56 @@ def test_sections_of_a_generator_and_of_its_caller_end_in_any_order(cancelled_at
 
     log = list[str]()
     run(main(), clock=VirtualClock())
+
+
+@pytest.mark.parametrize("outer", [False, True])
+@pytest.mark.parametrize("closed", ["before", "while it cleans up"])
+@pytest.mark.parametrize("cancelled_at", [None, 0.25, 2.5])
+def test_a_timeout_outlives_the_section_of_a_generator_that_it_was_in(outer: bool, closed: str,
+                                                                      cancelled_at: float | None) -> None:
+    async def numbers() -> AsyncGenerator[int, None]:
+        async with shielded():
+            yield 1
+
+    async def limited() -> None:
+        generator = numbers()
+        await anext(generator)
+        async with timeout(1):
+            if closed == "before":
+                await sleep(0.5)
+                await generator.aclose()
+            try:
+                await sleep(9)
+            finally:
+                await generator.aclose()
+                async with shielded():
+                    await sleep(1)
+                    log.append("cleaned up")
+
+    async def body() -> None:
+        try:
+            if outer:
+                async with shielded():
+                    await limited()
+            else:
+                await limited()
+        except TimeoutError:
+            log.append("timed out")
+        await sleep(1)
+        log.append("went on")
+
+    async def main() -> None:
+        task = await spawn(body())
+        if cancelled_at is None:
+            await task
+            assert log == ["cleaned up", "timed out", "went on"]
+        else:
+            await sleep(cancelled_at)
+            task.cancel()
+            with pytest.raises(Cancelled):
+                await task
+            assert "cleaned up" in log and "went on" not in log
+        assert task.shields == 0 and task.cancelling() == (cancelled_at is not None)
+
+    log = list[str]()
+    run(main(), clock=VirtualClock())
