@@ -217,8 +217,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 self.error = failure
                 kernel.ready.append(self)
                 return
-            if self.interruption is not None and not self.shields and self._pass_on():
+            if self.interruption is not None and self.shields <= 0 and self._pass_on():
                 self.interruption = None
+                self.shields = abs(self.shields)
             return
         # Whoever keeps a traceback of the coroutine's keeps, as its caller, this frame; so may the task itself, in its
         # exception, and would then be kept alive by itself.
@@ -230,8 +231,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             if self.inbox is not None:  # the traceback that the exception had when the kernel's `throw` was given it
                 self.error, self.inbox = self.error.with_traceback(self.inbox), None
             self.error = None
-        if self.interruption is not None and not self.woken and not self.shields:
+        if self.interruption is not None and not self.woken and self.shields <= 0:
             self.interruption = None
+            self.shields = abs(self.shields)
             if not isinstance(error, asyncio.CancelledError):
                 return self._make_cancelled_error()
         return error
@@ -296,7 +298,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         self.cancel_requests += 1
         if msg is not None or self.cancel_requests > 1:
             self._cancel_message = msg
-        if self.shields or not self._pass_on():
+        if self.shields > 0 or not self._pass_on():
             self.interruption = self._make_cancelled_error()
         return True
 

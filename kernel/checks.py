@@ -26,6 +26,14 @@ def check_seconds(value: Any, function: str) -> float:
     return seconds
 
 
+def check_count(value: Any, least: int, meaning: str) -> None:
+    """`TypeError` for what is not an integer, `ValueError` for less than `least`; `meaning` says what is counted."""
+    if not isinstance(value, int):
+        raise TypeError(f"{meaning}, not {value!r}")
+    if value < least:
+        raise ValueError(f"{meaning}, not {value}")
+
+
 def check_code(code: object, function: str) -> None:
     """Raise the `TypeError` or `ValueError` that says why `code` cannot be started, if it cannot."""
     if isinstance(code, CoroutineType):

@@ -133,7 +133,7 @@ class Attempt(Syscall[T]):
         if busy is not None or endpoint.descriptor < 0:
             endpoint.refuse(self, busy)
         # A task that is being cancelled waits, which is how the trampoline gets hold of it.
-        if task.interruption is None or task.shields:
+        if task.interruption is None or task.shields > 0:
             try:
                 outcome = self.attempt()
             except BlockingIOError:

@@ -37,7 +37,7 @@ class Observer:
         """`request` could not be answered at once: `task` waits."""
 
     def wake(self, task: Task[Any]) -> None:
-        """The wait of `task` is over: it is ready."""
+        """The wait of `task` is over: it is ready, or, notified of a condition, goes on to wait for the lock."""
 
     def exit(self, task: Task[Any]) -> None:
         """`task` is done."""
@@ -56,6 +56,11 @@ class Tap:
         """Begin to watch `task`, which has just been made."""
         task.context = TappedContext(task.context, task, self)  # type: ignore[assignment]  # stands in for it
         self.tell("spawn", task)
+
+    def moved(self, task: Task[Any]) -> None:
+        """`task`, which was blocked, is now blocked on something else, without having run."""
+        self.tell("wake", task)
+        self.tell("block", task, task.blocked_on)
 
     def tell(self, event: str, *details: Any) -> None:
         """Tell the observer. Its failure is reported and does no other harm."""
@@ -95,9 +100,9 @@ class TappedRequest(Syscall[Any]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         task.blocked_on = self._request
         answered = self._request.execute(kernel, task)
-        if task.blocked_on is self._request and not answered:
+        if task.blocked_on is not None and not answered:  # on the request, or on what it has put in its place
             self._tap.blocked.add(task)
-            self._tap.tell("block", task, self._request)
+            self._tap.tell("block", task, task.blocked_on)
         return answered
 
 

@@ -7,14 +7,16 @@ its own, and one to which an item has been handed gets it before it is told of a
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Generator
-from functools import partial
 from heapq import heappop, heappush
-from types import coroutine
+from types import MethodType, coroutine
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .checks import check_count, check_seconds
+from .failures import drop_frame
 from .sync import Line
 from .syscalls import Syscall
 
@@ -37,86 +39,156 @@ class QueueFull(Exception):
     """There is no room to put anything without waiting."""
 
 
+class Contents(Generic[T]):
+    """What is in a queue and who waits at it: what the queue shares with the requests of its tasks.
+
+    These know the contents and not the queue, which has some of them at hand: they would be a circle with it.
+    """
+
+    __slots__ = ("admit", "getters", "items", "joiners", "kind", "limit", "maxsize", "putters", "take", "unfinished")
+
+    def __init__(self, kind: type[Queue[T]], maxsize: int, items: Collection[T], admit: Callable[[T], object],
+                 take: Callable[[], T]) -> None:
+        self.kind = kind
+        self.maxsize = maxsize
+        self.items = items
+        self.admit = admit
+        self.take = take
+        self.limit = maxsize  # the same, until the queue is closed: then -1, and there is no room ever
+        self.unfinished = 0  # put and not reported by task_done
+        self.getters: Line[Get[T]] = OrderedDict()  # some only while there is no item
+        self.putters: Line[T] = OrderedDict()  # some only while there is no room
+        self.joiners: dict[Task[Any], None] = {}
+
+    @property
+    def closed(self) -> bool:
+        return self.limit < 0
+
+    def full(self) -> bool:
+        return 0 < self.maxsize <= len(self.items)
+
+    def put(self, item: T) -> None:
+        """Put `item`, or raise `QueueFull` or `QueueClosed`."""
+        if self.closed:
+            raise self.refusal()
+        if self.getters:
+            self.getters.popitem(last=False)[0].wake(item)
+        elif self.full():
+            raise QueueFull(f"{self!r} has no room")
+        else:
+            self.admit(item)
+        self.unfinished += 1
+
+    def fetch(self) -> T:
+        """Take an item that is there, and let in the next that had no room."""
+        item = self.take()
+        if self.putters:
+            self._let_in()
+        return item
+
+    def _let_in(self) -> None:
+        """Put the item of the first that waits for room, or of the next where that does not compare with the others."""
+        while self.putters:
+            task, item = self.putters.popitem(last=False)
+            try:
+                self.admit(item)
+            except BaseException as error:
+                drop_frame(error)
+                task.throw(error)
+            else:
+                self.unfinished += 1
+                return task.wake()
+
+    def refusal(self) -> QueueClosed:
+        """What is raised in who puts something when the queue is closed."""
+        return QueueClosed(f"{self!r} takes nothing more")
+
+    def __repr__(self) -> str:
+        size = f"{len(self.items)} of {self.maxsize}" if self.maxsize else str(len(self.items))
+        return f"{self.kind.__name__} with {size} items{', closed' if self.closed else ''}"
+
+
 class Get(Syscall[T]):
     """Wait for an item; one object for all who do."""
 
-    __slots__ = ("_queue", "_when_closed")
+    __slots__ = ("_contents", "_when_closed")
 
-    def __init__(self, queue: Queue[T], when_closed: type[Exception]) -> None:
-        self._queue = queue
+    def __init__(self, contents: Contents[T], when_closed: type[Exception]) -> None:
+        self._contents = contents
         self._when_closed = when_closed
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        queue = self._queue
-        if queue.items:
-            task.inbox = queue.fetch()
+        contents = self._contents
+        if contents.items:
+            task.inbox = contents.fetch()
             return True
-        if queue.closed:
+        if contents.closed:
             raise self.end()
-        queue.getters[task] = self
+        contents.getters[task] = self
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._queue.getters[task]
+        del self._contents.getters[task]
 
     def __await__(self) -> Generator[Any, Any, T]:
         # Where there is an item, the way to the kernel and back would be most of what it costs: `queue-1000` of the
         # benchmarks.
-        if self._queue.items:
-            return self._queue.fetch()
+        contents = self._contents
+        if contents.items:
+            return contents.fetch()
         return (yield self)  # type: ignore[no-any-return]
 
     def end(self) -> Exception:
         """What is raised when no item can come any more."""
-        return self._when_closed(f"{self._queue!r} has nothing more to get")
+        return self._when_closed(f"{self._contents!r} has nothing more to get")
 
     def __repr__(self) -> str:
-        return f"Get({self._queue!r})"
+        return f"Get({self._contents!r})"
 
 
 class Put(Syscall[None]):
     """Wait for room for an item."""
 
-    __slots__ = ("_item", "_queue")
+    __slots__ = ("_contents", "_item")
 
-    def __init__(self, queue: Queue[T], item: T) -> None:
-        self._queue: Queue[Any] = queue
+    def __init__(self, contents: Contents[T], item: T) -> None:
+        self._contents: Contents[Any] = contents
         self._item = item
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        queue = self._queue
-        if 0 < queue.maxsize <= len(queue.items) and not queue.closed:
-            queue.putters[task] = self._item
+        contents = self._contents
+        if contents.full() and not contents.closed:
+            contents.putters[task] = self._item
             return False
-        queue.put_nowait(self._item)
+        contents.put(self._item)
         return True
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._queue.putters[task]
+        del self._contents.putters[task]
 
     def __repr__(self) -> str:
-        return f"Put({self._queue!r})"
+        return f"Put({self._contents!r})"
 
 
 class JoinQueue(Syscall[None]):
-    """Wait until all items are done; one object for all who do."""
+    """Wait until all items are done."""
 
-    __slots__ = ("_queue",)
+    __slots__ = ("_contents",)
 
-    def __init__(self, queue: Queue[Any]) -> None:
-        self._queue = queue
+    def __init__(self, contents: Contents[Any]) -> None:
+        self._contents = contents
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if not self._queue.unfinished:
+        if not self._contents.unfinished:
             return True
-        self._queue.joiners[task] = None
+        self._contents.joiners[task] = None
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._queue.joiners[task]
+        del self._contents.joiners[task]
 
     def __repr__(self) -> str:
-        return f"Join({self._queue!r}, {self._queue.unfinished} items not done)"
+        return f"Join({self._contents!r}, {self._contents.unfinished} items not done)"
 
 
 class Queue(Generic[T]):
@@ -125,27 +197,31 @@ class Queue(Generic[T]):
     `async for item in queue:` gets items until the queue is closed and empty. Those who wait are served in order.
     """
 
-    __slots__ = ("_admit", "_get", "_join", "_next", "_take", "closed", "getters", "items", "joiners", "maxsize",
-                 "putters", "unfinished")
+    __slots__ = ("_contents", "_get", "_next")
 
     def __init__(self, maxsize: int = 0) -> None:
-        if maxsize < 0:
-            raise ValueError(f"a queue holds 0 (any number) or more items, not {maxsize}")
-        self.maxsize = maxsize
-        self.closed = False
-        self.unfinished = 0  # put and not reported by task_done
-        self.getters: Line[Get[T]] = OrderedDict()  # some only while there is no item
-        self.putters: Line[T] = OrderedDict()  # some only while there is no room
-        self.joiners: dict[Task[Any], None] = {}
-        self.items, self._admit, self._take = self._store()
-        self._get = Get(self, QueueClosed)
-        self._next = Get(self, StopAsyncIteration)
-        self._join = JoinQueue(self)
+        check_count(maxsize, 0, "a queue holds 0 (any number) or more items")
+        self._contents = contents = Contents(type(self), maxsize, *self._store())
+        self._get = Get(contents, QueueClosed)
+        self._next = Get(contents, StopAsyncIteration)
 
     def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
         """A container, and how to add an item and remove the next: what kinds of queues differ in."""
         items: deque[T] = deque()
         return items, items.append, items.popleft
+
+    @property
+    def maxsize(self) -> int:
+        return self._contents.maxsize
+
+    @property
+    def closed(self) -> bool:
+        return self._contents.closed
+
+    @property
+    def unfinished(self) -> int:
+        """How many items were put and not reported by `task_done`."""
+        return self._contents.unfinished
 
     @coroutine
     def put(self, item: T) -> Generator[Any, Any, None]:
@@ -154,11 +230,12 @@ class Queue(Generic[T]):
         `QueueClosed` when the queue is closed, even while the task waits. Cancellation ends the wait at once, and the
         item is not in the queue then.
         """
-        if self.getters or self.closed or 0 < self.maxsize <= len(self.items):
-            yield Put(self, item)
+        contents = self._contents
+        if contents.getters or contents.limit and contents.limit <= len(contents.items):
+            yield Put(contents, item)
         else:
-            self._admit(item)
-            self.unfinished += 1
+            contents.admit(item)
+            contents.unfinished += 1
 
     def get(self) -> Syscall[T]:
         """Wait for an item and take it; answered at once when there is one.
@@ -170,66 +247,50 @@ class Queue(Generic[T]):
 
     def put_nowait(self, item: T) -> None:
         """Put `item`, or raise `QueueFull` or `QueueClosed`. For code outside of tasks too, in the kernel's thread."""
-        if self.closed:
-            raise QueueClosed(f"{self!r} takes nothing more")
-        if self.getters:
-            self.getters.popitem(last=False)[0].wake(item)
-        elif 0 < self.maxsize <= len(self.items):
-            raise QueueFull(f"{self!r} has no room")
-        else:
-            self._admit(item)
-        self.unfinished += 1
+        self._contents.put(item)
 
     def get_nowait(self) -> T:
         """Take an item, or raise `QueueEmpty`, or `QueueClosed` when none will come."""
-        if not self.items:
-            raise self._get.end() if self.closed else QueueEmpty(f"{self!r} has nothing to get")
-        return self.fetch()
-
-    def fetch(self) -> T:
-        """Take an item that is there, and let in the next that had no room."""
-        item = self._take()
-        if self.putters:
-            task, waiting = self.putters.popitem(last=False)
-            self._admit(waiting)
-            self.unfinished += 1
-            task.wake()
-        return item
+        if not self._contents.items:
+            raise self._get.end() if self._contents.closed else QueueEmpty(f"{self!r} has nothing to get")
+        return self._contents.fetch()
 
     def close(self) -> None:
         """Take nothing more. What is in the queue can still be got; who waits to put or to get gets the error."""
-        if self.closed:
+        contents = self._contents
+        if contents.closed:
             return
-        self.closed = True
-        getters, self.getters = self.getters, OrderedDict()
+        contents.limit = -1
+        getters, contents.getters = contents.getters, OrderedDict()
         for task, request in getters.items():
             task.throw(request.end())
-        putters, self.putters = self.putters, OrderedDict()
+        putters, contents.putters = contents.putters, OrderedDict()
         for task in putters:
-            task.throw(QueueClosed(f"{self!r} takes nothing more"))
+            task.throw(contents.refusal())
 
     def task_done(self) -> None:
         """Report that an item that was got is dealt with; `ValueError` when there were no more."""
-        if not self.unfinished:
+        contents = self._contents
+        if not contents.unfinished:
             raise ValueError(f"task_done() was called on {self!r} more often than items were put")
-        self.unfinished -= 1
-        if not self.unfinished:
-            joiners, self.joiners = self.joiners, {}
+        contents.unfinished -= 1
+        if not contents.unfinished:
+            joiners, contents.joiners = contents.joiners, {}
             for task in joiners:
                 task.wake()
 
     def join(self) -> Syscall[None]:
         """Wait until `task_done` has been called for every item that was put. Cancellation ends the wait at once."""
-        return self._join
+        return JoinQueue(self._contents)
 
     def qsize(self) -> int:
-        return len(self.items)
+        return len(self._contents.items)
 
     def empty(self) -> bool:
-        return not self.items
+        return not self._contents.items
 
     def full(self) -> bool:
-        return 0 < self.maxsize <= len(self.items)
+        return self._contents.full()
 
     def __aiter__(self) -> Queue[T]:
         return self
@@ -238,18 +299,53 @@ class Queue(Generic[T]):
         return self._next
 
     def __repr__(self) -> str:
-        size = f"{len(self.items)} of {self.maxsize}" if self.maxsize else str(len(self.items))
-        return f"{type(self).__name__} with {size} items{', closed' if self.closed else ''}"
+        return repr(self._contents)
+
+
+def push(heap: list[Any], item: Any) -> None:
+    """As `heappush`; but where `item` does not compare with one that is there, the heap stays as it was."""
+    try:
+        heappush(heap, item)
+    except BaseException:
+        # `item` has risen from the end of the heap to where the comparison failed.
+        path = [len(heap) - 1]
+        while path[-1] and heap[path[-1]] is not item:
+            path.append((path[-1] - 1) // 2)
+        for place, above in zip(reversed(path), reversed(path[:-1])):
+            heap[place] = heap[above]
+        heap.pop()
+        raise
+
+
+def pop(heap: list[Any]) -> Any:
+    """As `heappop`; but where the items that are left do not compare, the heap stays as it was."""
+    least, last = heap[0], heap[-1]
+    try:
+        return heappop(heap)
+    except BaseException:
+        # `last` has gone down from the top, and those on its way have risen by one.
+        place = next(place for place, item in enumerate(heap) if item is last)
+        while place:
+            above = (place - 1) // 2
+            heap[place] = heap[above]
+            place = above
+        heap[0] = least
+        heap.append(last)
+        raise
 
 
 class PriorityQueue(Queue[T]):
-    """A queue of which the least item is got first."""
+    """A queue of which the least item is got first.
+
+    Items have to compare by `<`. Where one does not, its `put` raises what the comparison raised, and the item is not
+    in the queue; where that shows only when another item is got, `get` raises it, and the queue stays as it was.
+    """
 
     __slots__ = ()
 
     def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
-        heap: list[Any] = []  # of items that can be compared
-        return heap, partial(heappush, heap), partial(heappop, heap)
+        heap: list[Any] = []
+        return heap, MethodType(push, heap), MethodType(pop, heap)
 
 
 class LifoQueue(Queue[T]):
@@ -303,7 +399,7 @@ class WaitingTask(Party):
     def __init__(self, getting: bool, item: Any, kernel: Kernel, task: Task[Any]) -> None:
         super().__init__(getting, item)
         self._kernel = kernel
-        self._task = task
+        self._task: Task[Any] | None = task
         self._invited = False
         kernel.calls_expected += 1
 
@@ -323,10 +419,13 @@ class WaitingTask(Party):
                 return  # cancelled since
             queue.serve(self)
             self._kernel.calls_expected -= 1
-            if self.error is not None:
-                self._task.throw(self.error)
+            task, self._task = self._task, None  # which may end by the error, and has this object in its frames
+            error, self.error = self.error, None
+            assert task is not None
+            if error is not None:
+                task.throw(error)
             else:
-                self._task.wake(self.item if self.getting else None)
+                task.wake(self.item if self.getting else None)
             queue.go_on()
 
     def leave(self, queue: UniversalQueue[Any]) -> None:
@@ -340,15 +439,19 @@ class WaitingTask(Party):
 class Transfer(Syscall[T]):
     """A task's wait at a universal queue."""
 
-    __slots__ = ("_getting", "_item", "_party", "_queue", "_when_closed")
+    __slots__ = ("_getting", "_item", "_made", "_party", "_queue", "_when_closed")
 
     def __init__(self, queue: UniversalQueue[Any], getting: bool, item: Any, when_closed: type[Exception]) -> None:
         self._queue = queue
         self._getting = getting
         self._item = item
         self._when_closed = when_closed
+        self._made = False
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self._made:
+            raise RuntimeError(f"{task} made the request {self}, which was made before; make a new one")
+        self._made = True
         queue = self._queue
         with queue.mutex:
             try:
@@ -381,8 +484,7 @@ class UniversalQueue(Generic[T]):
     """
 
     def __init__(self, maxsize: int = 0) -> None:
-        if maxsize < 0:
-            raise ValueError(f"a queue holds 0 (any number) or more items, not {maxsize}")
+        check_count(maxsize, 0, "a queue holds 0 (any number) or more items")
         self.maxsize = maxsize
         self.closed = False
         self.mutex = threading.Lock()
@@ -401,30 +503,33 @@ class UniversalQueue(Generic[T]):
     def get_from_thread(self, timeout: float | None = None) -> T:
         """In a thread: block until there is an item, `timeout` seconds at most; else `TimeoutError`.
 
+        Without limit for None or `math.inf`. `ValueError` for NaN and `TypeError` for what is not a number.
         `QueueClosed` when the queue is closed and empty. Not for a thread that runs a kernel, which would stand still.
         """
+        seconds = math.inf if timeout is None else check_seconds(timeout, "get_from_thread")
         with self.mutex:
             try:
                 return self.take()
             except QueueEmpty:
                 party = WaitingThread(True, None)
                 self._getters[party] = QueueClosed
-        self._block(party, timeout)
+        self._block(party, seconds)
         return party.item  # type: ignore[no-any-return]  # it was put
 
     def put_from_thread(self, item: T, timeout: float | None = None) -> None:
         """In a thread: block until there is room, and put `item`; else as `get_from_thread`."""
+        seconds = math.inf if timeout is None else check_seconds(timeout, "put_from_thread")
         with self.mutex:
             try:
                 return self.give(item)
             except QueueFull:
                 party = WaitingThread(False, item)
                 self._putters[party] = QueueClosed
-        self._block(party, timeout)
+        self._block(party, seconds)
 
-    def _block(self, party: WaitingThread, timeout: float | None) -> None:
+    def _block(self, party: WaitingThread, seconds: float) -> None:
         try:
-            party.baton.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+            party.baton.acquire(timeout=-1 if seconds > threading.TIMEOUT_MAX else max(0.0, seconds))
         except BaseException:  # Ctrl-C
             with self.mutex:
                 if party.getting and party.served and party.error is None:
@@ -436,7 +541,7 @@ class UniversalQueue(Generic[T]):
             if not party.served:
                 self.line(party).pop(party)
                 wanted = "item" if party.getting else "room"
-                raise TimeoutError(f"no {wanted} in {self!r} within {timeout:g} s")
+                raise TimeoutError(f"no {wanted} in {self!r} within {seconds:g} s")
         if party.error is not None:
             raise party.error
 

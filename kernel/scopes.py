@@ -6,13 +6,14 @@ requests decides: as long as anyone else's is outstanding, the exception is not 
 nest in any order, and how `asyncio.timeout` does it since Python 3.11.
 
 A shielded section holds back what comes from outside of it, not what a scope inside of it asks for: cleaning up can be
-shielded and have a time limit. So a scope that cancels its task opens the sections around it until it is left.
+shielded and have a time limit. So a scope that cancels its task lets one exception through the sections around it. That
+exception once delivered, they hold again, also while the task cleans up inside the scope.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from functools import partial
 from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -50,87 +51,139 @@ class Enter(Syscall[ScopeT]):
         self._scope: ScopeT = scope
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self._scope.entered:
+            message = f"{task} cannot enter {self._scope!r}: it has been entered before; make a new one"
+            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
+            raise RuntimeError(message)
         self._scope.enter(task)
         task.inbox = self._scope
         return True
 
 
 class Shielded:
-    """A section of a task that is not cancelled from outside; made by `shielded`."""
+    """A section of a task that is not cancelled from outside; made by `shielded`.
 
-    __slots__ = ("_held", "_opened", "_outer", "_requests", "_task")
+    `task.shields` is how many sections the task is in. It is negative while a scope of the innermost section has a
+    cancellation on its way: that one they let through, and then the task makes the number positive again.
+    """
+
+    __slots__ = ("_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling", "entered")
 
     def __init__(self) -> None:
-        self._task: Task[Any] | None = None
-        self._opened = 0  # how many scopes inside are cancelling the task: while there are, the shield is down
+        self.entered = False
+        self._task: Task[Any] | None = None  # while that is inside: a program may keep this object for longer
         self._held: BaseException | None = None
+        self.cancelling = 0  # how many scopes of this section, but of none further in, are cancelling the task
 
     def enter(self, task: Task[Any]) -> None:
-        if self._task is not None:
-            raise RuntimeError(f"{task} cannot enter a shielded section twice; call shielded() again")
+        self.entered = True
         self._task = task
         self._requests = _delivered(task)
         self._outer = _sections.get(task)
+        self._lets_through_at_end = task.shields < 0
         _sections[task] = self
-        task.shields += 1
+        task.shields = abs(task.shields) + 1
 
-    def open(self) -> None:
-        """Let a scope inside of this section cancel the task; what was held back so far stays so."""
-        assert self._task is not None
-        for section in self._outward():
-            if not section._opened:
-                self._task.shields -= 1
-            section._opened += 1
-        if self._opened == 1:
-            self._held, self._task.interruption = self._task.interruption, None
+    def leave(self) -> None:
+        """End the section; a cancellation that was held back reaches the task where it suspends next."""
+        task, self._task = self._task, None
+        assert task is not None
+        outer, inner = self._outer, _sections[task]
+        lets_through = task.shields < 0
+        if inner is not self:  # it was entered in an async generator, which ends inside of a section of its caller
+            while inner._outer is not self:
+                assert inner._outer is not None
+                inner = inner._outer
+            inner._outer = outer
+            inner._lets_through_at_end |= self._lets_through_at_end
+        else:
+            lets_through |= self._lets_through_at_end
+            if outer is None:
+                del _sections[task]
+            else:
+                _sections[task] = outer
+        task.shields = (abs(task.shields) - 1) * (-1 if lets_through else 1)
+        if self.cancelling:  # scopes of the caller of such a generator, which go on outside of the section
+            if outer is None:
+                task.interruption = task.interruption or self._held
+            else:
+                outer.cancelling += self.cancelling
+                outer._held = outer._held or self._held
 
-    def shut(self) -> bool:
-        """The reverse of `open`, when that scope ends; whether no other scope of this section cancels the task."""
+    @property
+    def lasting(self) -> Shielded | None:
+        """This section while the task is in it, else the next one outwards that it is in."""
+        section: Shielded | None = self
+        while section is not None and section._task is None:
+            section = section._outer
+        return section
+
+    def let_through(self) -> None:
+        """Let the next cancellation through to this section: a scope of it is cancelling the task."""
         task = self._task
         assert task is not None
-        for section in self._outward():
-            section._opened -= 1
-            if not section._opened:
-                task.shields += 1
-        if self._opened:
+        section = _sections[task]
+        if section is self:
+            task.shields = -abs(task.shields)
+            return
+        while section._outer is not self:
+            assert section._outer is not None
+            section = section._outer
+        section._lets_through_at_end = True
+
+    def begin_cancelling(self) -> None:
+        """A scope of this section begins to cancel the task; what was held back so far stays so."""
+        assert self._task is not None
+        self.cancelling += 1
+        if self.cancelling == 1:
+            self._held, self._task.interruption = self._task.interruption, None
+        self.let_through()
+
+    def end_cancelling(self) -> bool:
+        """The reverse, when that scope ends; whether no other scope of this section cancels the task."""
+        task = self._task
+        assert task is not None
+        self.cancelling -= 1
+        if self.cancelling:
             return False
+        task.shields = abs(task.shields)
         held, self._held = self._held, None
         # A request from outside may have been delivered together with the scope's own: it is held back again.
         requested = task.cancel_requests > self._requests
         task.interruption = (held or task.interruption or task.cancelled_type()) if requested else None
         return True
 
-    def _outward(self) -> Iterator[Shielded]:
-        section: Shielded | None = self
-        while section is not None:
-            yield section
-            section = section._outer
-
     def __aenter__(self) -> Enter[Shielded]:
         return Enter(self)
 
     def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                   traceback: TracebackType | None) -> Awaitable[None]:
-        task = self._task
-        assert task is not None
-        if self._outer is None:
-            del _sections[task]
-        else:
-            _sections[task] = self._outer
-        task.shields -= 1
+        task = inside(self)
+        self.leave()
         # With an error on its way the cancellation can wait: it reaches the task where that suspends next.
-        due = error is None and not task.shields and task.interruption is not None
+        due = error is None and task.shields <= 0 and task.interruption is not None
         return checkpoint() if due else ANSWERED
+
+    def __repr__(self) -> str:
+        return "shielded()"
 
 
 def shielded() -> Shielded:
     """`async with shielded():` holds back cancellation until the end of the block, where it is then raised.
 
-    When the block ends with an exception that goes on, and the cancellation reaches the task where it suspends next.
-    A timeout or a task group inside of the block is not held back. A shutdown gives a task the kernel's `grace` to end
+    When the block ends with an exception, that exception goes on, and the cancellation is raised where the task suspends
+    next. A timeout or a task group inside of the block is not held back; what cleans up after it there is shielded as
+    before. A shutdown gives a task the kernel's `grace` to end
     such a block, as it does with any task that does not end when cancelled.
     """
     return Shielded()
+
+
+def inside(scope: Shielded | Scope) -> Task[Any]:
+    """The task that is in the scope and is about to leave it."""
+    if scope._task is None:
+        raise RuntimeError(f"{scope!r} cannot be left: no task is in it; enter it once by 'async with'")
+    return scope._task
 
 
 def _delivered(task: Task[Any]) -> int:
@@ -141,16 +194,16 @@ def _delivered(task: Task[Any]) -> int:
 class Scope:
     """A stretch of a task's work that can be cancelled by itself; the base of timeouts and task groups."""
 
-    __slots__ = ("_inside", "_interrupted", "_requests", "_section", "_task")
+    __slots__ = ("_inside", "_interrupted", "_requests", "_section", "_task", "entered")
 
     def __init__(self) -> None:
-        self._task: Task[Any] | None = None
+        self.entered = False
+        self._task: Task[Any] | None = None  # while that is inside, or waits at the end
         self._inside = False
         self._interrupted = False
 
     def enter(self, task: Task[Any]) -> None:
-        if self._task is not None:
-            raise RuntimeError(f"{task} cannot enter {self!r}: it has been entered before; make a new one")
+        self.entered = True
         self._task = task
         self._inside = True
         self._section = _sections.get(task) if task.shields else None
@@ -160,9 +213,15 @@ class Scope:
         """Cancel what the task does inside the scope."""
         assert self._task is not None
         self._interrupted = True
-        if self._section is not None:
-            self._section.open()
+        if (section := self._around()) is not None:
+            section.begin_cancelling()
         self._task.cancel()
+        if self._task.interruption is None:  # it was delivered: the section holds again
+            self._task.shields = abs(self._task.shields)
+
+    def _around(self) -> Shielded | None:
+        """The section that the scope is in."""
+        return None if self._section is None else self._section.lasting
 
     def _leave(self, error: BaseException | None) -> bool:
         """End the scope; whether `error`, with which its body ended, is the scope's own cancellation."""
@@ -172,8 +231,8 @@ class Scope:
         if not self._interrupted:
             return False
         requests = task.uncancel()
-        if self._section is not None:
-            alone = self._section.shut()
+        if (section := self._around()) is not None:
+            alone = section.end_cancelling()
         else:
             alone = requests <= self._requests
             if alone:
@@ -240,13 +299,15 @@ class Timeout(Scope):
     def reschedule(self, deadline: float | None) -> None:
         """Move the deadline to another time on the kernel's clock; None takes the limit away.
 
-        Raises `RuntimeError` outside of the block and when the timeout has expired.
+        Raises `RuntimeError` outside of the block and when the timeout has expired, and `TypeError` or `ValueError` for
+        what is not a number; the deadline stays where it was then.
         """
-        if self._task is None or self._interrupted or not self._inside:
-            state = "has expired" if self._interrupted else "is over" if self._task else "has not been entered"
+        if self._task is None or self._interrupted:
+            state = "has expired" if self._interrupted else "is over" if self.entered else "has not been entered"
             raise RuntimeError(f"the deadline of {self!r} cannot be moved: the block {state}")
+        deadline = None if deadline is None else check_seconds(deadline, "reschedule")
         self._disarm(self._task.kernel)
-        self._deadline = None if deadline is None else check_seconds(deadline, "reschedule")
+        self._deadline = deadline
         self._arm(self._task.kernel)
 
     def __aenter__(self) -> Enter[Timeout]:
@@ -254,11 +315,14 @@ class Timeout(Scope):
 
     def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                   traceback: TracebackType | None) -> Awaitable[None]:
-        task = self._task
-        assert task is not None
+        task = inside(self)
         self._disarm(task.kernel)
-        if self._leave(error):
-            raise TimeoutError(f"{task} ran out of time: {self!r}") from error
+        expired = self._leave(error)
+        self._task = self._section = None
+        if expired:
+            message = f"{task} ran out of time: {self!r}"
+            del task  # as in Enter
+            raise TimeoutError(message) from error
         return ANSWERED
 
     def __repr__(self) -> str:
@@ -272,8 +336,9 @@ def timeout(seconds: float | None) -> Timeout:
 
     The time counts from entering the block; zero or less cancels it where it first suspends; None sets no limit.
     `async with timeout(5) as limit:` gives the object, to look at `limit.expired` and `limit.deadline` and to move the
-    deadline by `limit.reschedule(deadline)`. A block that ends without having been told of its expiry has made it: no
-    error. A cancellation from outside and the expiry of a timeout further out go on as what they are.
+    deadline by `limit.reschedule(deadline)`. When the block ends before the task was told of the expiry, it ended in
+    time, and no error is raised. A cancellation from outside passes through as `Cancelled`, and so does the expiry of a
+    timeout further out, which raises its own `TimeoutError`.
 
     Raises `TypeError` or `ValueError`, at the call, for what is not a number.
     """
@@ -330,7 +395,8 @@ class SpawnChild(Syscall["Task[T]"]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         code, self._code = self._code, None
-        assert code is not None
+        if code is None:
+            raise RuntimeError(f"{task} made a request to spawn in {self._group!r}, which was made before; make a new one")
         if not self._group.is_open:
             close_unstarted(code)
             raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
@@ -432,12 +498,12 @@ class TaskGroup(Scope):
     first and `Cancelled` comes where the task suspends next. A task that is cancelled by itself is no failure, and
     `KeyboardInterrupt` and `SystemExit` in a task end the whole run as they do anywhere.
 
-    The group keeps its tasks for `results`; a block that goes on spawning for days does so with `daemon=True`, since a
+    The group keeps its tasks for `results` unless it fails; a block that goes on spawning for days does so with `daemon=True`, since a
     daemon is forgotten when it has ended.
     """
 
-    __slots__ = ("_cancelled", "_errors", "_spawned", "children", "completed", "daemons", "is_open", "joiner",
-                 "watchers")
+    __slots__ = ("_cancelled", "_errors", "_failed", "_spawned", "children", "completed", "daemons", "is_open",
+                 "joiner", "watchers")
 
     def __init__(self) -> None:
         super().__init__()
@@ -450,6 +516,7 @@ class TaskGroup(Scope):
         self._spawned: list[Task[Any]] = []
         self._errors: list[BaseException] = []
         self._cancelled = False
+        self._failed = False
 
     def enter(self, task: Task[Any]) -> None:
         super().enter(task)
@@ -479,10 +546,12 @@ class TaskGroup(Scope):
     def results(self) -> list[Any]:
         """What the tasks returned, in the order in which they were spawned; of daemons none.
 
-        `RuntimeError` when the group has not ended, or a task was cancelled and so returned nothing.
+        `RuntimeError` when the group has not ended or has failed, or a task was cancelled and so returned nothing.
         """
-        if self.is_open or self._task is None:
+        if self.is_open or not self.entered:
             raise RuntimeError(f"{self!r} has no results before its block has ended")
+        if self._failed:
+            raise RuntimeError("a task group that has failed or was cancelled has no results")
         for task in self._spawned:
             if task.cancelled():
                 raise RuntimeError(f"{task} was cancelled and has no result")
@@ -533,46 +602,72 @@ class TaskGroup(Scope):
         """Wait for every task; the cancellation that came to the waiting one meanwhile, if any did."""
         assert self._task is not None
         cancellation = None
-        while True:
-            while self._unfinished():
-                try:
-                    await Join(self)
-                except self._task.cancelled_type as error:
-                    cancellation = error
-                    self.cancel()
-            if self._cancelled:
-                return cancellation
-            self.cancel()  # none but daemons is left
+        try:
+            while True:
+                while self._unfinished():
+                    try:
+                        await Join(self)
+                    except self._task.cancelled_type as error:
+                        cancellation = error
+                        self.cancel()
+                if self._cancelled:
+                    return cancellation
+                self.cancel()  # none but daemons is left
+        finally:
+            del cancellation  # which has this frame in its traceback
+
+    def _forget_tasks(self) -> None:
+        """Let go of tasks that have failed: by its traceback and frames, the failure of one often leads to the group."""
+        self._failed = True
+        self._spawned.clear()
+        self.completed.clear()
+
+    def _repeat(self, cancellation: BaseException) -> None:
+        """Have the task told again, where it suspends next, of a cancellation that gives way to failures."""
+        task, section = self._task, self._around()
+        assert task is not None
+        if task.interruption is not None or task.cancel_requests <= self._requests:
+            return  # one is on its way anyway; or nobody has cancelled the task, which had waited for one that was
+        if section is not None:
+            if not section.cancelling:
+                return
+            section.let_through()
+        task.uncancel()
+        task.cancel(*cancellation.args[:1])
 
     def __aenter__(self) -> Enter[TaskGroup]:
         return Enter(self)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                         traceback: TracebackType | None) -> bool:
-        task = self._task
-        assert task is not None
-        own = self._leave(error)
-        if error is not None:
-            self.cancel()
-        if isinstance(error, GeneratorExit):
-            return False  # the task is being thrown away, and may not wait any more
-        cancellation = await self._join()
-        self.is_open = False
-        if isinstance(error, task.cancelled_type):
-            cancellation = cancellation or (None if own else error)
-        elif isinstance(error, (KeyboardInterrupt, SystemExit)):
-            return False
-        elif error is not None and not any(error is other for other in self._errors):
-            self._errors.append(error)
-        errors, self._errors = self._errors, []
-        if errors:
-            if cancellation is not None:
-                task.uncancel()
-                task.cancel(*cancellation.args[:1])
-            raise BaseExceptionGroup(f"failures in the task group of {task}", errors) from None
-        if cancellation is not None and cancellation is not error:
-            raise cancellation
-        return own
+        task = inside(self)
+        own, cancellation = self._leave(error), None
+        try:
+            if error is not None:
+                self.cancel()
+            if isinstance(error, GeneratorExit):
+                return False  # the task is being thrown away, and may not wait any more
+            cancellation = await self._join()
+            self.is_open = False
+            if isinstance(error, task.cancelled_type):
+                cancellation = cancellation or (None if own else error)
+            elif isinstance(error, (KeyboardInterrupt, SystemExit)):
+                return False
+            elif error is not None and not any(error is other for other in self._errors):
+                self._errors.append(error)
+            errors, self._errors = self._errors, []
+            if errors or cancellation is not None:
+                self._forget_tasks()
+            if errors:
+                if cancellation is not None:
+                    self._repeat(cancellation)
+                raise BaseExceptionGroup(f"failures in the task group of {task}", errors) from None
+            if cancellation is not None and cancellation is not error:
+                raise cancellation
+            return own
+        finally:
+            self._task = self._section = None
+            del task, cancellation  # or the error would hold, by its traceback and this frame, itself and the task
 
     def __repr__(self) -> str:
         unfinished = [str(task) for task in [*self.children, *self.daemons]]

@@ -5,18 +5,23 @@ task in a line, first come, first served. Who releases hands over: the first in 
 nobody can slip in between, and a cancellation that reaches it afterwards finds an owner, who will release. A waiter
 that is cancelled leaves the line in constant time and has nothing to give back.
 
+The syscall is one object for all who wait, and has the state; what the program sees, the `Lock`, has the syscall. If
+that had the lock as well, the two would be a circle, which only the garbage collector takes apart.
+
 Nothing here is for other threads: `UniversalQueue` and `Kernel.call_from_thread` are.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Collection, Generator
+from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from .checks import check_count
 from .deadlock import Deadlock
-from .scopes import ANSWERED
+from .scopes import ANSWERED, Shielded
 from .syscalls import Syscall, call
 
 if TYPE_CHECKING:
@@ -51,124 +56,84 @@ class Steps(Syscall[T]):
 
 
 class EventWait(Syscall[None]):
-    """Wait for an event; one object for all who do."""
+    """Wait for an event; its state."""
 
-    __slots__ = ("_event",)
+    __slots__ = ("happened", "waiters")
 
-    def __init__(self, event: Event) -> None:
-        self._event = event
+    def __init__(self) -> None:
+        self.happened = False
+        self.waiters: dict[Task[Any], None] = {}  # a dict as an ordered set
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if self._event.is_set():
+        if self.happened:
             return True
-        self._event.waiters[task] = None
+        self.waiters[task] = None
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._event.waiters[task]
+        del self.waiters[task]
+
+    def describe(self) -> str:
+        return f"Event {'set' if self.happened else 'not set'}"
 
     def __repr__(self) -> str:
-        return f"Wait({self._event!r})"
+        return f"Wait({self.describe()})"
 
 
 class Event:
     """Something that happens, once or, by way of `clear`, again and again; tasks wait for it."""
 
-    __slots__ = ("_set", "_wait", "waiters")
+    __slots__ = ("_wait",)
 
     def __init__(self) -> None:
-        self._set = False
-        self._wait = EventWait(self)
-        self.waiters: dict[Task[Any], None] = {}  # a dict as an ordered set
+        self._wait = EventWait()
 
     def is_set(self) -> bool:
-        return self._set
+        return self._wait.happened
 
     def set(self) -> None:
         """Wake all who wait, in order; from now on nobody has to wait."""
-        self._set = True
-        waiters, self.waiters = self.waiters, {}
+        self._wait.happened = True
+        waiters, self._wait.waiters = self._wait.waiters, {}
         for task in waiters:
             task.wake()
 
     def clear(self) -> None:
         """From now on tasks have to wait again. Those that `set` has woken go on all the same."""
-        self._set = False
+        self._wait.happened = False
 
     def wait(self) -> Syscall[None]:
         """Wait until the event is set; answered at once when it is. Cancellation ends the wait at once."""
         return self._wait
 
+    @property
+    def waiters(self) -> Collection[Task[Any]]:
+        """The tasks that wait."""
+        return self._wait.waiters
+
     def __repr__(self) -> str:
-        return f"Event {'set' if self._set else 'not set'}"
+        return self._wait.describe()
 
 
 class Acquire(Syscall[None]):
-    """Wait for a lock; one object for all who do."""
+    """Wait for a lock; its state."""
 
-    __slots__ = ("_lock",)
+    __slots__ = ("depth", "kind", "line", "owner")
 
-    def __init__(self, lock: Lock) -> None:
-        self._lock = lock
-
-    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        lock = self._lock
-        if lock.owner is None:
-            lock.owner = task
-            return True
-        return lock.taken(task)
-
-    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._lock.line[task]
-
-    def __repr__(self) -> str:
-        return f"Acquire({self._lock!r})"
-
-
-class Lock:
-    """Held by one task at a time, which alone can release it.
-
-    `async with lock:` or `await lock.acquire()` and `lock.release()`. The tasks that wait get it in the order in which
-    they came. A task that acquires it a second time would wait for itself: that is a `Deadlock` at once.
-    """
-
-    __slots__ = ("_acquire", "depth", "line", "owner")
-
-    def __init__(self) -> None:
+    def __init__(self, kind: type[Lock]) -> None:
+        self.kind = kind
         self.owner: Task[Any] | None = None
-        self._acquire = Acquire(self)
         self.depth = 1  # how often the owner has acquired it
         self.line: Line[int] = OrderedDict()  # who waits, and how often each will have acquired it then
 
-    def locked(self) -> bool:
-        return self.owner is not None
-
-    def acquire(self) -> Syscall[None]:
-        """Wait until the lock is free, and hold it; answered at once when it is. Cancellation ends the wait at once.
-
-        Where the lock has been handed to a task before it is cancelled, it holds the lock and is told where it
-        suspends next.
-        """
-        return self._acquire
-
-    def release(self) -> None:
-        """Hand the lock to the first that waits. `RuntimeError` in a task that does not hold it."""
-        owner = self.owner
-        if owner is None or owner.kernel.current is not owner:
-            self._refuse("release")
-        self.hand_over()
-
-    def _refuse(self, action: str) -> None:
-        """Raise the error of a task that does what only the owner can do."""
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.owner is None:
-            raise RuntimeError(f"cannot {action} {self!r}, which nobody holds; acquire it first")
-        who = self.owner.kernel.current or "code outside of tasks"
-        raise RuntimeError(f"{who} cannot {action} {self!r}; only the task that holds it can")
+            self.owner = task
+            return True
+        return self.taken(task)
 
-    def check_owner(self, action: str) -> None:
-        """`RuntimeError` unless the running task holds the lock."""
-        if self.owner is None or self.owner.kernel.current is not self.owner:
-            self._refuse(action)
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        del self.line[task]
 
     def taken(self, task: Task[Any]) -> bool:
         """Have `task` wait for the lock, which somebody holds."""
@@ -189,27 +154,31 @@ class Lock:
         return depth
 
     def enqueue(self, task: Task[Any], depth: int) -> None:
-        """Have `task`, which is blocked on something else, wait for this lock instead."""
+        """Have `task`, which is blocked on something else, wait for the lock instead."""
         self.line[task] = depth
-        task.blocked_on = self._acquire
+        task.blocked_on = self
 
-    def __aenter__(self) -> Syscall[None]:
-        return self._acquire
+    def check_owner(self, action: str) -> None:
+        """`RuntimeError` unless the running task holds the lock."""
+        owner = self.owner
+        if owner is None:
+            raise RuntimeError(f"cannot {action} {self.describe()}, which nobody holds; acquire it first")
+        who = owner.kernel.current
+        if who is not owner:
+            raise RuntimeError(f"{who or 'code outside of tasks'} cannot {action} {self.describe()}; "
+                               "only the task that holds it can")
 
-    def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                  traceback: TracebackType | None) -> Awaitable[None]:
-        self.release()
-        return ANSWERED
+    def describe(self) -> str:
+        if self.owner is None:
+            return f"{self.kind.__name__} held by nobody"
+        return f"{self.kind.__name__} held by {self.owner}{', which has ended' if self.owner.done() else ''}"
 
     def __repr__(self) -> str:
-        kind = type(self).__name__
-        if self.owner is None:
-            return f"{kind} held by nobody"
-        return f"{kind} held by {self.owner}{', which has ended' if self.owner.done() else ''}"
+        return f"Acquire({self.describe()})"
 
 
-class RLock(Lock):
-    """A lock that its owner can acquire again; it is free when released as often."""
+class AcquireAgain(Acquire):
+    """Wait for a lock that its owner can acquire again; its state."""
 
     __slots__ = ()
 
@@ -220,36 +189,105 @@ class RLock(Lock):
         self.line[task] = 1
         return False
 
+
+class Lock:
+    """Held by one task at a time, which alone can release it.
+
+    `async with lock:` or `await lock.acquire()` and `lock.release()`. The tasks that wait get it in the order in which
+    they came. A task that acquires it a second time would wait for itself: that is a `Deadlock` at once.
+    """
+
+    __slots__ = ("request",)
+    request_type: ClassVar[type[Acquire]] = Acquire
+
+    def __init__(self) -> None:
+        self.request = self.request_type(type(self))
+
+    def locked(self) -> bool:
+        return self.request.owner is not None
+
+    def acquire(self) -> Syscall[None]:
+        """Wait until the lock is free, and hold it; answered at once when it is. Cancellation ends the wait at once.
+
+        Where the lock has been handed to a task before it is cancelled, it holds the lock and is told where it
+        suspends next.
+        """
+        return self.request
+
+    def release(self) -> None:
+        """Hand the lock to the first that waits. `RuntimeError` in a task that does not hold it."""
+        request = self.request
+        owner = request.owner
+        if owner is None or owner.kernel.current is not owner:
+            request.check_owner("release")
+        request.hand_over()
+
+    @property
+    def owner(self) -> Task[Any] | None:
+        """The task that holds the lock."""
+        return self.request.owner
+
+    @property
+    def depth(self) -> int:
+        """How often its owner has acquired it."""
+        return self.request.depth
+
+    @property
+    def waiters(self) -> Collection[Task[Any]]:
+        """The tasks that wait for the lock."""
+        return self.request.line
+
+    def __aenter__(self) -> Syscall[None]:
+        return self.request
+
+    def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                  traceback: TracebackType | None) -> Awaitable[None]:
+        self.release()
+        return ANSWERED
+
+    def __repr__(self) -> str:
+        return self.request.describe()
+
+
+class RLock(Lock):
+    """A lock that its owner can acquire again; it is free when released as often."""
+
+    __slots__ = ()
+    request_type = AcquireAgain
+
     def release(self) -> None:
         """Undo one `acquire`; with the last, hand the lock on. `RuntimeError` in a task that does not hold it."""
-        self.check_owner("release")
-        if self.depth > 1:
-            self.depth -= 1
+        self.request.check_owner("release")
+        if self.request.depth > 1:
+            self.request.depth -= 1
         else:
-            self.hand_over()
+            self.request.hand_over()
 
 
 class AcquireSemaphore(Syscall[None]):
-    """Wait for a unit of a semaphore; one object for all who do."""
+    """Wait for a unit of a semaphore; its state."""
 
-    __slots__ = ("_semaphore",)
+    __slots__ = ("line", "value")
 
-    def __init__(self, semaphore: Semaphore) -> None:
-        self._semaphore = semaphore
+    def __init__(self, value: int) -> None:
+        self.value = value
+        self.line: Line[None] = OrderedDict()
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        semaphore = self._semaphore
-        if semaphore.value > 0:
-            semaphore.value -= 1
+        if self.value > 0:
+            self.value -= 1
             return True
-        semaphore.line[task] = None
+        self.line[task] = None
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._semaphore.line[task]
+        del self.line[task]
+
+    def describe(self) -> str:
+        return f"Semaphore with {self.value} left, {len(self.line)} waiting"
 
     def __repr__(self) -> str:
-        return f"Acquire({self._semaphore!r})"
+        return f"Acquire({self.describe()})"
 
 
 class Semaphore:
@@ -259,21 +297,28 @@ class Semaphore:
     when given, is how many there can be: one release more is a `ValueError`.
     """
 
-    __slots__ = ("_acquire", "line", "maximum", "value")
+    __slots__ = ("_acquire", "maximum")
 
     def __init__(self, value: int = 1, *, maximum: int | None = None) -> None:
-        if value < 0:
-            raise ValueError(f"a semaphore begins with 0 units or more, not {value}")
-        if maximum is not None and maximum < value:
-            raise ValueError(f"a semaphore of {maximum} units at most cannot begin with {value}")
-        self.value = value
+        check_count(value, 0, "a semaphore begins with 0 units or more")
+        if maximum is not None:
+            check_count(maximum, value, f"a semaphore that begins with {value} units has {value} or more at most")
         self.maximum = maximum
-        self._acquire = AcquireSemaphore(self)
-        self.line: Line[None] = OrderedDict()
+        self._acquire = AcquireSemaphore(value)
+
+    @property
+    def value(self) -> int:
+        """How many units are left."""
+        return self._acquire.value
+
+    @property
+    def waiters(self) -> Collection[Task[Any]]:
+        """The tasks that wait for a unit."""
+        return self._acquire.line
 
     def locked(self) -> bool:
         """Whether there is none left."""
-        return self.value == 0
+        return self._acquire.value == 0
 
     def acquire(self) -> Syscall[None]:
         """Wait for a unit and take it; answered at once when there is one. Cancelled as `Lock.acquire` is."""
@@ -281,12 +326,13 @@ class Semaphore:
 
     def release(self) -> None:
         """Give a unit to the first that waits, or back."""
-        if self.line:
-            self.line.popitem(last=False)[0].wake()
-        elif self.value == self.maximum:
+        request = self._acquire
+        if request.line:
+            request.line.popitem(last=False)[0].wake()
+        elif request.value == self.maximum:
             raise ValueError(f"{self!r} was released more often than acquired")
         else:
-            self.value += 1
+            request.value += 1
 
     def __aenter__(self) -> Syscall[None]:
         return self._acquire
@@ -297,7 +343,7 @@ class Semaphore:
         return ANSWERED
 
     def __repr__(self) -> str:
-        return f"Semaphore with {self.value} left, {len(self.line)} waiting"
+        return self._acquire.describe()
 
 
 class Notification(Syscall[None]):
@@ -311,7 +357,7 @@ class Notification(Syscall[None]):
         self.depth = 1
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        self.depth = self._condition.lock.hand_over()
+        self.depth = self._condition.lock.request.hand_over()
         self._condition.waiters[task] = self
         return False
 
@@ -325,17 +371,17 @@ class Notification(Syscall[None]):
 class Reacquire(Syscall[None]):
     """Wait for a lock that is to be held as often as it was before."""
 
-    __slots__ = ("_depth", "_lock")
+    __slots__ = ("_acquire", "_depth")
 
-    def __init__(self, lock: Lock, depth: int) -> None:
-        self._lock = lock
+    def __init__(self, acquire: Acquire, depth: int) -> None:
+        self._acquire = acquire
         self._depth = depth
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if self._lock.owner is not None:
-            self._lock.enqueue(task, self._depth)
+        if self._acquire.owner is not None:
+            self._acquire.enqueue(task, self._depth)
             return False
-        self._lock.owner, self._lock.depth = task, self._depth
+        self._acquire.owner, self._acquire.depth = task, self._depth
         return True
 
 
@@ -349,22 +395,24 @@ class ConditionWait(Steps[None]):
 
     def steps(self) -> Generator[Any, Any, None]:
         condition = self._condition
-        condition.lock.check_owner("wait on the condition of")
+        condition.lock.request.check_owner("wait on the condition of")
         task = condition.lock.owner
         assert task is not None
-        notification = Notification(condition)
+        notification, section = Notification(condition), Shielded()
         try:
             yield notification
         except task.cancelled_type:
             # The block around this will release the lock, so the task needs it back before it may go.
-            task.shields += 1
+            section.enter(task)
             try:
-                yield Reacquire(condition.lock, notification.depth)
+                yield Reacquire(condition.lock.request, notification.depth)
             finally:
-                task.shields -= 1
+                section.leave()
             if notification.came:
                 condition.notify()  # it was for one who can use it
             raise
+        finally:
+            del task, section  # or the exception would hold, by its traceback and this frame, the task that ends by it
 
 
 class ConditionWaitFor(Steps[T]):
@@ -392,6 +440,8 @@ class Condition:
     __slots__ = ("lock", "waiters")
 
     def __init__(self, lock: Lock | None = None) -> None:
+        if not isinstance(lock, Lock | None):
+            raise TypeError(f"Condition() takes a Lock or an RLock of this library, not {lock!r}")
         self.lock = Lock() if lock is None else lock
         self.waiters: Line[Notification] = OrderedDict()
 
@@ -415,16 +465,24 @@ class Condition:
         return ConditionWait(self)
 
     def wait_for(self, predicate: Callable[[], T]) -> Syscall[T]:
-        """Wait until `predicate()` is true, asking it first and after each notification; the answer is its value."""
+        """Wait until `predicate()` is true, asking it first and after each notification; the answer is its value.
+
+        Raises `TypeError` for what is not a function, or is one of the `async def` kind, whose value is always true.
+        """
+        if not callable(predicate) or iscoroutinefunction(predicate):
+            raise TypeError(f"wait_for() takes a plain function, which says whether to go on, not {predicate!r}")
         return ConditionWaitFor(self, predicate)
 
     def notify(self, n: int = 1) -> None:
         """Have the first `n` that wait go on, once they get the lock; `RuntimeError` without the lock."""
-        self.lock.check_owner("notify the condition of")
+        check_count(n, 0, "notify() takes how many tasks are to go on")
+        self.lock.request.check_owner("notify the condition of")
         for _ in range(min(n, len(self.waiters))):
             task, notification = self.waiters.popitem(last=False)
             notification.came = True
-            self.lock.enqueue(task, notification.depth)
+            self.lock.request.enqueue(task, notification.depth)
+            if task.kernel.tap is not None:
+                task.kernel.tap.moved(task)
 
     def notify_all(self) -> None:
         """Have all that wait go on, one after the other; `RuntimeError` without the lock."""
@@ -447,31 +505,35 @@ class BrokenBarrier(RuntimeError):
 
 
 class BarrierWait(Syscall[int]):
-    """Wait at a barrier; one object for all who do."""
+    """Wait at a barrier; its state."""
 
-    __slots__ = ("_barrier",)
+    __slots__ = ("broken", "parties", "waiters")
 
-    def __init__(self, barrier: Barrier) -> None:
-        self._barrier = barrier
+    def __init__(self, parties: int) -> None:
+        self.parties = parties
+        self.broken = False
+        self.waiters: dict[Task[Any], None] = {}  # a dict as an ordered set
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        barrier = self._barrier
-        if barrier.broken:
-            raise BrokenBarrier(f"{task} cannot wait at {barrier!r}; reset it first")
-        if len(barrier.waiters) + 1 < barrier.parties:
-            barrier.waiters[task] = None
+        if self.broken:
+            raise BrokenBarrier(f"{task} cannot wait at {self.describe()}; reset it first")
+        if len(self.waiters) + 1 < self.parties:
+            self.waiters[task] = None
             return False
-        waiters, barrier.waiters = barrier.waiters, {}
+        waiters, self.waiters = self.waiters, {}
         for index, waiter in enumerate(waiters):
             waiter.wake(index)
-        task.inbox = barrier.parties - 1
+        task.inbox = self.parties - 1
         return True
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._barrier.waiters[task]
+        del self.waiters[task]
+
+    def describe(self) -> str:
+        return f"Barrier with {len(self.waiters)} of {self.parties} waiting{', broken' if self.broken else ''}"
 
     def __repr__(self) -> str:
-        return f"Wait({self._barrier!r})"
+        return f"Wait({self.describe()})"
 
 
 class Barrier:
@@ -480,15 +542,24 @@ class Barrier:
     A task that is cancelled while it waits leaves, and the others wait for another in its place.
     """
 
-    __slots__ = ("_wait", "broken", "parties", "waiters")
+    __slots__ = ("_wait",)
 
     def __init__(self, parties: int) -> None:
-        if parties < 1:
-            raise ValueError(f"a barrier is for 1 task or more, not {parties}")
-        self.parties = parties
-        self.broken = False
-        self._wait = BarrierWait(self)
-        self.waiters: dict[Task[Any], None] = {}  # a dict as an ordered set
+        check_count(parties, 1, "a barrier is for 1 task or more")
+        self._wait = BarrierWait(parties)
+
+    @property
+    def parties(self) -> int:
+        return self._wait.parties
+
+    @property
+    def broken(self) -> bool:
+        return self._wait.broken
+
+    @property
+    def waiters(self) -> Collection[Task[Any]]:
+        """The tasks that wait."""
+        return self._wait.waiters
 
     def wait(self) -> Syscall[int]:
         """Wait until the last of the parties comes; the answer says which of them this task was, from 0 on.
@@ -500,17 +571,17 @@ class Barrier:
     def reset(self) -> None:
         """Begin a new round; who waits gets a `BrokenBarrier`."""
         self._break("was reset")
-        self.broken = False
+        self._wait.broken = False
 
     def abort(self) -> None:
         """Break the barrier until it is reset: a `BrokenBarrier` for who waits, and who comes."""
         self._break("was aborted")
 
     def _break(self, how: str) -> None:
-        self.broken = True
-        waiters, self.waiters = self.waiters, {}
+        self._wait.broken = True
+        waiters, self._wait.waiters = self._wait.waiters, {}
         for task in waiters:
             task.throw(BrokenBarrier(f"{task} waited at a barrier that {how}"))
 
     def __repr__(self) -> str:
-        return f"Barrier with {len(self.waiters)} of {self.parties} waiting{', broken' if self.broken else ''}"
+        return self._wait.describe()

@@ -52,7 +52,9 @@ class Task(Waitable[T]):
         self.error: BaseException | None = None  # unless this is to be thrown into it
         self.woken = False  # a wait is over, and what it brought must not be lost to a cancellation
         self.interruption: BaseException | None = None  # a cancellation to be thrown where the task suspends next
-        self.shields = 0  # how many sections it is in that hold back a cancellation until their end
+        # How many sections it is in that hold back a cancellation until their end; negative when they are to let one
+        # through, for a scope inside of them.
+        self.shields = 0
         self.cancel_requests = 0
 
     def run(self, kernel: Kernel) -> None:
@@ -106,7 +108,7 @@ class Task(Waitable[T]):
                 self.blocked_on = None
                 resume, value = type(self.code).throw, error
                 continue
-            if self.interruption is not None and not (self.woken or self.shields):
+            if self.interruption is not None and not (self.woken or self.shields > 0):
                 self._deliver()
             break
         # A traceback keeps the frames of the code, and those keep this one as their caller. This one must not keep the
@@ -196,13 +198,13 @@ class Task(Waitable[T]):
             self.error = error  # on top of one that has ended a wait already
             return True
         self.interruption = error
-        if not (self.woken or self.shields or self.kernel.current is self):
+        if not (self.woken or self.shields > 0 or self.kernel.current is self):
             self._deliver()
         return True
 
     def _deliver(self) -> None:
         """Have the cancellation raised in the next step. Unless it ends a wait, `uncancel` can still take it back."""
-        self.error = self.interruption
+        self.error, self.shields = self.interruption, abs(self.shields)
         request, self.blocked_on = self.blocked_on, None
         if request is not None:
             self.interruption = None

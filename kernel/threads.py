@@ -13,7 +13,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .scopes import listen
+from .scopes import Shielded, listen
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Job(Syscall[T]):
     cancellation where it suspends next.
     """
 
-    __slots__ = ("_abandon", "_args", "_function", "_task")
+    __slots__ = ("_abandon", "_args", "_function", "_section", "_task")
 
     def __init__(self, function: Callable[..., T], args: tuple[Any, ...], abandon: bool) -> None:
         self._function = function
@@ -48,7 +48,8 @@ class Job(Syscall[T]):
         """Have the task told when `future` is done, and the kernel know that it is not yet."""
         assert self._task is not None
         if not self._abandon:
-            self._task.shields += 1
+            self._section = Shielded()
+            self._section.enter(self._task)
         at_work[future] = _name(self._function)
         kernel.threads_at_work += 1
         future.add_done_callback(lambda future: kernel.call_from_thread(self._finish, kernel, future))
@@ -65,7 +66,7 @@ class Job(Syscall[T]):
                 kernel.report(f"{self} failed after the task that waited for it was cancelled", error)
             return
         if not self._abandon:
-            task.shields -= 1
+            self._section.leave()
         if error is None:
             task.wake(future.result())
         else:

@@ -585,7 +585,7 @@ def test_stress_in_random_order(seed: int) -> None:
             except Cancelled:
                 pass
         assert not (lock.locked() or again.locked() or condition.locked()) and semaphore.value == 3
-        assert not (lock.line or again.line or semaphore.line or condition.waiters) and stock >= 0
+        assert not (lock.waiters or again.waiters or semaphore.waiters or condition.waiters) and stock >= 0
 
     run(main(), ready=RandomReady(seed), clock=VirtualClock())
 
