@@ -52,6 +52,14 @@ def check_address(host: Any, port: Any, function: str) -> None:
         raise ValueError(f"{function}() takes a port from 0 to 65535, not {port}")
 
 
+def check_local_address(address: Any, function: str) -> None:
+    """As `check_address`, for a `local_address`."""
+    if not isinstance(address, (tuple, list)) or len(address) != 2:
+        raise TypeError(f"{function}() takes a host and a port as its local_address, not {address!r}")
+    host, port = address
+    check_address(host, port, function)
+
+
 def is_numeric(host: str) -> bool:
     """Whether `host` is an IP address, which needs no looking up."""
     try:
@@ -256,7 +264,7 @@ def open_connection(host: Host, port: int, *, ssl: SSL = None, server_hostname: 
     """
     check_address(host, port, "open_connection")
     if local_address is not None:
-        check_address(*local_address, "open_connection")
+        check_local_address(local_address, "open_connection")
     _check_tls(ssl, server_hostname)
     return call(_open_connection(host, port, ssl, server_hostname, local_address))
 

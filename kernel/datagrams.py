@@ -7,7 +7,7 @@ import os
 import socket
 from typing import Any, Union
 
-from .connecting import Host, check_address, resolve
+from .connecting import Host, check_address, check_local_address, resolve
 from .endpoints import Attempt, Endpoint, locate
 from .streams import show_address
 from .syscalls import Syscall, call
@@ -60,14 +60,15 @@ class Datagrams(Endpoint):
 
     def _check_address(self, address: Peer) -> None:
         """Raise what says that `address` is none. The system would look up a name, and the kernel would wait for that."""
+        if not isinstance(address, tuple) or len(address) < 2:
+            raise TypeError(f"send() takes an address such as ('127.0.0.1', 9), not {address!r}")
         host, port = address[:2]
+        check_address(host, port, "send")
         try:
-            socket.inet_pton(self.socket.family, host.partition("%")[0])
+            socket.inet_pton(self.socket.family, str(host).partition("%")[0])
         except OSError:
             raise ValueError(f"send() takes an IP address and a port, not {address!r}; open_datagram() looks up the name "
                              "of a host") from None
-        if not 0 <= port <= 65535:
-            raise ValueError(f"send() takes a port from 0 to 65535, not {port}")
 
     def __aiter__(self) -> Datagrams:
         return self
@@ -123,7 +124,7 @@ def open_datagram(host: Host = None, port: int | None = None, *, local_address: 
     elif host is not None:
         raise ValueError(f"open_datagram() takes a port of {host!r} to send to")
     if local_address is not None:
-        check_address(*local_address, "open_datagram")
+        check_local_address(local_address, "open_datagram")
     if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
         raise ValueError("this system has no SO_REUSEPORT")
     return call(_open_datagram(host, port, local_address, reuse_port))

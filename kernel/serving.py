@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .checks import check_seconds
 from .connecting import Host, check_address, resolve
 from .endpoints import Attempt, Endpoint, locate
 from .scopes import listen, timeout
@@ -235,6 +236,7 @@ class Server:
         they have ended. A handler may call `shutdown` as well: it waits for the other handlers, except for those that
         have called it too, and `wait` for all of them.
         """
+        limit = timeout(self._grace if grace is None else grace)
         self._stop_accepting()
         caller = self._connections.get(await current_task())
         if caller is not None:
@@ -247,7 +249,7 @@ class Server:
                 connection.task.cancel()
         try:
             with suppress(TimeoutError):
-                async with timeout(self._grace if grace is None else grace):
+                async with limit:
                     await self._finish(caller)
         finally:
             for connection in list(self._others(caller)):
@@ -308,18 +310,19 @@ def serve(handler: Handler, host: Host, port: int, *, ssl: _ssl.SSLContext | Non
 
     Raises `OSError` with the host and the port when it cannot listen there.
     """
-    _check(handler, ssl, "serve")
+    _check(handler, ssl, grace, "serve")
     check_address(host, port, "serve")
     if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
         raise ValueError("this system has no SO_REUSEPORT")
     return call(_serve(handler, host, port, ssl, backlog, reuse_port, grace))
 
 
-def _check(handler: object, ssl: object, function: str) -> None:
+def _check(handler: object, ssl: object, grace: object, function: str) -> None:
     if not callable(handler):
         raise TypeError(f"{function}() takes a function that is called with each connection's stream, not {handler!r}")
     if ssl is not None and not isinstance(ssl, _ssl.SSLContext):
         raise TypeError(f"{function}() takes an ssl.SSLContext with the server's certificate, not {ssl!r}")
+    check_seconds(grace, function)
 
 
 async def _serve(handler: Handler, host: Host, port: int, ssl: _ssl.SSLContext | None, backlog: int, reuse_port: bool,
@@ -344,7 +347,7 @@ def serve_unix(handler: Handler, path: str | bytes | os.PathLike[str], *, ssl: _
     A socket file that nobody listens on any more is replaced, and the file is removed when the server stops accepting.
     A path that begins with a zero byte is a name in Linux's abstract namespace, which has no files.
     """
-    _check(handler, ssl, "serve_unix")
+    _check(handler, ssl, grace, "serve_unix")
     path = os.fsdecode(path)
     if not path:
         raise ValueError("serve_unix() takes the path of a socket, which is empty here")

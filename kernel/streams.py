@@ -161,8 +161,8 @@ class Stream(Endpoint):
 
     def read(self, limit: int = CHUNK) -> Read:
         """Wait for bytes and return them, at least one and at most `limit`; b"" when the peer has ended the stream."""
-        if limit <= 0:
-            raise ValueError(f"read() takes a limit of at least one byte, not {limit}")
+        if type(limit) is not int or limit <= 0:
+            _check_number(limit, 1, "read")
         return Read(self, limit)
 
     def read_exactly(self, count: int) -> ReadExactly:
@@ -170,8 +170,8 @@ class Stream(Endpoint):
 
         Raises `IncompleteRead` when the peer ends the stream before; its `partial` is what came, and is taken.
         """
-        if count < 0:
-            raise ValueError(f"read_exactly() takes a number of bytes, not {count}")
+        if type(count) is not int or count < 0:
+            _check_number(count, 0, "read_exactly")
         return ReadExactly(self, count)
 
     def read_until(self, separator: bytes, limit: int = LIMIT) -> ReadUntil:
@@ -180,8 +180,11 @@ class Stream(Endpoint):
         Raises `IncompleteRead` as `read_exactly` does, and `LimitOverrun` when `limit` bytes have come that do not
         contain the whole separator: nothing is taken then, and the stream can be read on, with `read` for instance.
         """
+        if not isinstance(separator, (bytes, bytearray, memoryview)):
+            raise TypeError(f"read_until() takes the bytes of a separator, not {separator!r}")
         if not separator:
             raise ValueError("read_until() takes a separator of at least one byte")
+        _check_number(limit, 1, "read_until")
         return ReadUntil(self, separator, limit)
 
     def read_line(self, limit: int = LIMIT) -> ReadLine:
@@ -189,6 +192,8 @@ class Stream(Endpoint):
 
         Raises `LimitOverrun` as `read_until` does. `async for line in stream` gives the lines until the end.
         """
+        if type(limit) is not int or limit <= 0:
+            _check_number(limit, 1, "read_line")
         return ReadLine(self, b"\n", limit)
 
     def more(self) -> More:
@@ -216,6 +221,8 @@ class Stream(Endpoint):
 
         When it raises, what has come stays in the stream.
         """
+        if limit is not None:
+            _check_number(limit, 0, "read_all")
         while limit is None or len(self.buffer) <= limit:
             if not await Fill(self):
                 return self.take(len(self.buffer))
@@ -423,12 +430,13 @@ class Gather(Reading[bytes]):
                 return self.at_end(b"")
             try:
                 end = self.find(data)
-            except LimitOverrun:
+                if end == len(data):
+                    return data
+                rest = data[end:]
+            except Exception:  # over the limit, or a number or a separator that is none
                 stream.buffer += data
                 raise
-            if end == len(data):
-                return data
-            stream.buffer += data[end:]
+            stream.buffer += rest
             if end:
                 return data[:end]
             if not stream.plenty:
@@ -566,6 +574,14 @@ class EndWriting(Attempt[None]):
             self.told = True
         self.endpoint.channel.flush()
         return None
+
+
+def _check_number(number: object, least: int, function: str) -> None:
+    """Raise what says that `number` is no number of bytes from `least`, if it is none."""
+    if not isinstance(number, int):
+        raise TypeError(f"{function}() takes a number of bytes, not {number!r}")
+    if number < least:
+        raise ValueError(f"{function}() takes a number of bytes, at least {least}, not {number}")
 
 
 def _octets(data: Data) -> memoryview:
