@@ -173,7 +173,7 @@ class Server:
         except Exception as error:
             if not (self._stopped or self._ended.done()):
                 (await current_task()).kernel.report(f"{listener.name} accepts no connections any more", error)
-                self._ended.fail(error)
+                self._ended.fail(error.with_traceback(None))  # else it, this frame and the server would hold each other
         finally:
             listener.close()
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from tests.native.test_server_shutdown import listening_at
 from tests.native.test_tls import client_context, server_context
 
 from kernel import (Server, Stream, checkpoint, open_connection, open_datagram, run, serve, sleep, spawn, timeout)
@@ -210,9 +211,34 @@ async def a_failing_handler() -> None:
             assert await stream.read() == b""
 
 
+servers: list[Server] = []  # no local variable of a function whose frame an exception of the server's, or itself, holds
+
+
+async def a_server_that_can_accept_no_more() -> None:
+    servers.append(await serve(orderly, LOCALHOST, 0))
+    with listening_at(servers[0].port) as sock:
+        sock.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):
+        await servers[0].wait()
+    servers.clear()
+
+
+async def a_handler_that_shuts_the_server_down() -> None:
+    servers.append(await serve(stop, LOCALHOST, 0))
+    async with await open_connection(LOCALHOST, servers[0].port) as stream:
+        await servers[0].wait()
+        assert await stream.read() == b""
+    servers.clear()
+
+
+async def stop(stream: Stream) -> None:
+    await servers[0].shutdown()
+
+
 @pytest.mark.parametrize("operation", [
     refused_connect, connect_from_an_address_that_is_not_ours, cancelled_connect, orderly_end, too_early_an_end, reset,
     over_the_limit, closed_under_a_reader, out_of_time, made_twice, datagrams, address_in_use, a_server, a_server_with_tls,
-    a_server_with_an_idle_client, a_failed_handshake, a_failing_handler], ids=lambda operation: operation.__name__)
+    a_server_with_an_idle_client, a_failed_handshake, a_failing_handler, a_server_that_can_accept_no_more,
+    a_handler_that_shuts_the_server_down], ids=lambda operation: operation.__name__)
 def test_nothing_is_left_behind(operation: Operation) -> None:
     assert run(left_behind(operation), exception_hook=lambda message, error: None) < TIMES  # not one for each time
