@@ -93,7 +93,7 @@ class Connection:
     def wake(self, value: object) -> None:
         """The handler has ended."""
         self.stream.close()
-        self.server._ended_handling(self)
+        self.server._forget(self)
 
     def throw(self, error: BaseException) -> None:
         """The handler was cancelled, maybe before it began, or ended with what ends more than a handler."""
@@ -275,7 +275,7 @@ class Server:
         while any(self._others(caller)):
             await self._one_less
 
-    def _ended_handling(self, connection: Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
         """A handler has ended."""
         del self._connections[connection.task]
         del connection.task  # for the same reason as in `_handle`: the frame of a `shutdown` may hold the connection
@@ -322,6 +322,9 @@ def _check(handler: object, ssl: object, grace: object, function: str) -> None:
         raise TypeError(f"{function}() takes a function that is called with each connection's stream, not {handler!r}")
     if ssl is not None and not isinstance(ssl, _ssl.SSLContext):
         raise TypeError(f"{function}() takes an ssl.SSLContext with the server's certificate, not {ssl!r}")
+    if ssl is not None and ssl.protocol == _ssl.PROTOCOL_TLS_CLIENT:
+        raise ValueError(f"{function}() takes an ssl.SSLContext for servers, as ssl.create_default_context("
+                         "ssl.Purpose.CLIENT_AUTH) makes it; this one is for clients")
     check_seconds(grace, function)
 
 

@@ -280,9 +280,9 @@ class Stream(Endpoint):
         return call(self._start_tls(context, server_hostname, server_side))
 
     async def _start_tls(self, context: ssl.SSLContext, server_hostname: str | None, server_side: bool) -> None:
-        tls = TLSChannel(self.channel, context, server_side, None if server_side else server_hostname,
-                         self.take(len(self.buffer)))
         try:
+            tls = TLSChannel(self.channel, context, server_side, None if server_side else server_hostname,
+                             self.take(len(self.buffer)))
             await handshake(self, tls)
         except BaseException:
             self.close()

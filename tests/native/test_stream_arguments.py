@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,23 @@ def test_a_limit_that_is_exceeded_already() -> None:
             assert await stream.read_line() == b"two\n"
             stream.close()
 
+    run(main())
+
+
+def test_a_context_for_the_other_side() -> None:
+    async def ignore(stream: Stream) -> None:
+        pass
+
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        stream = Stream.of_socket(ours)
+        with theirs:
+            with pytest.raises(ssl.SSLError):
+                await stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            assert stream.closed
+
+    with pytest.raises(ValueError, match=r"serve\(\) takes an ssl.SSLContext for servers"):
+        serve(ignore, LOCALHOST, 0, ssl=ssl.create_default_context())
     run(main())
 
 
