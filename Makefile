@@ -1,5 +1,6 @@
 # make test                      types and tests, with python3
 # PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
+# make test-native               only the tests of the kernel and of the native library
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
 # make bench                     measure everything against every peer there is: most of an hour on a quiet machine
@@ -24,13 +25,16 @@ ECOSYSTEM_STAMP := $(ECOSYSTEM_VENV)/ready-$(VERSION)
 # Each kind of work once.
 SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess applications cost crowd-10000
 
-.PHONY: test conformance ecosystem bench bench-smoke clean
+.PHONY: test test-native conformance ecosystem bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
 	$(VENV)/bin/python -m pytest -q
 	@if $(VENV)/bin/python -c 'import test.test_asyncio' 2>/dev/null; then $(MAKE) --no-print-directory conformance; \
 	else echo "CPython's own tests are not installed with this Python: the conformance run is left out"; fi
+
+test-native: $(STAMP)
+	$(VENV)/bin/python -m pytest -q tests/kernel tests/native
 
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance

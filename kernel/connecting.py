@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
+from .endpoints import locate
 from .streams import Stream, show_address
 from .syscalls import Syscall, call
 from .threads import run_in_thread
@@ -38,6 +39,27 @@ class Address(NamedTuple):
     address: Any
 
 
+def check_address(host: Any, port: Any, function: str) -> None:
+    """Raise the `TypeError` or `ValueError` that says what is wrong with a host and a port, if anything is.
+
+    The system's look-up would take a port of 65616 for 80.
+    """
+    if host is not None and not isinstance(host, str):
+        raise TypeError(f"{function}() takes the name of a host, its IP address, or None, not {host!r}")
+    if not isinstance(port, int):
+        raise TypeError(f"{function}() takes the number of a port, not {port!r}")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"{function}() takes a port from 0 to 65535, not {port}")
+
+
+def check_local_address(address: Any, function: str) -> None:
+    """As `check_address`, for a `local_address`."""
+    if not isinstance(address, (tuple, list)) or len(address) != 2:
+        raise TypeError(f"{function}() takes a host and a port as its local_address, not {address!r}")
+    host, port = address
+    check_address(host, port, function)
+
+
 def is_numeric(host: str) -> bool:
     """Whether `host` is an IP address, which needs no looking up."""
     try:
@@ -55,7 +77,8 @@ def look_up(host: Host, port: int, kind: int, flags: int) -> list[tuple[Any, ...
 async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive: bool = False) -> list[Address]:
     """The addresses of `host`, in the system's order of preference; a name is looked up in a thread.
 
-    None means every interface when `passive`, else this machine. Raises `socket.gaierror` with the host and the port.
+    None means every interface when `passive`, else this machine. Raises `OSError`, most often `socket.gaierror`, with
+    the host and the port.
     """
     flags = socket.AI_PASSIVE if passive else 0
     try:
@@ -63,9 +86,8 @@ async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive
             found = look_up(host, port, kind, flags)
         else:
             found = await run_in_thread(look_up, host, port, kind, flags)
-    except socket.gaierror as error:
-        error.strerror = f"{error.strerror} (looking up {show_address((host, port))})"
-        raise
+    except OSError as error:
+        raise locate(error, f"looking up {show_address((host, port))}")
     except UnicodeError as error:  # a label that is empty or too long
         raise socket.gaierror(socket.EAI_NONAME, f"{error} (looking up {show_address((host, port))})") from None
     return list(dict.fromkeys(Address(family, address) for family, _, _, _, address in found))
@@ -115,7 +137,8 @@ class Connecting:
 
     def fail(self, kernel: Kernel, error: OSError) -> None:
         """The socket was closed behind our back."""
-        self.race.lost(self, error)
+        if self.socket.fileno() >= 0:
+            self.race.lost(self, error)
 
 
 class Pause:
@@ -174,9 +197,10 @@ class Race(Syscall[socket.socket]):
             return
         if not self._running:
             first, *others = self._errors
+            self._errors.clear()  # or the race, which is in the traceback of the error, would hold the error
             for other in others:
                 first.add_note(f"and: {other}")
-            self._task.throw(first)
+            self._end().throw(first)
 
     def lost(self, attempt: Connecting, error: OSError) -> None:
         """`attempt` has failed: the next one need not wait."""
@@ -188,13 +212,23 @@ class Race(Syscall[socket.socket]):
     def won(self, attempt: Connecting) -> None:
         """`attempt` has succeeded: the others are given up."""
         self._running.remove(attempt)
-        self.abort(self._kernel, self._task)
-        self._task.wake(attempt.socket)
+        self._give_up_all()
+        self._end().wake(attempt.socket)
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        self._give_up_all()
+        self._end()
+
+    def _give_up_all(self) -> None:
         self._end_pause()
         for attempt in list(self._running):
             self._give_up(attempt)
+
+    def _end(self) -> Task[Any]:
+        """Let go of the task, which is to be told the outcome."""
+        task = self._task
+        del self._task
+        return task
 
     def _give_up(self, attempt: Connecting) -> None:
         self._running.remove(attempt)
@@ -209,8 +243,8 @@ class Race(Syscall[socket.socket]):
 
     def _note(self, address: str, error: OSError) -> None:
         where = self.name if address == self.name else f"{self.name}, at {address}"
-        error.strerror = f"{error.strerror} (connecting to {where})"
-        self._errors.append(error)
+        # Without the frames it came through: they hold the task, and one that ended with the error would be a cycle.
+        self._errors.append(locate(error, f"connecting to {where}").with_traceback(None))
 
     def __repr__(self) -> str:
         return f"Connect({self.name})"
@@ -228,6 +262,9 @@ def open_connection(host: Host, port: int, *, ssl: SSL = None, server_hostname: 
     the port in the message. There is no limit of its own on the time it takes: use `timeout`. Cancellation ends it at
     once, and leaves no connection behind.
     """
+    check_address(host, port, "open_connection")
+    if local_address is not None:
+        check_local_address(local_address, "open_connection")
     _check_tls(ssl, server_hostname)
     return call(_open_connection(host, port, ssl, server_hostname, local_address))
 

@@ -7,8 +7,8 @@ import os
 import socket
 from typing import Any, Union
 
-from .connecting import Host, resolve
-from .endpoints import Attempt, Endpoint
+from .connecting import Host, check_address, check_local_address, resolve
+from .endpoints import Attempt, Endpoint, locate
 from .streams import show_address
 from .syscalls import Syscall, call
 
@@ -49,11 +49,26 @@ class Datagrams(Endpoint):
     def send(self, data: Payload, address: Peer | None = None) -> Send:
         """Send one datagram, to `address` or else to the peer that the socket is connected to.
 
-        Waits only where the operating system has no room for it. That it arrives, nobody promises.
+        Waits only where the operating system has no room for it. That it arrives, nobody promises. The address has the
+        form that `receive` and `address` give it; a name would have to be looked up, which `open_datagram` does.
         """
-        if address is None and self.peer is None:
+        if address is not None:
+            self._check_address(address)
+        elif self.peer is None:
             raise ValueError(f"send() takes the address to send to, as {self.name} is not connected")
         return Send(self, data, address)
+
+    def _check_address(self, address: Peer) -> None:
+        """Raise what says that `address` is none. The system would look up a name, and the kernel would wait for that."""
+        if not isinstance(address, tuple) or len(address) < 2:
+            raise TypeError(f"send() takes an address such as ('127.0.0.1', 9), not {address!r}")
+        host, port = address[:2]
+        check_address(host, port, "send")
+        try:
+            socket.inet_pton(self.socket.family, str(host).partition("%")[0])
+        except OSError:
+            raise ValueError(f"send() takes an IP address and a port, not {address!r}; open_datagram() looks up the name "
+                             "of a host") from None
 
     def __aiter__(self) -> Datagrams:
         return self
@@ -104,6 +119,14 @@ def open_datagram(host: Host = None, port: int | None = None, *, local_address: 
     """
     if port is None and local_address is None:
         raise ValueError("open_datagram() takes a host and a port to send to, or a local_address to receive at, or both")
+    if port is not None:
+        check_address(host, port, "open_datagram")
+    elif host is not None:
+        raise ValueError(f"open_datagram() takes a port of {host!r} to send to")
+    if local_address is not None:
+        check_local_address(local_address, "open_datagram")
+    if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
+        raise ValueError("this system has no SO_REUSEPORT")
     return call(_open_datagram(host, port, local_address, reuse_port))
 
 
@@ -120,8 +143,7 @@ async def _open_datagram(host: Host, port: int | None, local_address: tuple[Host
                 raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
             return _socket(family, peer, local, reuse_port)
         except OSError as error:
-            error.strerror = f"{error.strerror} (opening a datagram socket for {show_address(peer or local)})"
-            errors.append(error)
+            errors.append(locate(error, f"opening a datagram socket for {show_address(peer or local)}"))
     raise errors[0]
 
 

@@ -22,17 +22,46 @@ T = TypeVar("T")
 
 
 class Unfinished(Enum):
-    """The outcome of an attempt that got somewhere and must go on when the descriptor is ready again."""
+    """The outcome of an attempt that got somewhere and has to go on: when the descriptor is ready again, or in a moment.
+
+    An attempt that could go on for as long as the peer is fast enough stops after a bounded number of system calls.
+    `UNFINISHED` is right where the descriptor will be ready at the next look. What has been received already, and
+    decrypted or not, makes no descriptor ready: then it is `AGAIN`, and the attempt goes on by way of the ready queue.
+    """
 
     UNFINISHED = "unfinished"
+    AGAIN = "again"
 
 
 UNFINISHED: Final = Unfinished.UNFINISHED
+AGAIN: Final = Unfinished.AGAIN
 Outcome = Union[T, Unfinished]
+
+
+# What attempts fail with that are as they should be, and of which nobody wants to see where in the library that was.
+EXPECTED = (OSError, EOFError, ValueError)
+
+
+class Spent(Enum):
+    """Stands for the task of a request that has been answered, has failed or was cancelled."""
+
+    SPENT = "spent"
+
+
+SPENT: Final = Spent.SPENT
 
 
 class EndpointClosed(OSError):
     """The stream, datagram socket or the like was closed in this process: by then, or while the task waited for it."""
+
+
+def locate(error: OSError, where: str) -> OSError:
+    """The same error, with a message that says where it happened."""
+    if error.strerror is None:
+        error.args = (f"{error} ({where})",)
+    else:
+        error.strerror = f"{error.strerror} ({where})"
+    return error
 
 
 class Endpoint:
@@ -81,19 +110,22 @@ class Endpoint:
         """Give the descriptor back to the operating system."""
         raise NotImplementedError
 
-    def refuse(self, attempt: Attempt[Any], busy: Attempt[Any] | None) -> None:
-        """Raise the error that says why `attempt` cannot begin, if it cannot."""
-        if self.descriptor < 0:
-            raise EndpointClosed(errno.EBADF, f"{self.name} is closed")
-        if busy is not None:
-            raise RuntimeError(f"{self.name} is used already: {busy.task} waits in {busy}; one task at a time may "
-                               f"{'write' if attempt.outgoing else 'read'} it")
+    def refuse(self, attempt: Attempt[Any], busy: Attempt[Any] | None, task: Task[Any]) -> bool:
+        """Have the error raised in `task` that says why it cannot begin `attempt`; what `execute` then returns."""
+        error: Exception
+        if attempt.task is not None:
+            error = RuntimeError(f"{task} made the request {attempt}, which was made before; make a new one")
+        elif busy is None:
+            error = EndpointClosed(errno.EBADF, f"{self.name} is closed")
+        else:
+            error = RuntimeError(f"{self.name} is used already: {busy.task} waits in {busy}; one task at a time may "
+                                 f"{'write' if attempt.outgoing else 'read'} it")
+        task.throw(error)
+        return False
 
     def explain(self, error: OSError) -> OSError:
         """The same error, with a message that says where it happened."""
-        if not isinstance(error, EndpointClosed):
-            error.strerror = f"{error.strerror} ({self.name})"
-        return error
+        return error if isinstance(error, EndpointClosed) else locate(error, self.name)
 
     async def __aenter__(self: E) -> E:
         return self
@@ -121,28 +153,38 @@ class Attempt(Syscall[T]):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.task: Task[Any] | None = None
+        self.task: Task[Any] | Spent | None = None  # who waits; None before the request is made
 
     def attempt(self) -> Outcome[T]:
-        """The answer, or `UNFINISHED`; `BlockingIOError` counts as unfinished, other exceptions go to the task."""
+        """The answer, or how to go on; `BlockingIOError` counts as `UNFINISHED`, other exceptions go to the task.
+
+        Makes a bounded number of system calls.
+        """
         raise NotImplementedError
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         endpoint = self.endpoint
         busy = endpoint.writing if self.outgoing else endpoint.reading
-        if busy is not None or endpoint.descriptor < 0:
-            endpoint.refuse(self, busy)
+        if busy is not None or endpoint.descriptor < 0 or self.task is not None:
+            return endpoint.refuse(self, busy, task)
         # A task that is being cancelled waits, which is how the trampoline gets hold of it.
         if task.interruption is None or task.shields > 0:
+            self.task = SPENT
+            # The outcome, good or bad, goes by way of the ready queue: a task whose peer is always faster would never
+            # let go of the kernel.
             try:
                 outcome = self.attempt()
             except BlockingIOError:
                 pass
-            except OSError as error:
-                raise endpoint.explain(error) from None
+            except Exception as error:
+                self._throw(task, error)
+                return False
             else:
+                if outcome is AGAIN:
+                    self._occupy(kernel, task)
+                    kernel.ready.append(self)
+                    return False
                 if outcome is not UNFINISHED:
-                    # By way of the ready queue: a task whose peer is always faster would never let go of the kernel.
                     task.wake(outcome)
                     return False
         self.begin_wait(kernel, task)
@@ -150,8 +192,11 @@ class Attempt(Syscall[T]):
 
     def begin_wait(self, kernel: Kernel, task: Task[Any]) -> None:
         """Block `task` until the descriptor is ready for this operation."""
+        kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
+        self._occupy(kernel, task)
+
+    def _occupy(self, kernel: Kernel, task: Task[Any]) -> None:
         endpoint = self.endpoint
-        kernel.poller.watch(endpoint.descriptor, self.outgoing, self)
         self.task = task
         endpoint.kernel = kernel
         if self.outgoing:
@@ -162,7 +207,7 @@ class Attempt(Syscall[T]):
     def fire(self, kernel: Kernel) -> None:
         """The descriptor is ready."""
         task = self.task
-        if task is None:
+        if task is None or task is SPENT:
             return  # the endpoint was closed by an event of the same poll
         try:
             outcome = self.attempt()
@@ -172,38 +217,60 @@ class Attempt(Syscall[T]):
             return kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
         except Exception as error:
             self._end_wait()
-            return task.throw(self.endpoint.explain(error) if isinstance(error, OSError) else error)
-        self.task = None
+            return self._throw(task, error)
+        if outcome is AGAIN:
+            return kernel.ready.append(self)
+        self.task = SPENT
         if self.outgoing:
             self.endpoint.writing = None
         else:
             self.endpoint.reading = None
         task.wake(outcome)
 
+    def run(self, kernel: Kernel) -> None:
+        """The attempt, which is in the ready queue in the place of its task, goes on."""
+        kernel.current = None
+        self.fire(kernel)
+
     def fail(self, kernel: Kernel, error: OSError) -> None:
         """The descriptor was closed behind the endpoint's back."""
         task = self.task
-        if task is not None:
+        if task is not None and task is not SPENT:
             self._end_wait()
             task.throw(self.endpoint.explain(error))
 
     def fail_now(self, error: OSError) -> None:
         """End the wait of the task with `error`."""
+        self.leave().throw(error)
+
+    def leave(self) -> Task[Any]:
+        """End the wait of the task, which is to be told why."""
         task, kernel = self.task, self.endpoint.kernel
-        assert task is not None and kernel is not None
+        assert task is not None and task is not SPENT and kernel is not None
         self.abort(kernel, task)
-        task.throw(error)
+        return task
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        kernel.poller.unwatch(self.endpoint.descriptor, self.outgoing)
+        # It is not there while the attempt is in the ready queue, or in what a poll has brought.
+        if kernel.poller.listener(self.endpoint.descriptor, self.outgoing) is self:
+            kernel.poller.unwatch(self.endpoint.descriptor, self.outgoing)
         self._end_wait()
 
     def _end_wait(self) -> None:
-        self.task = None
+        self.task = SPENT
         if self.outgoing:
             self.endpoint.writing = None
         else:
             self.endpoint.reading = None
+
+    def _throw(self, task: Task[Any], error: Exception) -> None:
+        """Have `error`, which the attempt has raised, raised in `task`."""
+        if isinstance(error, OSError):
+            self.endpoint.explain(error)
+        if isinstance(error, EXPECTED):
+            # The frames that it came through hold the task: one that ended with the error would be a cycle.
+            error.__traceback__ = None
+        task.throw(error)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.endpoint.name})"

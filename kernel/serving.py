@@ -7,23 +7,27 @@ are not done when their time is over.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 import ssl as _ssl
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .connecting import Host, resolve
-from .endpoints import Attempt, Endpoint
-from .scopes import timeout
+from .checks import check_seconds
+from .connecting import Host, check_address, resolve
+from .endpoints import Attempt, Endpoint, locate
+from .scopes import listen, timeout
 from .streams import Stream, show_address
 from .syscalls import Code, Syscall, call, checkpoint, current_task, sleep, spawn
 from .waitable import Waitable
 
 if TYPE_CHECKING:
     from .task import Task
+
+logger = logging.getLogger("kernel")
 
 Handler = Callable[[Stream], Code[Any]]
 
@@ -74,6 +78,30 @@ class Accept(Attempt[socket.socket]):
         return self.endpoint.socket.accept()[0]
 
 
+class Connection:
+    """A connection being handled. It stands in the line of those who wait for the handler's task, and so sees its end."""
+
+    __slots__ = ("at_work", "ending", "server", "stream", "task")
+
+    def __init__(self, server: Server, stream: Stream, task: Task[None], at_work: bool) -> None:
+        self.server = server
+        self.stream = stream
+        self.task = task
+        self.at_work = at_work  # whether the handler has the stream; first comes the TLS handshake
+        self.ending = False  # whether the handler itself has called for the shutdown
+
+    def wake(self, value: object) -> None:
+        """The handler has ended."""
+        self.stream.close()
+        self.server._forget(self)
+
+    def throw(self, error: BaseException) -> None:
+        """The handler was cancelled, maybe before it began, or ended with what ends more than a handler."""
+        if not (self.task.cancelled() or isinstance(error, (KeyboardInterrupt, SystemExit))):
+            self.task.kernel.report(f"the handler of {self.stream.name} failed", error)
+        self.wake(None)
+
+
 class Server:
     """What `serve` answers with: the connections that are open, and the way to end it all.
 
@@ -89,7 +117,9 @@ class Server:
         self._context = context
         self._grace = grace
         self._acceptors: list[Task[None]] = []
-        self._handlers: dict[Task[None], Stream] = {}
+        self._connections: dict[Task[None], Connection] = {}
+        self._stopped = False  # accepting
+        self._one_less: Waitable[None] = Waitable()  # completes when the next handler ends, once there is a shutdown
         self._ended: Waitable[None] = Waitable()
 
     @property
@@ -108,16 +138,25 @@ class Server:
     @property
     def connections(self) -> int:
         """How many connections are being handled."""
-        return len(self._handlers)
+        return len(self._connections)
 
     def wait(self) -> Waitable[None]:
-        """Wait until the server has been shut down; raises what made it stop accepting, if it failed at that."""
+        """Wait until the server has been shut down and its last handler has ended.
+
+        Raises what made the server stop accepting, if it failed at that.
+        """
         return self._ended
 
-    async def start(self) -> None:
-        """Begin to accept; `serve` has done it."""
-        for listener in self._listeners:
-            self._acceptors.append(await spawn(self._accept(listener), name=f"accept at {listener.name}"))
+    async def _start(self) -> Server:
+        """Begin to accept."""
+        try:
+            for listener in self._listeners:
+                self._acceptors.append(await spawn(self._accept(listener), name=f"accept at {listener.name}"))
+            await checkpoint()  # a task that is cancelled before it has begun could not close what it was given
+        except BaseException:
+            self._stop_accepting()
+            raise
+        return self
 
     async def _accept(self, listener: Listener) -> None:
         try:
@@ -132,8 +171,9 @@ class Server:
                 else:
                     await self._welcome(sock)
         except Exception as error:
-            if not self._ended.done():
-                self._ended.fail(error)
+            if not (self._stopped or self._ended.done()):
+                (await current_task()).kernel.report(f"{listener.name} accepts no connections any more", error)
+                self._ended.fail(error.with_traceback(None))  # else it, this frame and the server would hold each other
         finally:
             listener.close()
 
@@ -151,58 +191,102 @@ class Server:
                 error = still
 
     async def _welcome(self, sock: socket.socket) -> None:
+        if self._stopped:
+            return sock.close()  # it had been accepted before the listener was closed
         try:
             stream = Stream.of_socket(sock)
         except OSError:
             return  # the peer has gone again
-        self._handlers[await spawn(self._handle(stream), name=f"handle {stream.name}")] = stream
+        task = await spawn(self._handle(stream), name=f"handle {stream.name}")
+        connection = Connection(self, stream, task, self._context is None)
+        self._connections[task] = connection
+        listen(task, connection)
 
     async def _handle(self, stream: Stream) -> None:
-        task = await current_task()
+        # The task is no local variable: its exception, whose traceback holds this frame, and it would hold each other.
         try:
             async with stream:
-                if self._context is not None:
-                    async with timeout(HANDSHAKE_TIMEOUT):
-                        await stream.start_tls(self._context, server_side=True)
-                await call(self._handler(stream))
+                if self._context is None or await self._secure(stream, self._context):
+                    await call(self._handler(stream))
         except Exception as error:
-            task.kernel.report(f"the handler of {stream.name} failed", error)
-        finally:
-            self._handlers.pop(task, None)
+            (await current_task()).kernel.report(f"the handler of {stream.name} failed", error)
+
+    async def _secure(self, stream: Stream, context: _ssl.SSLContext) -> bool:
+        """Put TLS on the connection; False when the client's side of that fails, as with every port scanner's."""
+        try:
+            async with timeout(HANDSHAKE_TIMEOUT):
+                await stream.start_tls(context, server_side=True)
+        except OSError as error:  # ssl.SSLError and TimeoutError among them
+            logger.info("the TLS handshake of %s failed: %s", stream.name, error)
+            return False
+        self._connections[await current_task()].at_work = True
+        if self._stopped:
+            stream.wind_down()
+        return True
 
     async def shutdown(self, grace: float | None = None) -> None:
         """Stop accepting, let the handlers finish for `grace` seconds (by default what `serve` was given), then cancel
         those that are left, and wait for them.
 
+        Handlers that wait for the next request by `Stream.more` get False at once, and so end without waiting for the
+        grace to be over; `Stream.winding_down` tells the others. Connections that have not got beyond the TLS handshake
+        are closed.
+
         A cancellation while it waits cuts the grace short: the handlers are cancelled at once, and it is raised when
-        they have ended.
+        they have ended. A handler may call `shutdown` as well: it waits for the other handlers, except for those that
+        have called it too, and `wait` for all of them.
         """
-        for task in self._acceptors:
-            task.cancel()
-        for listener in self._listeners:
-            listener.close()
+        limit = timeout(self._grace if grace is None else grace)
+        self._stop_accepting()
+        caller = self._connections.get(await current_task())
+        if caller is not None:
+            caller.ending = True
+            self._tell_of_one_less()  # who waits for others need not wait for this one
+        for connection in list(self._connections.values()):
+            if connection.at_work:
+                connection.stream.wind_down()
+            else:
+                connection.task.cancel()
         try:
             with suppress(TimeoutError):
-                async with timeout(self._grace if grace is None else grace):
-                    await self._finish()
+                async with limit:
+                    await self._finish(caller)
         finally:
-            for task in list(self._handlers):
-                task.cancel()
-            await self._finish()
-            if not self._ended.done():
+            for connection in list(self._others(caller)):
+                connection.task.cancel()
+            await self._finish(caller)
+            if not (self._connections or self._ended.done()):
                 self._ended.complete(None)
 
-    async def _finish(self) -> None:
-        """Wait until no handler is left."""
-        while self._handlers:
-            task, stream = next(iter(self._handlers.items()))
-            try:
-                await task
-            except BaseException as error:
-                if not (task.done() and task.exception() is error):
-                    raise  # it was not the handler that was cancelled
-            self._handlers.pop(task, None)
-            stream.close()  # for a handler that was cancelled before it began
+    def _stop_accepting(self) -> None:
+        self._stopped = True
+        for task in self._acceptors:
+            task.cancel()
+        self._acceptors.clear()  # or the server and the exceptions that they end with would hold each other
+        for listener in self._listeners:
+            listener.close()
+
+    def _others(self, caller: Connection | None) -> Iterator[Connection]:
+        """The connections that the caller of `shutdown` has to wait for."""
+        return (connection for connection in self._connections.values() if caller is None or not connection.ending)
+
+    async def _finish(self, caller: Connection | None) -> None:
+        """Wait until no handler is left of those that `caller` has to wait for."""
+        while any(self._others(caller)):
+            await self._one_less
+
+    def _forget(self, connection: Connection) -> None:
+        """A handler has ended."""
+        del self._connections[connection.task]
+        del connection.task  # for the same reason as in `_handle`: the frame of a `shutdown` may hold the connection
+        if self._stopped:
+            self._tell_of_one_less()
+            if not (self._connections or self._ended.done()):
+                self._ended.complete(None)
+
+    def _tell_of_one_less(self) -> None:
+        one_less, self._one_less = self._one_less, Waitable()
+        one_less.complete(None)
 
     async def __aenter__(self) -> Server:
         return self
@@ -222,13 +306,26 @@ def serve(handler: Handler, host: Host, port: int, *, ssl: _ssl.SSLContext | Non
     kernel's exception hook with the peer's address, and the server goes on. When there are no descriptors left to
     accept with, that is reported once, and the connections wait in the backlog until there are.
 
+    A TLS handshake that fails, which every port scanner brings about, is logged by one line at level INFO.
+
     Raises `OSError` with the host and the port when it cannot listen there.
     """
-    if ssl is not None and not isinstance(ssl, _ssl.SSLContext):
-        raise TypeError(f"serve() takes an ssl.SSLContext with the server's certificate, not {ssl!r}")
+    _check(handler, ssl, grace, "serve")
+    check_address(host, port, "serve")
     if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
         raise ValueError("this system has no SO_REUSEPORT")
     return call(_serve(handler, host, port, ssl, backlog, reuse_port, grace))
+
+
+def _check(handler: object, ssl: object, grace: object, function: str) -> None:
+    if not callable(handler):
+        raise TypeError(f"{function}() takes a function that is called with each connection's stream, not {handler!r}")
+    if ssl is not None and not isinstance(ssl, _ssl.SSLContext):
+        raise TypeError(f"{function}() takes an ssl.SSLContext with the server's certificate, not {ssl!r}")
+    if ssl is not None and ssl.protocol == _ssl.PROTOCOL_TLS_CLIENT:
+        raise ValueError(f"{function}() takes an ssl.SSLContext for servers, as ssl.create_default_context("
+                         "ssl.Purpose.CLIENT_AUTH) makes it; this one is for clients")
+    check_seconds(grace, function)
 
 
 async def _serve(handler: Handler, host: Host, port: int, ssl: _ssl.SSLContext | None, backlog: int, reuse_port: bool,
@@ -238,57 +335,60 @@ async def _serve(handler: Handler, host: Host, port: int, ssl: _ssl.SSLContext |
         for family, address in await resolve(host, port, passive=True):
             if not port and listeners:  # the free port which the first address got is to be the port of all
                 address = (address[0], listeners[0].socket.getsockname()[1], *address[2:])
-            with socket.socket(family, socket.SOCK_STREAM) as sock:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if reuse_port:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                if family == socket.AF_INET6:
-                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                listeners.append(_listen(sock, address, backlog))
-        return await _start(Server(handler, listeners, ssl, grace))
+            listeners.append(_listen(family, address, backlog, reuse_port))
+        return await Server(handler, listeners, ssl, grace)._start()
     except BaseException:
         for listener in listeners:
             listener.close()
         raise
 
 
-def serve_unix(handler: Handler, path: str | os.PathLike[str], *, ssl: _ssl.SSLContext | None = None,
+def serve_unix(handler: Handler, path: str | bytes | os.PathLike[str], *, ssl: _ssl.SSLContext | None = None,
                backlog: int = BACKLOG, grace: float = GRACE) -> Syscall[Server]:
     """Listen on the Unix socket `path`; otherwise as `serve`.
 
     A socket file that nobody listens on any more is replaced, and the file is removed when the server stops accepting.
+    A path that begins with a zero byte is a name in Linux's abstract namespace, which has no files.
     """
-    return call(_serve_unix(handler, os.fspath(path), ssl, backlog, grace))
+    _check(handler, ssl, grace, "serve_unix")
+    path = os.fsdecode(path)
+    if not path:
+        raise ValueError("serve_unix() takes the path of a socket, which is empty here")
+    return call(_serve_unix(handler, path, ssl, backlog, grace))
 
 
 async def _serve_unix(handler: Handler, path: str, ssl: _ssl.SSLContext | None, backlog: int, grace: float) -> Server:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.setblocking(False)
-        with suppress(FileNotFoundError):
-            if stat.S_ISSOCK(os.stat(path).st_mode) and sock.connect_ex(path) == errno.ECONNREFUSED:
-                os.unlink(path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        listener = _listen(sock, path, backlog)
-    try:
-        return await _start(Server(handler, [listener], ssl, grace))
-    except BaseException:
-        listener.close()
-        raise
+    listener = _listen(socket.AF_UNIX, path, backlog, False)
+    return await Server(handler, [listener], ssl, grace)._start()
 
 
-def _listen(sock: socket.socket, address: Any, backlog: int) -> Listener:
-    """A listener that has taken over `sock`, bound to `address`."""
+def _listen(family: int, address: Any, backlog: int, reuse_port: bool) -> Listener:
+    """A listener at `address`, which is a path with family AF_UNIX."""
+    path = address if family == socket.AF_UNIX and not address.startswith("\0") else None
     try:
-        sock.bind(address)
-        sock.listen(backlog)
+        if path is not None:
+            _remove_stale(path)
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            if family != socket.AF_UNIX:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if reuse_port:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind(address)
+            sock.listen(backlog)
+            return Listener(sock, path)
+        except BaseException:
+            sock.close()
+            raise
     except OSError as error:
-        error.strerror = f"{error.strerror} (listening at {show_address(address)})"
-        raise
-    path = address if isinstance(address, str) and not address.startswith("\0") else None
-    return Listener(socket.socket(fileno=sock.detach()), path)
+        raise locate(error, f"listening at {show_address(address)}")
 
 
-async def _start(server: Server) -> Server:
-    await server.start()
-    await checkpoint()  # a task that is cancelled before it has begun could not close what it was given
-    return server
+def _remove_stale(path: str) -> None:
+    """Remove the file of a Unix socket that nobody listens on any more."""
+    with suppress(FileNotFoundError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.setblocking(False)
+        if stat.S_ISSOCK(os.stat(path).st_mode) and sock.connect_ex(path) == errno.ECONNREFUSED:
+            os.unlink(path)

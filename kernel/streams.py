@@ -11,12 +11,10 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Generator
 from functools import partial
-from types import coroutine
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, Union
 
-from .endpoints import UNFINISHED, Attempt, Endpoint, Outcome
+from .endpoints import AGAIN, SPENT, UNFINISHED, Attempt, Endpoint, Outcome, locate
 from .syscalls import Syscall, call
 from .tls import TLSChannel, handshake
 
@@ -34,6 +32,8 @@ LIMIT = 65536  # the default limit on the length of a line
 # So many writes in a row go past the kernel; then the writing task goes to the end of the ready queue, lest a peer that
 # reads as fast as it writes keep all other tasks waiting.
 BURST = 16
+# So many chunks a single request receives in a row; then others have their turn.
+ROUNDS = 16
 
 
 class LimitOverrun(ValueError):
@@ -115,7 +115,7 @@ class Stream(Endpoint):
     nothing from the stream.
     """
 
-    __slots__ = ("buffer", "burst", "channel", "peer", "plenty", "receive", "send", "tls")
+    __slots__ = ("buffer", "burst", "channel", "peer", "plenty", "receive", "send", "tls", "winding_down")
 
     def __init__(self, channel: Channel, descriptor: int, name: str, peer: Any = None) -> None:
         super().__init__(descriptor, name)
@@ -124,6 +124,7 @@ class Stream(Endpoint):
         self.buffer = bytearray()  # received and not yet read
         self.plenty = False  # whether to receive before waiting, as more is likely to be there
         self.burst = BURST
+        self.winding_down = False  # whether `wind_down` was called
         self._use(channel)
 
     def _use(self, channel: Channel) -> None:
@@ -145,7 +146,8 @@ class Stream(Endpoint):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             sock.close()
-            error.strerror = f"{error.strerror} (the connection to {asked_for})" if asked_for else error.strerror
+            if asked_for:
+                locate(error, f"the connection to {asked_for}")
             raise
         name = f"the connection to {asked_for or show_address(peer)}"
         if asked_for and peer and asked_for != show_address(peer):
@@ -159,8 +161,8 @@ class Stream(Endpoint):
 
     def read(self, limit: int = CHUNK) -> Read:
         """Wait for bytes and return them, at least one and at most `limit`; b"" when the peer has ended the stream."""
-        if limit <= 0:
-            raise ValueError(f"read() takes a limit of at least one byte, not {limit}")
+        if type(limit) is not int or limit <= 0:
+            _check_number(limit, 1, "read")
         return Read(self, limit)
 
     def read_exactly(self, count: int) -> ReadExactly:
@@ -168,8 +170,8 @@ class Stream(Endpoint):
 
         Raises `IncompleteRead` when the peer ends the stream before; its `partial` is what came, and is taken.
         """
-        if count < 0:
-            raise ValueError(f"read_exactly() takes a number of bytes, not {count}")
+        if type(count) is not int or count < 0:
+            _check_number(count, 0, "read_exactly")
         return ReadExactly(self, count)
 
     def read_until(self, separator: bytes, limit: int = LIMIT) -> ReadUntil:
@@ -178,8 +180,11 @@ class Stream(Endpoint):
         Raises `IncompleteRead` as `read_exactly` does, and `LimitOverrun` when `limit` bytes have come that do not
         contain the whole separator: nothing is taken then, and the stream can be read on, with `read` for instance.
         """
+        if not isinstance(separator, (bytes, bytearray, memoryview)):
+            raise TypeError(f"read_until() takes the bytes of a separator, not {separator!r}")
         if not separator:
             raise ValueError("read_until() takes a separator of at least one byte")
+        _check_number(limit, 1, "read_until")
         return ReadUntil(self, separator, limit)
 
     def read_line(self, limit: int = LIMIT) -> ReadLine:
@@ -187,24 +192,47 @@ class Stream(Endpoint):
 
         Raises `LimitOverrun` as `read_until` does. `async for line in stream` gives the lines until the end.
         """
+        if type(limit) is not int or limit <= 0:
+            _check_number(limit, 1, "read_line")
         return ReadLine(self, b"\n", limit)
+
+    def more(self) -> More:
+        """Wait until there is something to read, and leave it unread; False when the peer has ended the stream.
+
+        False also when this side is to come to an end (see `wind_down`) and nothing has been received that is not read
+        yet. So a task that waits for the next request by `more`, and then reads it, is never stopped half-way:
+
+            while await stream.more():
+                request = await stream.read_line()
+        """
+        return More(self)
+
+    def wind_down(self) -> None:
+        """Have the reading task end when it is done with what it is at: `more` answers False, at once and from now on.
+
+        A server that shuts down says so to the streams of its handlers. No other operation is concerned.
+        """
+        self.winding_down = True
+        if isinstance(self.reading, More):
+            self.reading.leave().wake(False)
 
     async def read_all(self, limit: int | None = None) -> bytes:
         """Everything up to the end of the stream; `LimitOverrun` when that is more than `limit` bytes.
 
         When it raises, what has come stays in the stream.
         """
-        while await Fill(self):
-            if limit is not None and len(self.buffer) > limit:
-                raise LimitOverrun(f"over {limit} bytes came from {self.name}", len(self.buffer), limit)
-        return self.take(len(self.buffer))
+        if limit is not None:
+            _check_number(limit, 0, "read_all")
+        while limit is None or len(self.buffer) <= limit:
+            if not await Fill(self):
+                return self.take(len(self.buffer))
+        raise LimitOverrun(f"over {limit} bytes came from {self.name}", len(self.buffer), limit)
 
     def write(self, data: Data) -> Write:
         """Wait until some of `data` can be sent and return how many bytes were: at least one, if there are any."""
         return Write(self, data)
 
-    @coroutine
-    def write_all(self, data: Data) -> Generator[Any, Any, None]:
+    async def write_all(self, data: Data) -> None:
         """Send all of `data`, waiting for the peer to take it where the operating system will not hold more.
 
         A writer that is cancelled, or gets an error, may have sent a part. Do not change `data` until it is done.
@@ -222,9 +250,9 @@ class Stream(Endpoint):
             else:
                 if sent == len(data):
                     return
-                yield WriteAll(self, memoryview(data)[sent:])
+                await WriteAll(self, memoryview(data)[sent:])
                 return
-        yield WriteAll(self, data)
+        await WriteAll(self, data)
 
     def end_writing(self) -> Syscall[None]:
         """Tell the peer that nothing more will come, and go on reading: half a close.
@@ -252,9 +280,9 @@ class Stream(Endpoint):
         return call(self._start_tls(context, server_hostname, server_side))
 
     async def _start_tls(self, context: ssl.SSLContext, server_hostname: str | None, server_side: bool) -> None:
-        tls = TLSChannel(self.channel, context, server_side, None if server_side else server_hostname,
-                         self.take(len(self.buffer)))
         try:
+            tls = TLSChannel(self.channel, context, server_side, None if server_side else server_hostname,
+                             self.take(len(self.buffer)))
             await handshake(self, tls)
         except BaseException:
             self.close()
@@ -307,11 +335,12 @@ class Reading(Attempt[T]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         stream = self.endpoint
-        if stream.reading is not None or stream.descriptor < 0:
-            stream.refuse(self, stream.reading)
+        if stream.reading is not None or stream.descriptor < 0 or self.task is not None:
+            return stream.refuse(self, stream.reading, task)
         if stream.buffer:
             outcome = self.buffered()
             if outcome is not UNFINISHED:
+                self.task = SPENT
                 task.inbox = outcome
                 return True
         if stream.plenty:
@@ -358,6 +387,22 @@ class Fill(Reading[bool]):
         return self.endpoint.fill()
 
 
+class More(Fill):
+    """Waits for something to read; False at the end of the stream, or when this side is to come to its end."""
+
+    __slots__ = ()
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        stream = self.endpoint
+        if stream.reading is not None or stream.descriptor < 0 or self.task is not None:
+            return stream.refuse(self, stream.reading, task)
+        if stream.buffer or stream.winding_down:
+            self.task = SPENT
+            task.inbox = bool(stream.buffer)
+            return True
+        return Fill.execute(self, kernel, task)
+
+
 class Gather(Reading[bytes]):
     """Waits until what is asked for has come."""
 
@@ -385,22 +430,25 @@ class Gather(Reading[bytes]):
                 return self.at_end(b"")
             try:
                 end = self.find(data)
-            except LimitOverrun:
+                if end == len(data):
+                    return data
+                rest = data[end:]
+            except Exception:  # over the limit, or a number or a separator that is none
                 stream.buffer += data
                 raise
-            if end == len(data):
-                return data
-            stream.buffer += data[end:]
+            stream.buffer += rest
             if end:
                 return data[:end]
             if not stream.plenty:
                 return UNFINISHED
-        while stream.fill():
+        for _ in range(ROUNDS):
+            if not stream.fill():
+                return self.at_end(stream.take(len(stream.buffer)))
             outcome = self.buffered()
-            # With TLS there may be plenty although the descriptor is not ready: it has to be taken now.
             if outcome is not UNFINISHED or not stream.plenty:
                 return outcome
-        return self.at_end(stream.take(len(stream.buffer)))
+        # With TLS there may be plenty although the descriptor is not ready.
+        return UNFINISHED if stream.tls is None else AGAIN
 
 
 class ReadExactly(Gather):
@@ -414,7 +462,8 @@ class ReadExactly(Gather):
         self.count = count
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if self.count == 0:
+        if self.count == 0 and self.task is None:
+            self.task = SPENT
             task.inbox = b""
             return True
         return Reading.execute(self, kernel, task)
@@ -527,16 +576,23 @@ class EndWriting(Attempt[None]):
         return None
 
 
+def _check_number(number: object, least: int, function: str) -> None:
+    """Raise what says that `number` is no number of bytes from `least`, if it is none."""
+    if not isinstance(number, int):
+        raise TypeError(f"{function}() takes a number of bytes, not {number!r}")
+    if number < least:
+        raise ValueError(f"{function}() takes a number of bytes, at least {least}, not {number}")
+
+
 def _octets(data: Data) -> memoryview:
     """`data` as something whose length and slices count bytes, without copying it."""
     return memoryview(data).cast("B")
 
 
 def show_address(address: Any) -> str:
-    """A socket address as people write it: "127.0.0.1:80", "[::1]:80", "/run/some.socket"."""
+    """A socket address as people write it: "127.0.0.1:80", "[::1]:80", "/run/some.socket", "@abstract"."""
     if isinstance(address, tuple):
         host, port = address[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    if isinstance(address, bytes):
-        return "@" + address.decode(errors="replace").lstrip("\0")
-    return str(address) or "an unnamed socket"
+    path = address.decode(errors="replace") if isinstance(address, bytes) else str(address)
+    return path.replace("\0", "@", 1) if path.startswith("\0") else path or "an unnamed socket"

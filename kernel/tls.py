@@ -9,12 +9,15 @@ import errno
 import ssl
 from typing import TYPE_CHECKING
 
-from .endpoints import UNFINISHED, Attempt, Outcome
+from .endpoints import AGAIN, UNFINISHED, Attempt, Outcome
 
 if TYPE_CHECKING:
     from .streams import Channel, Data, Stream
 
 CHUNK = 65536
+# So many times a single call receives from below, or sends there; then others have their turn. A peer that is fast enough
+# could otherwise keep the kernel for as long as it likes: with data, or with records that bring none.
+ROUNDS = 16
 
 
 class TLSChannel:
@@ -29,6 +32,7 @@ class TLSChannel:
         self._unsent = memoryview(b"")  # encrypted, and not yet taken by the channel below
         self._decrypted = b""  # before our end of writing, so that this could be told
         self._more_below = False
+        self._cut = False  # the channel below has come to its end
         self._established = False
         self._ended = False  # the peer has said that it will write no more
         self._failure: ssl.SSLError | None = None  # to be raised when all that came before it has been read
@@ -56,6 +60,7 @@ class TLSChannel:
         if data:
             self._incoming.write(data)
         else:
+            self._cut = True
             self._incoming.write_eof()
         return True
 
@@ -64,13 +69,17 @@ class TLSChannel:
             data, self._decrypted = self._decrypted[:limit], self._decrypted[limit:]
             return data
         pieces: list[bytes] = []
+        rounds = ROUNDS
         while limit > 0 and not self._ended and self._failure is None:
             piece = self._decrypt(limit)
             if piece:
                 pieces.append(piece)
                 limit -= len(piece)
-            elif pieces and not self._more_below or not (self._ended or self._failure or self.feed()):
-                break
+            elif not (self._ended or self._failure):
+                # All that has come is decrypted: the rest is still in the channel below, which so will be ready.
+                if pieces and not self._more_below or not rounds or not self.feed():
+                    break
+                rounds -= 1
         self._try_to_flush()  # reading may make the protocol answer, to a change of keys for instance
         if pieces:
             return b"".join(pieces)
@@ -92,8 +101,15 @@ class TLSChannel:
         except ssl.SSLError as error:
             self._failure = error
             return b""
-        self._ended = not piece
-        return piece
+        if piece:
+            return piece
+        # Python 3.10 and 3.11 set OP_IGNORE_UNEXPECTED_EOF in every context if OpenSSL has it. What came in time has been
+        # decrypted before the end below was seen: an end that comes after that is none that the peer has told of.
+        if self._cut:
+            self._failure = ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the connection was cut off: EOF in violation of protocol")
+        else:
+            self._ended = True
+        return b""
 
     @property
     def primed(self) -> bool:
@@ -106,7 +122,9 @@ class TLSChannel:
         self.flush()
         view = memoryview(data)
         taken = 0
-        while taken < len(view):
+        for _ in range(ROUNDS):
+            if taken == len(view):
+                break
             taken += self.object.write(view[taken:taken + CHUNK])
             if not self._flush_if_possible():
                 break
@@ -167,7 +185,7 @@ class Shake(Attempt[bool]):
         self.tls = tls
 
     def attempt(self) -> Outcome[bool]:
-        while True:
+        for _ in range(ROUNDS):
             done = self.tls.shake()
             try:
                 self.tls.flush()
@@ -177,6 +195,7 @@ class Shake(Attempt[bool]):
                 return True
             if not self.tls.feed():
                 return UNFINISHED
+        return AGAIN
 
 
 class Flush(Attempt[None]):

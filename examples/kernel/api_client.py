@@ -164,7 +164,8 @@ class DemoAPI:
         self._allowed_at: list[float] = []
 
     async def handle(self, stream: Stream) -> None:
-        while head := await self.request(stream):
+        while await stream.more():
+            head = await stream.read_until(b"\r\n\r\n")
             path = head.split()[1].decode()
             time = await now()
             self._allowed_at = [each for each in self._allowed_at if each > time - 1.0]
@@ -180,12 +181,6 @@ class DemoAPI:
                 return  # hangs up
             else:
                 await self.respond(stream, "200 OK", f"item {path.rpartition('/')[2]}")
-
-    async def request(self, stream: Stream) -> bytes:
-        try:
-            return await stream.read_until(b"\r\n\r\n")
-        except IncompleteRead:
-            return b""
 
     async def respond(self, stream: Stream, status: str, body: str, headers: str = "") -> None:
         head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
@@ -208,7 +203,7 @@ async def main() -> None:
         print(*await client.fetch(options.items), sep="\n")
         return
     api = DemoAPI(options.rate)
-    async with await serve(api.handle, "127.0.0.1", 0, grace=0.0) as server:
+    async with await serve(api.handle, "127.0.0.1", 0) as server:
         client = Client(f"http://127.0.0.1:{server.port}/items/{{}}", options.rate, options.burst, options.connections)
         start = await now()
         print(*await client.fetch([str(number) for number in range(options.demo)]), sep="\n")

@@ -80,7 +80,8 @@ class Chat:
             print(f"{stream.name} ended: {errors.exceptions[0]}", flush=True)
 
     async def listen(self, client: Client) -> None:
-        while line := await client.stream.read_line(LONGEST_LINE):
+        while await client.stream.more():  # which the end of the server ends as well
+            line = await client.stream.read_line(LONGEST_LINE)
             words = line.decode(errors="replace").strip()
             command, _, argument = words.partition(" ")
             if command == "/quit":

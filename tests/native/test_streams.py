@@ -80,7 +80,7 @@ def test_a_message_in_pieces_is_put_together() -> None:
 def test_in_generator_tasks() -> None:
     def handler(stream: Stream) -> Steps:
         line = yield stream.read_line()
-        yield from stream.write_all(line.upper())
+        yield stream.write_all(line.upper())
         rest = yield from stream.read_exactly(3)
         yield stream.write_all(rest)
 
