@@ -34,4 +34,4 @@ class Unretrieved:
 def drop_frame(error: BaseException) -> None:
     """Take the frame that has just caught `error` out of its traceback."""
     assert error.__traceback__ is not None
-    error.__traceback__ = error.__traceback__.tb_next
+    BaseException.with_traceback(error, error.__traceback__.tb_next)  # where assigning may be refused: a frozen dataclass
