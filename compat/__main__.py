@@ -1,7 +1,8 @@
 """python -m compat [--legacy] PROGRAM.py [ARGS...]  or  python -m compat [--legacy] -m MODULE [ARGS...]
 
-Runs an unmodified asyncio program, every event loop of which is this project's. With --legacy, asyncio also has again
-what it has dropped since Python 3.4: @asyncio.coroutine, loop= arguments, generators for coroutines and so on.
+Runs an unmodified asyncio program, every event loop of which is this project's, also in the processes that it starts by
+multiprocessing. A program that insists on uvloop, by uvloop.run(), keeps that and gets a warning. With --legacy, asyncio
+also has again what it has dropped since Python 3.4: @asyncio.coroutine, loop= arguments, generators for coroutines, ...
 """
 
 from __future__ import annotations

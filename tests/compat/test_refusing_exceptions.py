@@ -62,11 +62,11 @@ def test_it_reaches_who_awaits_the_task(failure: Exception) -> None:
 @each
 def test_it_reaches_gather_a_group_and_a_time_limit(failure: Exception) -> None:
     async def main() -> None:
-        assert await asyncio.gather(fail(failure), return_exceptions=True) == [failure]
+        assert list(await asyncio.gather(fail(failure), return_exceptions=True)) == [failure]
         with pytest.raises(ExceptionGroup) as caught:
             async with asyncio.TaskGroup() as group:
                 group.create_task(fail(failure))
-        assert caught.value.exceptions == (failure,)
+        assert list(caught.value.exceptions) == [failure]
         with pytest.raises(type(failure)):
             await asyncio.wait_for(fail(failure), 5)
 
