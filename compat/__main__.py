@@ -7,11 +7,13 @@ also has again what it has dropped since Python 3.4: @asyncio.coroutine, loop= a
 
 from __future__ import annotations
 
+import builtins
 import os
 import runpy
 import sys
 import types
 import zipfile
+from importlib.machinery import SourceFileLoader
 from typing import NoReturn
 
 from .install import install
@@ -60,9 +62,12 @@ def run_file(path: str, legacy: bool) -> None:
     """Run the file as the module `__main__`, which stays that, so that its classes can be pickled."""
     with open(path, "rb") as file:
         source = file.read()
+    path = os.path.join(os.getcwd(), path)  # as Python makes it: whole, and with any "./" that it has
     code = compile_source(source, path) if legacy else compile(source, path, "exec", dont_inherit=True)
     module = types.ModuleType("__main__")
-    module.__file__ = os.path.abspath(path)
+    module.__file__ = path
+    module.__loader__ = SourceFileLoader("__main__", path)
+    vars(module).update(__builtins__=builtins, **{"__cached__": None} if sys.version_info < (3, 15) else {})
     sys.modules["__main__"] = module
     exec(code, vars(module))
 
