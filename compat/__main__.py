@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from .install import install
 from .legacy_source import compile_source
+from .shadows import HERE, hidden_in
 
 
 def main(args: list[str]) -> None:
@@ -39,9 +40,10 @@ def main(args: list[str]) -> None:
         use_directory(os.getcwd())
         runpy.run_module(args[0], run_name="__main__", alter_sys=True)
     elif os.path.isdir(args[0]) or zipfile.is_zipfile(args[0]):
+        tell_hidden(args[0])
         runpy.run_path(args[0], run_name="__main__")
     elif os.path.isfile(args[0]):
-        use_directory(os.path.dirname(os.path.realpath(args[0])))
+        use_directory(os.path.dirname(os.path.realpath(args[0])), args[0])
         run_file(args[0], legacy)
     else:
         refuse(f"can't open file {args[0]!r}: there is no such file")
@@ -52,10 +54,19 @@ def refuse(reason: str) -> NoReturn:
     sys.exit(2)
 
 
-def use_directory(directory: str) -> None:
+def use_directory(directory: str, program: str | None = None) -> None:
     """Import modules from `directory` first, as Python would itself; not with -P, which is not to."""
     if not sys.flags.safe_path:
         sys.path[0] = directory
+        tell_hidden(directory, program)
+
+
+def tell_hidden(directory: str, program: str | None = None) -> None:
+    """Name the files of `directory` that the program cannot import, since they are called as our packages are."""
+    for path in hidden_in(directory, program):
+        name = os.path.basename(path).removesuffix(".py")
+        print(f"python -m compat: {path} cannot be imported by the program: 'import {name}' gives it the package "
+              f"{os.path.join(HERE, name)}, which runs it; rename the former", file=sys.stderr)
 
 
 def run_file(path: str, legacy: bool) -> None:
