@@ -7,6 +7,8 @@ it is asked is in `compat.pytest_plugin`.
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +29,17 @@ def pytest_addoption(parser: Parser) -> None:
 def pytest_load_initial_conftests(early_config: Config) -> None:
     options = early_config.known_args_namespace
     if options.compat_loop or options.compat_legacy:
-        from compat import pytest_plugin
-
+        try:
+            from compat import pytest_plugin
+        except ImportError as error:
+            raise pytest.UsageError(f"--compat-loop: {explained(error)}") from error
         pytest_plugin.activate(early_config, legacy=options.compat_legacy)
+
+
+def explained(error: ImportError) -> str:
+    """What is wrong where this project's `compat` cannot be imported: most often another file is called so."""
+    found = getattr(sys.modules.get("compat"), "__file__", None)
+    ours = os.path.join(os.path.dirname(os.path.abspath(__file__)), "compat", "__init__.py")
+    if found is None or not os.path.exists(ours) or os.path.samefile(found, ours):
+        return str(error)
+    return f"'import compat' finds {found}, and not the package {os.path.dirname(ours)}: rename that file"

@@ -13,6 +13,10 @@ if _sys.platform == "win32":
                       f"{_sys.platform}. Here `import kernel` works, with tasks, timers, queues, threads and sockets; "
                       f"asyncio programs run on asyncio itself", name=__name__)
 
+from .shadows import check_kernel as _check_kernel
+
+_check_kernel()
+
 import asyncio as _asyncio
 from asyncio import *  # noqa: F403
 from asyncio import TaskGroup as TaskGroup  # not in __all__ of Python 3.11

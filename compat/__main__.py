@@ -1,20 +1,24 @@
 """python -m compat [--legacy] PROGRAM.py [ARGS...]  or  python -m compat [--legacy] -m MODULE [ARGS...]
 
-Runs an unmodified asyncio program, every event loop of which is this project's. With --legacy, asyncio also has again
-what it has dropped since Python 3.4: @asyncio.coroutine, loop= arguments, generators for coroutines and so on.
+Runs an unmodified asyncio program, every event loop of which is this project's, also in the processes that it starts by
+multiprocessing. A program that insists on uvloop, by uvloop.run(), keeps that and gets a warning. With --legacy, asyncio
+also has again what it has dropped since Python 3.4: @asyncio.coroutine, loop= arguments, generators for coroutines, ...
 """
 
 from __future__ import annotations
 
+import builtins
 import os
 import runpy
 import sys
 import types
 import zipfile
+from importlib.machinery import SourceFileLoader
 from typing import NoReturn
 
 from .install import install
 from .legacy_source import compile_source
+from .shadows import HERE, hidden_in
 
 
 def main(args: list[str]) -> None:
@@ -36,9 +40,10 @@ def main(args: list[str]) -> None:
         use_directory(os.getcwd())
         runpy.run_module(args[0], run_name="__main__", alter_sys=True)
     elif os.path.isdir(args[0]) or zipfile.is_zipfile(args[0]):
+        tell_hidden(args[0])
         runpy.run_path(args[0], run_name="__main__")
     elif os.path.isfile(args[0]):
-        use_directory(os.path.dirname(os.path.realpath(args[0])))
+        use_directory(os.path.dirname(os.path.realpath(args[0])), args[0])
         run_file(args[0], legacy)
     else:
         refuse(f"can't open file {args[0]!r}: there is no such file")
@@ -49,19 +54,31 @@ def refuse(reason: str) -> NoReturn:
     sys.exit(2)
 
 
-def use_directory(directory: str) -> None:
+def use_directory(directory: str, program: str | None = None) -> None:
     """Import modules from `directory` first, as Python would itself; not with -P, which is not to."""
     if not sys.flags.safe_path:
         sys.path[0] = directory
+        tell_hidden(directory, program)
+
+
+def tell_hidden(directory: str, program: str | None = None) -> None:
+    """Name the files of `directory` that the program cannot import, since they are called as our packages are."""
+    for path in hidden_in(directory, program):
+        name = os.path.basename(path).removesuffix(".py")
+        print(f"python -m compat: {path} cannot be imported by the program: 'import {name}' gives it the package "
+              f"{os.path.join(HERE, name)}, which runs it; rename the former", file=sys.stderr)
 
 
 def run_file(path: str, legacy: bool) -> None:
     """Run the file as the module `__main__`, which stays that, so that its classes can be pickled."""
     with open(path, "rb") as file:
         source = file.read()
+    path = os.path.join(os.getcwd(), path)  # as Python makes it: whole, and with any "./" that it has
     code = compile_source(source, path) if legacy else compile(source, path, "exec", dont_inherit=True)
     module = types.ModuleType("__main__")
-    module.__file__ = os.path.abspath(path)
+    module.__file__ = path
+    module.__loader__ = SourceFileLoader("__main__", path)
+    vars(module).update(__builtins__=builtins, **{"__cached__": None} if sys.version_info < (3, 15) else {})
     sys.modules["__main__"] = module
     exec(code, vars(module))
 

@@ -22,8 +22,9 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
+from kernel.core import _thread
 from kernel.devices import Clock, Poller, ReadyQueue
-from kernel.lifecycle import abandon
+from kernel.lifecycle import abandon, close_unstarted
 from kernel.observer import Observer
 from kernel.selector_poller import SelectorPoller
 from kernel.syscalls import Code
@@ -215,6 +216,10 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def run_until_complete(self, future: Any) -> Any:
         return super().run_until_complete(accepted(future))
+
+    def _check_running(self) -> None:
+        super()._check_running()  # type: ignore[misc]  # of the base class
+        check_no_kernel("the event loop was run")
 
     # Scheduling
 
@@ -457,6 +462,18 @@ def descriptor(fd: Any) -> int:
     if fd < 0:
         raise ValueError(f"Invalid file descriptor: {fd}")
     return int(fd)
+
+
+def check_no_kernel(what: str, main: object = None) -> None:
+    """Raise `RuntimeError`, and close `main`, where a native kernel runs in this thread: a loop would block it."""
+    if getattr(_thread, "kernel", None) is not None:
+        close_unstarted(main)
+        raise RuntimeError(f"{what} inside a running kernel, which it would block; use "
+                           "'await kernel.run_in_thread(compat.run, ...)'")
+
+
+# A child process that is forked inside of a running kernel has inherited a kernel that does not run there.
+os.register_at_fork(after_in_child=lambda: vars(_thread).clear())
 
 
 def new_event_loop() -> EventLoop:

@@ -8,9 +8,12 @@ from asyncio import coroutines, events, locks, queues, streams, subprocess, task
 from typing import Any
 
 from . import legacy as old
+from .after_import import AfterImport
+from .child_processes import install_in_children
 from .current_loop import get_event_loop, policy
 from .events import EventLoop
-from .legacy_source import install_hook, uninstall_hook
+from .legacy_source import install_hook, is_installed, uninstall_hook
+from .other_loops import MAKES, use_ours
 from .tasks import Task
 
 _MISSING = object()
@@ -26,6 +29,10 @@ def install(*, legacy: bool = False) -> None:
     `legacy=True` also puts back into `asyncio` and its modules what they have dropped since Python 3.4 (see
     `compat.legacy`), and reads `asyncio.async`, which is no syntax any more, in modules imported from now on. Undone
     by `uninstall`. Loops that exist already stay as they are.
+
+    The same holds in child processes that `multiprocessing` starts. `uvloop.new_event_loop` gives this project's loop,
+    too, so that servers which prefer uvloop run on it; a program that calls `uvloop.run` stays on uvloop, with a
+    `RuntimeWarning`.
     """
     global _policies
     if not _originals:
@@ -44,6 +51,7 @@ def install(*, legacy: bool = False) -> None:
             aside = policy()
             _set_policy(None)
             _policies = aside, policy()
+        _watch.start()
     if legacy:
         install_hook()
         for name in old.__all__:
@@ -58,6 +66,7 @@ def install(*, legacy: bool = False) -> None:
 def uninstall() -> None:
     """Undo `install`; nothing when it was not called."""
     uninstall_hook()
+    _watch.stop()
     global _policies
     if _policies is not None:
         aside, ours = _policies
@@ -77,6 +86,12 @@ def _replace(owner: Any, name: str, value: Any) -> None:
     if original is not value:
         _originals.append((owner, name, original))
         setattr(owner, name, value)
+
+
+_watch = AfterImport({
+    **{make: lambda module: use_ours(module, _replace) for make in MAKES},
+    "multiprocessing.spawn": lambda module: install_in_children(module, _replace, is_installed),
+})
 
 
 def _set_policy(value: Any) -> None:

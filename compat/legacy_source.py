@@ -77,13 +77,18 @@ _hook = machinery.FileFinder.path_hook(
 
 def install_hook() -> None:
     """Have modules imported from files from now on be read so."""
-    if _hook not in sys.path_hooks:
+    if not is_installed():
         sys.path_hooks.insert(0, _hook)
         sys.path_importer_cache.clear()
 
 
+def is_installed() -> bool:
+    """Whether `install_hook` is in force."""
+    return _hook in sys.path_hooks
+
+
 def uninstall_hook() -> None:
     """Undo `install_hook`."""
-    if _hook in sys.path_hooks:
+    if is_installed():
         sys.path_hooks.remove(_hook)
         sys.path_importer_cache.clear()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any, TypeVar
 
-from .events import new_event_loop
+from .events import check_no_kernel, new_event_loop
 from .legacy import accepted
 
 T = TypeVar("T")
@@ -21,7 +21,12 @@ class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type c
         self._sets_loop = loop_factory is None
         super().__init__(debug=debug, loop_factory=_new_current_loop if loop_factory is None else loop_factory)
 
+    def __enter__(self) -> Runner:
+        check_no_kernel("a Runner was entered")
+        return super().__enter__()  # type: ignore[return-value]  # itself
+
     def run(self, coro: Awaitable[T], *, context: Context | None = None) -> T:
+        check_no_kernel("run() was called", coro)
         return super().run(accepted(coro), context=context)  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -41,6 +46,7 @@ def run(main: Awaitable[T], *, debug: bool | None = None, loop_factory: LoopFact
     """`asyncio.run`, on a loop of this project's when there is no `loop_factory`."""
     if asyncio._get_running_loop() is not None:
         raise RuntimeError("asyncio.run() cannot be called from a running event loop")
+    check_no_kernel("run() was called", main)
     with Runner(debug=debug, loop_factory=loop_factory) as runner:
         return runner.run(accepted(main))  # type: ignore[no-any-return]
 

@@ -217,7 +217,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 self.error = failure
                 kernel.ready.append(self)
                 return
-            if self.interruption is not None and self.shields <= 0 and self._pass_on():
+            if self.interruption is not None and self.shields <= 0 and self._pass_on(self._cancel_message):
                 self.interruption = None
                 self.shields = abs(self.shields)
             return
@@ -253,6 +253,8 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         scheduled.discard(self._reference)
         if isinstance(error, asyncio.CancelledError):
             self._traceback = error
+            if self._cancel_message is not None:
+                self._cancel_message = None  # it is in `error`, which the first who asks gets; asyncio forgets it too
             self._cancelled = True
             self._finish()
         else:
@@ -296,13 +298,13 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             self._to_report = False
             return False
         self.cancel_requests += 1
-        if msg is not None or self.cancel_requests > 1:
-            self._cancel_message = msg
-        if self.shields > 0 or not self._pass_on():
+        if self.shields > 0 or not self._pass_on(msg):
+            if msg is not self._cancel_message:
+                self._cancel_message = msg
             self.interruption = self._make_cancelled_error()
         return True
 
-    def _pass_on(self) -> bool:
+    def _pass_on(self, msg: Any) -> bool:
         """Cancel what the task waits for; whether that is certain to bring it the cancellation."""
         request: Any = self.blocked_on
         if request is None:
@@ -312,15 +314,15 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         elif type(request) is not Future and not isinstance(request, (AsyncioFuture, FutureMethods)):
             request.abort(self.kernel, self)
             self.blocked_on = None
-            self.error = self._make_cancelled_error()
+            self.error = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
             self.kernel.ready.append(self)
             return True
-        return bool(request.cancel(msg=self._cancel_message))
+        return bool(request.cancel(msg=msg))
 
     def uncancel(self) -> int:
         if self.cancel_requests > 0:
             self.cancel_requests -= 1
-            if self.cancel_requests == 0:
+            if self.cancel_requests == 0 and sys.version_info >= (3, 13):  # before, asyncio delivers it all the same
                 self.interruption = None
         return self.cancel_requests
 

@@ -33,11 +33,15 @@ if TYPE_CHECKING:
         def write(self, data: bytes | bytearray | memoryview) -> None: ...
 
     class _DatagramTransport:
+        _extra: dict[str, Any]
+        _sock: Any
+
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
-    class _ReadPipeTransport(_DatagramTransport): ...
+    class _ReadPipeTransport:
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
-    class _TLSProtocol(_DatagramTransport): ...
+    class _TLSProtocol(_ReadPipeTransport): ...
 else:
     _SocketTransport = selector_events._SelectorSocketTransport
     _DatagramTransport = selector_events._SelectorDatagramTransport
@@ -99,9 +103,26 @@ class SocketTransport(_SocketTransport):
 
 
 class DatagramTransport(_DatagramTransport):
-    """A datagram socket. No UDP datagram is longer."""
+    """A datagram socket. A UDP datagram is no longer than 64 KiB; a longer one of a Unix socket would be cut."""
 
-    max_size = USUAL
+    def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(loop, sock, *args, **options)
+        self.max_size = USUAL if sock.family in (socket.AF_INET, socket.AF_INET6) else MOST
+        if self._extra["peername"] == "":
+            self._sock = Paired(sock)
+
+
+class Paired:
+    """A socket of a socket pair. Its peer has no name, which asyncio takes for no peer, and so names one each time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def sendto(self, data: bytes, address: Any) -> int:
+        return self._sock.sendto(data, address) if address else self._sock.send(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
 
 
 class ReadPipeTransport(_ReadPipeTransport):

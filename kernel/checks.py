@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Coroutine
 from types import CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -52,6 +53,19 @@ def check_code(code: object, function: str) -> None:
     if finished or started:
         raise ValueError(f"{function}() was given {code!r}, which has already {'finished' if finished else 'started'}; "
                          f"make a new one by calling {code.__qualname__}(...) again")
+
+
+def check_no_event_loop(code: Any) -> None:
+    """Raise `RuntimeError`, and close `code`, where an event loop runs in this thread: a kernel would block it.
+
+    asyncio is told of every loop of its kind that runs. Where it has not been imported there is none.
+    """
+    events = sys.modules.get("asyncio.events")
+    loop = None if events is None else events._get_running_loop()
+    if loop is not None:
+        code.close()
+        raise RuntimeError(f"run() was called inside the running event loop {loop!r}, which it would block; "
+                           "use 'await asyncio.to_thread(kernel.run, ...)', or on a loop of compat's just 'await ...'")
 
 
 def check_descriptor(fd: Any, function: str) -> int:

@@ -20,7 +20,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
-from .checks import check_code
+from .checks import check_code, check_no_event_loop
 from .clock import MonotonicClock
 from .deadlock import Deadlock
 from .devices import Clock, Event, Poller, ReadyQueue
@@ -199,7 +199,8 @@ class Kernel:
         Then every task that is left is cancelled and awaited, daemons last, and async generators are closed. Ctrl-C
         cancels `main`, and surfaces as `KeyboardInterrupt` when that has ended; a second one is raised at once,
         wherever the program is. `KeyboardInterrupt` and `SystemExit` in any task end the run and are raised here.
-        Raises `Deadlock` when nothing can wake the blocked tasks, and `RuntimeError` inside a running kernel.
+        Raises `Deadlock` when nothing can wake the blocked tasks, and `RuntimeError` inside a running kernel or
+        event loop.
         """
         running: Kernel | None = getattr(_thread, "kernel", None)
         if running is not None or self._closed:
@@ -207,6 +208,7 @@ class Kernel:
             raise RuntimeError("this kernel is closed; make another" if running is None else
                                "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
         check_code(main, "run")
+        check_no_event_loop(main)
         _thread.kernel = self
         try:
             with AsyncgenHooks(self) as asyncgens:

@@ -1,0 +1,56 @@
+"""Acting on modules as they are imported: those that `compat.install` changes and does not import itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+Action = Callable[[ModuleType], object]
+
+
+class AfterImport(MetaPathFinder):
+    """Calls an action with each of some modules: with those that are imported at `start`, with others as they come."""
+
+    def __init__(self, actions: Mapping[str, Action]) -> None:
+        self._actions = actions
+
+    def start(self) -> None:
+        for name, action in self._actions.items():
+            module = sys.modules.get(name)
+            if module is not None:
+                action(module)
+        sys.meta_path.insert(0, self)
+
+    def stop(self) -> None:
+        """Leave what is imported from now on alone."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None,
+                  target: ModuleType | None = None) -> ModuleSpec | None:
+        action = self._actions.get(name)
+        spec = None if action is None else PathFinder.find_spec(name, path, target)
+        if action is not None and spec is not None and spec.loader is not None:
+            spec.loader = ActingLoader(spec.loader, action)
+        return spec
+
+
+class ActingLoader(Loader):
+    """Loads a module as its own loader does, then calls the action with it."""
+
+    def __init__(self, loader: Loader, action: Action) -> None:
+        self._loader = loader
+        self._action = action
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader  # what tools look for source code with
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._action(module)

@@ -1,0 +1,39 @@
+"""Files of the user's that are called as the packages `kernel` and `compat` are, and so hide these or are hidden by them.
+
+Python imports the first that it finds, and looks in the directory of the program, or in the current one, first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of both packages
+NAMES = "compat", "kernel"
+
+
+def check_kernel() -> None:
+    """Raise the `ImportError` that says so where `import kernel` gives something else than what compat stands on."""
+    if "kernel" in sys.modules:
+        found = getattr(sys.modules["kernel"], "__file__", None)
+    else:
+        spec = find_spec("kernel")
+        found = None if spec is None else spec.origin
+    ours = os.path.join(HERE, "kernel", "__init__.py")
+    if found is not None and os.path.exists(found) and os.path.exists(ours) and not os.path.samefile(found, ours):
+        raise ImportError(f"'import kernel' finds {found}, and not the package {os.path.dirname(ours)} that compat stands "
+                          f"on: rename that file, or run Python with -P, which leaves its directory out", name="kernel")
+
+
+def hidden_in(directory: str, program: str | None = None) -> list[str]:
+    """What of `directory` a program there imports no more once compat is imported; `program` is not among it."""
+    hidden = []
+    for name in NAMES:
+        ours = os.path.join(HERE, name)
+        for path in os.path.join(directory, name), os.path.join(directory, f"{name}.py"):
+            importable = os.path.isfile(path) or os.path.isfile(os.path.join(path, "__init__.py"))
+            if importable and not any(other is not None and os.path.exists(other) and os.path.samefile(path, other)
+                                      for other in (ours, program)):
+                hidden.append(path)
+    return hidden
