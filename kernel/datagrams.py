@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from functools import lru_cache
 from typing import Any, Union
 
 from .connecting import Host, check_address, check_local_address, resolve
@@ -18,6 +19,20 @@ Datagram = tuple[bytes, Peer]
 Payload = Union[bytes, bytearray, memoryview]
 
 
+@lru_cache(1024)  # most send to the same few again and again, and looking at an address takes a tenth of an echo
+def check_peer(family: int, address: Peer) -> None:
+    """Raise what says that `address` is none. The system would look up a name, and the kernel would wait for that."""
+    if not isinstance(address, tuple) or len(address) < 2:
+        raise TypeError(f"send() takes an address such as ('127.0.0.1', 9), not {address!r}")
+    host, port = address[:2]
+    check_address(host, port, "send")
+    try:
+        socket.inet_pton(family, str(host).partition("%")[0])
+    except OSError:
+        raise ValueError(f"send() takes an IP address and a port, not {address!r}; open_datagram() looks up the name of a "
+                         "host") from None
+
+
 class Datagrams(Endpoint):
     """A UDP socket; made by `open_datagram`. One task at a time may receive, and one may send.
 
@@ -25,10 +40,11 @@ class Datagrams(Endpoint):
     a cancellation ends the wait, and no datagram is lost by it.
     """
 
-    __slots__ = ("peer", "socket")
+    __slots__ = ("_family", "peer", "socket")
 
     def __init__(self, sock: socket.socket, peer: Peer | None) -> None:
         self.socket = sock
+        self._family = int(sock.family)
         self.peer = peer  # the only one that datagrams go to and come from, if the socket is connected
         where = f"to {show_address(peer)}" if peer else f"at {show_address(sock.getsockname())}"
         super().__init__(sock.fileno(), f"the datagram socket {where}")
@@ -53,22 +69,10 @@ class Datagrams(Endpoint):
         form that `receive` and `address` give it; a name would have to be looked up, which `open_datagram` does.
         """
         if address is not None:
-            self._check_address(address)
+            check_peer(self._family, address)
         elif self.peer is None:
             raise ValueError(f"send() takes the address to send to, as {self.name} is not connected")
         return Send(self, data, address)
-
-    def _check_address(self, address: Peer) -> None:
-        """Raise what says that `address` is none. The system would look up a name, and the kernel would wait for that."""
-        if not isinstance(address, tuple) or len(address) < 2:
-            raise TypeError(f"send() takes an address such as ('127.0.0.1', 9), not {address!r}")
-        host, port = address[:2]
-        check_address(host, port, "send")
-        try:
-            socket.inet_pton(self.socket.family, str(host).partition("%")[0])
-        except OSError:
-            raise ValueError(f"send() takes an IP address and a port, not {address!r}; open_datagram() looks up the name "
-                             "of a host") from None
 
     def __aiter__(self) -> Datagrams:
         return self

@@ -363,14 +363,15 @@ async def _serve_unix(handler: Handler, path: str, ssl: _ssl.SSLContext | None, 
 
 
 def _listen(family: int, address: Any, backlog: int, reuse_port: bool) -> Listener:
-    """A listener at `address`, which is a path with family AF_UNIX."""
-    path = address if family == socket.AF_UNIX and not address.startswith("\0") else None
+    """A listener at `address`, which for a Unix socket is a string."""
+    unix = isinstance(address, str)
+    path = address if unix and not address.startswith("\0") else None
     try:
         if path is not None:
             _remove_stale(path)
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            if family != socket.AF_UNIX:
+            if not unix:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if reuse_port:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -133,6 +133,17 @@ def test_tls(kind: str) -> None:
     assert 1 <= run(largest_burst(EndlessTLS(), {**READS, **WRITES}[kind], True)) <= MOST
 
 
+def test_a_handshake_in_single_bytes() -> None:
+    class Trickle(EndlessTLS):
+        def receive(self, limit: int, /) -> bytes:
+            return super().receive(1)
+
+    async def shake(stream: Stream) -> None:
+        await stream.start_tls(client_context(), server_hostname="localhost")
+
+    assert 1 <= run(largest_burst(Trickle(), shake, False)) <= MOST
+
+
 def test_a_read_that_goes_on_without_its_descriptor_can_be_cancelled() -> None:
     """With TLS what is left may have been received already: the read then goes on by way of the ready queue."""
 
