@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from kernel import (Cancelled, Deadlock, Task, Waitable, call, cancel, checkpoint, current_task, now, sleep,
+from kernel import (Cancelled, Deadlock, Kernel, Syscall, Task, Waitable, call, cancel, checkpoint, current_task, now, sleep,
                     sleep_until, spawn, wait, wait_readable, wait_writable)
 
 from .rows import native
@@ -460,6 +460,24 @@ async def waiting_for_each_other() -> None:
     for task in tasks:
         await until_done(task)
     tasks.clear()
+
+
+class Nap(Syscall[None]):
+    """A request of a program's own, which keeps the task that waits."""
+
+    task: Task[Any]
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        self.task = task
+        return False
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        pass
+
+
+@native("a request of the program's own, cancelled")
+async def own_request_cancelled() -> None:
+    await cancel_in(Nap)
 
 
 async def count_up() -> AsyncIterator[int]:
