@@ -255,6 +255,7 @@ class Kernel:
         if self._closed:
             return
         self._releases.close()
+        self._resources.clear()  # most of them know the kernel
         self._closed = True
         abandon(self, self.by_age())
         self.take_calls()  # what threads brought at the last moment
