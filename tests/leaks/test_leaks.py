@@ -28,7 +28,7 @@ def complaints(growth: Growth, limit: Growth | None) -> list[str]:
             types = ", ".join(f"{count} {name}" for name, count in left.most_common(12))
             found.append(f"{left.total() / growth.operations:.1f} objects {what} an operation, {permitted} being "
                          f"allowed in {growth.operations}: {types}")
-    if growth.memory > GROWTH + MEASURE * (limit.memory if limit else 0):
+    if growth.memory > GROWTH and (limit is None or limit.objects < 1):  # what it is allowed to leave takes memory
         found.append(f"{growth.memory:.0f} bytes of memory an operation")
     return found
 

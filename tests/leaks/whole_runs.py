@@ -18,11 +18,14 @@ SOME = 200
 
 Program = Callable[[], Coroutine[Any, Any, object]]
 
+kept: list[Any] = []  # what lives until the run has ended
+
 
 def on_kernel(program: Program) -> Callable[[], None]:
     def run() -> None:
         with suppress(ValueError, SystemExit, kernel.Deadlock):
             kernel.run(program(), exception_hook=ignore)
+        kept.clear()
     return run
 
 
@@ -30,6 +33,7 @@ def on_asyncio(program: Program) -> Callable[[], None]:
     def run() -> None:
         with suppress(ValueError, SystemExit):
             asyncio.run(program())
+        kept.clear()
     return run
 
 
@@ -37,6 +41,7 @@ def on_compat(program: Program) -> Callable[[], None]:
     def run() -> None:
         with suppress(ValueError, SystemExit):
             compat.run(program())
+        kept.clear()
     return run
 
 
@@ -101,25 +106,15 @@ call("kernel: Deadlock of many", SOME, on_kernel(wait_in_vain_in_many), None)
 
 
 async def leave_generators() -> None:
-    async for _ in KEPT(count_up()):
+    kept[:] = [count_up()]
+    async for _ in kept[0]:
         break
 
 
 async def leave_asyncio_generators() -> None:
-    async for _ in KEPT(count_up_in_asyncio()):
+    kept[:] = [count_up_in_asyncio()]
+    async for _ in kept[0]:
         break
-
-
-class KEPT:
-    """Keeps an async generator that is broken off until the run ends."""
-
-    last: Any = None
-
-    def __init__(self, generator: Any) -> None:
-        KEPT.last = generator
-
-    def __aiter__(self) -> Any:
-        return KEPT.last
 
 
 call("kernel: run that leaves an async generator", SOME, on_kernel(leave_generators), on_asyncio(leave_asyncio_generators))
@@ -131,7 +126,7 @@ async def exit_program() -> None:
     raise SystemExit(1)
 
 
-call("kernel: run that exits", SOME, on_kernel(exit_program), on_asyncio(exit_program))
+call("kernel: run that exits", SOME, on_kernel(exit_program), on_asyncio(exit_program), as_asyncio=True)
 call("compat: run that exits", SOME, on_compat(exit_program), on_asyncio(exit_program), as_asyncio=True)
 
 
@@ -140,7 +135,14 @@ async def exit_in_child() -> None:
     await wait_forever()
 
 
-call("kernel: run that exits in a child", SOME, on_kernel(exit_in_child), None)
+async def exit_in_asyncio_child() -> None:
+    asyncio.create_task(exit_program())
+    await asyncio.sleep(HOUR)
+
+
+call("kernel: run that exits in a child", SOME, on_kernel(exit_in_child), on_asyncio(exit_in_asyncio_child), as_asyncio=True)
+call("compat: run that exits in a child", SOME, on_compat(exit_in_asyncio_child), on_asyncio(exit_in_asyncio_child),
+     as_asyncio=True)
 
 
 async def run_inside() -> None:
