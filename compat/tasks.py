@@ -202,7 +202,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 continue
             if request is None:
                 kernel.ready.append(self)
-                return
+                break
             try:
                 if type(request) is not Future and not isinstance(request, Syscall):
                     request = self.translate(request)
@@ -216,10 +216,10 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 self.blocked_on = None
                 self.error = failure
                 kernel.ready.append(self)
-                return
+                break
             if self.interruption is not None and not self.shields and self._pass_on():
                 self.interruption = None
-            return
+            break
         # Whoever keeps a traceback of the coroutine's keeps, as its caller, this frame; so may the task itself, in its
         # exception, and would then be kept alive by itself.
         del self, error, awaited, resume, value
@@ -428,7 +428,10 @@ class NativeTask(Task[T]):
                 self.inbox = future.result()
             except BaseException as error:
                 self.error = error
-        Task.run(self, kernel)
+        try:
+            Task.run(self, kernel)
+        finally:
+            del self  # as at the end of Task.run
 
     def translate(self, request: object) -> Syscall[Any]:
         if getattr(request, "_asyncio_future_blocking", None) is None:
