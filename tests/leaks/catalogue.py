@@ -1,6 +1,7 @@
 """All rows: importing the modules that have them fills the table."""
 
 from . import facade as facade
+from . import mixed as mixed
 from . import native_host as native_host
 from . import native_network as native_network
 from . import native_queues as native_queues

@@ -7,10 +7,14 @@ import os
 import signal
 import socket
 import ssl
+import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+
+import compat
+from compat.events import EventLoop
 
 from . import native_host, native_network
 from .native_tasks import HOUR, cancel_task_in, count_up_in_asyncio, fail, make, nothing, pipe, raise_error
@@ -88,6 +92,34 @@ async def cancelling_early() -> None:
     task = asyncio.create_task(nothing())
     task.cancel("enough")
     await until_done(task)
+
+
+@asynccontextmanager
+async def eager() -> AsyncIterator[None]:
+    """Tasks make their first step at once."""
+    loop = asyncio.get_running_loop()
+    factory = compat.eager_task_factory if isinstance(loop, EventLoop) else asyncio.eager_task_factory
+    loop.set_task_factory(factory)
+    yield
+    loop.set_task_factory(None)
+
+
+if sys.version_info >= (3, 12):
+    @facade("create_task, eager", within=eager)
+    async def creating_eagerly(nothing_given: None) -> None:
+        await asyncio.create_task(nothing())
+        await asyncio.create_task(asyncio.sleep(0))
+
+
+    @facade("create_task, eager, fail", within=eager)
+    async def failing_eagerly(nothing_given: None) -> None:
+        with suppress(ValueError):
+            await asyncio.create_task(fail())
+
+
+    @facade("create_task, eager, cancel", within=eager)
+    async def cancelling_eager(nothing_given: None) -> None:
+        await cancel_task_in(lambda: asyncio.sleep(HOUR))
 
 
 @facade("add_done_callback, a callback fails")

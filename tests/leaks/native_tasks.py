@@ -339,6 +339,7 @@ async def descend(depth: int) -> None:
 async def calling_what_fails() -> None:
     with suppress(ValueError):
         await call(descend(10))
+    await checkpoint()
 
 
 def descending(depth: int) -> Generator[Any, Any, None]:
@@ -351,6 +352,7 @@ def descending(depth: int) -> Generator[Any, Any, None]:
 async def generators_that_fail() -> None:
     with suppress(ValueError):
         await call(descending(10))
+    await checkpoint()
 
 
 def wrong() -> Generator[Any, Any, None]:

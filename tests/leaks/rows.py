@@ -39,13 +39,13 @@ class NativeRow(Row):
 
     def __init__(self, name: str, times: int, as_asyncio: bool, within: Within | None) -> None:
         super().__init__(name, times, as_asyncio)
-        self._within = within
-        self._code: Code | None = None
+        self.within = within
+        self.code: Code | None = None
         self._peer: Code | None = None
         self._peer_within: Within | None = None
 
     def __call__(self, code: Code) -> NativeRow:
-        self._code = code
+        self.code = code
         return self
 
     def asyncio(self, within: Within | None = None) -> Callable[[CodeT], CodeT]:
@@ -56,8 +56,8 @@ class NativeRow(Row):
         return take
 
     def ours(self, times: int, enough: int) -> Growth:
-        assert self._code is not None
-        return on_kernel(self._code, self._within, times, enough)
+        assert self.code is not None
+        return on_kernel(self.code, self.within, times, enough)
 
     def theirs(self, times: int, enough: int) -> Growth | None:
         if self._peer is None:
@@ -76,8 +76,33 @@ class FacadeRow(Row):
     def ours(self, times: int, enough: int) -> Growth:
         return on_loop(self._code, self._within, times, enough, compat=True)
 
-    def theirs(self, times: int, enough: int) -> Growth:
+    def theirs(self, times: int, enough: int) -> Growth | None:
         return on_loop(self._code, self._within, times, enough, compat=False)
+
+
+class MixedRow(Row):
+    """An operation of the native library, in a task of this project's event loop."""
+
+    def __init__(self, row: NativeRow) -> None:
+        super().__init__(row.name.replace("kernel:", "mixed:"), row.times, row.as_asyncio)
+        self._row = row
+
+    def ours(self, times: int, enough: int) -> Growth:
+        assert self._row.code is not None
+        return on_loop(self._row.code, self._row.within, times, enough, compat=True)
+
+    def theirs(self, times: int, enough: int) -> Growth | None:
+        return self._row.theirs(times, enough)
+
+
+class GuestRow(FacadeRow):
+    """An operation of tasks of this project's, on asyncio's event loop."""
+
+    def ours(self, times: int, enough: int) -> Growth:
+        return on_loop(self._code, self._within, times, enough, compat=False)
+
+    def theirs(self, times: int, enough: int) -> None:
+        return None
 
 
 class OutsideRow(Row):
@@ -116,6 +141,19 @@ def facade(name: str, times: int = OFTEN, *, within: Within | None = None) -> Ca
         _add(FacadeRow(f"compat: {name}", times, code, within))
         return code
     return take
+
+
+def guest(name: str, times: int = OFTEN) -> Callable[[Code], Code]:
+    """Decorates the code of one operation of tasks of this project's, which is run on asyncio's event loop."""
+    def take(code: Code) -> Code:
+        _add(GuestRow(f"guest: {name}", times, code, None))
+        return code
+    return take
+
+
+def mixed(row: NativeRow) -> None:
+    """Have an operation of the native library be measured in a task of this project's event loop as well."""
+    _add(MixedRow(row))
 
 
 def call(name: str, times: int, ours: Plain, theirs: Plain | None, *, as_asyncio: bool = False) -> None:
