@@ -22,12 +22,12 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
-from kernel.core import _thread
 from kernel.devices import Clock, Poller, ReadyQueue
-from kernel.lifecycle import abandon, close_unstarted
+from kernel.lifecycle import abandon, close_unstarted, running_kernel
 from kernel.observer import Observer
 from kernel.selector_poller import SelectorPoller
 from kernel.syscalls import Code
+from kernel.task import Task as KernelTask
 
 from .children import watch_child
 from .current import leave
@@ -69,6 +69,10 @@ class LoopKernel(AsyncioKernel):
         if self._closed:
             return super().spawn(code)  # type: ignore[return-value]  # raises
         return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
+
+    def everyone(self) -> list[KernelTask[Any]]:
+        tasks: set[Any] = asyncio.all_tasks(self._loop)
+        return [task for task in tasks if isinstance(task, KernelTask)]
 
     def close(self) -> None:
         """And let go of the loop, so that the two need no garbage collector."""
@@ -466,14 +470,10 @@ def descriptor(fd: Any) -> int:
 
 def check_no_kernel(what: str, main: object = None) -> None:
     """Raise `RuntimeError`, and close `main`, where a native kernel runs in this thread: a loop would block it."""
-    if getattr(_thread, "kernel", None) is not None:
+    if running_kernel() is not None:
         close_unstarted(main)
         raise RuntimeError(f"{what} inside a running kernel, which it would block; use "
                            "'await kernel.run_in_thread(compat.run, ...)'")
-
-
-# A child process that is forked inside of a running kernel has inherited a kernel that does not run there.
-os.register_at_fork(after_in_child=lambda: vars(_thread).clear())
 
 
 def new_event_loop() -> EventLoop:

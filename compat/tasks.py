@@ -22,7 +22,7 @@ from kernel.core import Kernel
 from kernel.observer import TappedContext
 from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
-from kernel.failures import drop_frame
+from kernel.failures import abort_failed, answered_twice, drop_frame, traceback_of
 
 from .current import enter, leave, scheduled, swap
 from .current_loop import get_event_loop
@@ -202,25 +202,28 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 continue
             if request is None:
                 kernel.ready.append(self)
-                return
+                break
             try:
-                if type(request) is not Future and not isinstance(request, Syscall):
-                    request = self.translate(request)
                 self.blocked_on = request
+                if type(request) is not Future and not isinstance(request, Syscall):
+                    self.blocked_on = request = self.translate(request)
                 if request.execute(kernel, self):
+                    if self.blocked_on is None:
+                        raise answered_twice(request, self)
                     self.blocked_on = None
                     resume, value, self.inbox = type(self.code).send, self.inbox, None
                     continue
             except BaseException as failure:
                 drop_frame(failure)
-                self.blocked_on = None
-                self.error = failure
-                kernel.ready.append(self)
-                return
+                self.error, self.inbox = failure, traceback_of(failure)
+                if self.blocked_on is not None:  # else execute() had made the task ready before it failed
+                    self.blocked_on = None
+                    kernel.ready.append(self)
+                break
             if self.interruption is not None and self.shields <= 0 and self._pass_on(self._cancel_message):
                 self.interruption = None
                 self.shields = abs(self.shields)
-            return
+            break
         # Whoever keeps a traceback of the coroutine's keeps, as its caller, this frame; so may the task itself, in its
         # exception, and would then be kept alive by itself.
         del self, error, awaited, resume, value
@@ -229,7 +232,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         """The exception to be thrown now: `error`, or the cancellation that is due; None while an answer goes first."""
         if self.error is not None:
             if self.inbox is not None:  # the traceback that the exception had when the kernel's `throw` was given it
-                self.error, self.inbox = self.error.with_traceback(self.inbox), None
+                self.error, self.inbox = BaseException.with_traceback(self.error, self.inbox), None
             self.error = None
         if self.interruption is not None and not self.woken and self.shields <= 0:
             self.interruption = None
@@ -312,10 +315,13 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         if isinstance(request, ForeignWait):
             request = request.future
         elif type(request) is not Future and not isinstance(request, (AsyncioFuture, FutureMethods)):
-            request.abort(self.kernel, self)
             self.blocked_on = None
             self.error = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
             self.kernel.ready.append(self)
+            try:
+                request.abort(self.kernel, self)
+            except BaseException as error:
+                abort_failed(self.kernel, request, self, error)
             return True
         return bool(request.cancel(msg=msg))
 
@@ -432,7 +438,10 @@ class NativeTask(Task[T]):
                 self.inbox = future.result()
             except BaseException as error:
                 self.error = error
-        Task.run(self, kernel)
+        try:
+            Task.run(self, kernel)
+        finally:
+            del self  # as at the end of Task.run
 
     def translate(self, request: object) -> Syscall[Any]:
         if getattr(request, "_asyncio_future_blocking", None) is None:

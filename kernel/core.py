@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 import weakref
 from collections import deque
@@ -25,7 +24,8 @@ from .clock import MonotonicClock
 from .deadlock import Deadlock
 from .devices import Clock, Event, Poller, ReadyQueue
 from .failures import Unretrieved, fire_failed
-from .lifecycle import AsyncgenHooks, Interruptible, abandon, close_unstarted, shut_down
+from .lifecycle import (AsyncgenHooks, Interruptible, abandon, close_unstarted, in_this_thread, running_kernel,
+                        shut_down)
 from .observer import Observer, Tap
 from .poller import default_poller
 from .syscalls import Code
@@ -34,8 +34,6 @@ from .timers import Timers
 
 T = TypeVar("T")
 logger = logging.getLogger("kernel")
-
-_thread = threading.local()  # .kernel: the one that is running in this thread
 
 
 class Kernel:
@@ -159,7 +157,7 @@ class Kernel:
             raise RuntimeError("the kernel is closed; nothing can be called in it any more")
         self.calls.add(function, args)
         self.wake_up()
-        if len(self.calls.waiting) > BACKLOG and getattr(_thread, "kernel", None) is not self:
+        if len(self.calls.waiting) > BACKLOG and running_kernel() is not self:
             time.sleep(MOMENT)
 
     def wake_up(self) -> None:
@@ -180,6 +178,10 @@ class Kernel:
     def by_age(self) -> list[Task[Any]]:
         """The tasks that are not done, oldest first."""
         return list(self.tasks.values())
+
+    def everyone(self) -> list[Task[Any]]:
+        """The same, with those that a layer above keeps itself."""
+        return self.by_age()
 
     def report(self, message: str, error: BaseException) -> None:
         """Tell the exception hook of a failure that reaches nobody else."""
@@ -202,14 +204,14 @@ class Kernel:
         Raises `Deadlock` when nothing can wake the blocked tasks, and `RuntimeError` inside a running kernel or
         event loop.
         """
-        running: Kernel | None = getattr(_thread, "kernel", None)
+        running = running_kernel()
         if running is not None or self._closed:
             close_unstarted(main)
             raise RuntimeError("this kernel is closed; make another" if running is None else
                                "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
         check_code(main, "run")
         check_no_event_loop(main)
-        _thread.kernel = self
+        in_this_thread.kernel = self
         try:
             with AsyncgenHooks(self) as asyncgens:
                 try:
@@ -226,13 +228,14 @@ class Kernel:
             finally:
                 del task  # else the exception would hold, by its traceback and this frame, the task that holds it
         finally:
-            self.ended_by = _thread.kernel = None
+            self.ended_by = in_this_thread.kernel = None
 
     def close(self) -> None:
         """Release threads and descriptors, and report the failures that nobody has waited for."""
         if self._closed:
             return
         self._releases.close()
+        self._resources.clear()  # most of them know the kernel
         self._closed = True
         abandon(self, self.by_age())
         self.calls.make(self, len(self.calls.waiting))  # what threads brought at the last moment

@@ -48,6 +48,12 @@ def drop_frame(error: BaseException) -> None:
     BaseException.with_traceback(error, traceback.tb_next)
 
 
+def answered_twice(request: object, task: Task[Any]) -> RuntimeError:
+    """The error of a request whose `execute` has woken the task that it then says is answered."""
+    return RuntimeError(f"{type(request).__qualname__}.execute() has woken {task} and returned True; a task that was woken "
+                        "gets its answer later: return False")
+
+
 def abort_failed(kernel: Kernel, request: object, task: Task[Any], error: BaseException) -> None:
     """Report `error`, which the `abort` of `request` has raised; `task` is cancelled all the same."""
     _let_pass(error)
@@ -61,7 +67,7 @@ def fire_failed(kernel: Kernel, event: object, error: BaseException) -> None:
     message = f"{type(event).__qualname__}.fire() failed"
     failure = RuntimeError(message)
     failure.__cause__ = error
-    waiting = [task for task in kernel.tasks.values() if task.blocked_on is event]
+    waiting = [task for task in kernel.everyone() if task.blocked_on is event]
     for task in waiting:
         task.throw(failure)
     if not waiting:

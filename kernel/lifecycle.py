@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import signal
 import sys
 import threading
@@ -29,7 +30,18 @@ logger = logging.getLogger("kernel")
 ATTEMPTS = 3  # how often a shutdown cancels a task that does not end, before it gives the task up
 GENERATIONS = 100  # how often tasks may be replaced by new ones during a shutdown
 
+in_this_thread = threading.local()  # .kernel: the one that is running here
+
+if hasattr(os, "register_at_fork"):
+    # A child process that a task forks inherits the frames of a kernel, and does not run it.
+    os.register_at_fork(after_in_child=lambda: vars(in_this_thread).clear())
+
 Asyncgens = weakref.WeakSet[AsyncGenerator[Any, Any]]
+
+
+def running_kernel() -> Kernel | None:
+    """The kernel that is running in this thread, by `run`."""
+    return getattr(in_this_thread, "kernel", None)
 
 
 class Interruptible:

@@ -6,6 +6,7 @@ through which every step goes, and for the ready queue, and is there only where 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ class Tap:
     """What connects a kernel to its observer: it stands between the kernel, its ready queue and its tasks."""
 
     def __init__(self, kernel: Kernel, observer: Observer) -> None:
-        self.kernel = kernel
+        self.kernel: Kernel = weakref.proxy(kernel)  # which holds this
         self.blocked: set[Task[Any]] = set()
         self._observer = observer
         kernel.ready = TappedQueue(kernel.ready, self)
@@ -76,14 +77,17 @@ class TappedContext:
     def __init__(self, context: Context, task: Task[Any], tap: Tap) -> None:
         self.context = context
         self.copy = context.copy
-        self._task = task
+        self._task = weakref.ref(task)  # which holds this
         self._tap = tap
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
-        self._tap.tell("resume", self._task)
-        request = self.context.run(resume, code, value)
+        self._tap.tell("resume", self._task())
+        try:
+            request = self.context.run(resume, code, value)
+        finally:
+            del value  # which may be an exception, and its traceback leads to this frame
         if isinstance(request, Syscall):
-            self._tap.tell("syscall", self._task, request)
+            self._tap.tell("syscall", self._task(), request)
             return TappedRequest(request, self._tap)
         return request
 

@@ -49,7 +49,10 @@ class Syscall(Generic[T_co]):
         raise NotImplementedError(f"{type(self).__qualname__} does not say how a task is taken out: write abort()")
 
     def __await__(self) -> Generator[Any, Any, T_co]:
-        return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
+        try:
+            return (yield self)  # type: ignore[no-any-return]  # the trampoline's answer is of the type asked for
+        finally:
+            del self  # or an exception would hold, by its traceback and this frame, the request, and that the task
 
     __iter__ = __await__
 

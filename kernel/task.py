@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from .checks import code_name
 from .deadlock import Deadlock, describe
-from .failures import Unretrieved, abort_failed, drop_frame, traceback_of
+from .failures import Unretrieved, abort_failed, answered_twice, drop_frame, traceback_of
 from .syscalls import Code, Syscall, call
 from .waitable import Waitable
 
@@ -95,8 +95,7 @@ class Task(Waitable[T]):
                         self.blocked_on = request = self.translate(request)
                     if request.execute(kernel, self):
                         if self.blocked_on is None:
-                            raise RuntimeError(f"{type(request).__qualname__}.execute() has woken {self} and returned "
-                                               "True; a task that was woken gets its answer later: return False")
+                            raise answered_twice(request, self)
                         self.blocked_on = None
                         resume, value, self.inbox = type(self.code).send, self.inbox, None
                         continue
