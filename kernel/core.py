@@ -237,15 +237,15 @@ class Kernel:
         _thread.kernel = self
         try:
             with asyncgen_hooks(self) as asyncgens:
-                try:
-                    task = self.spawn(main)
-                    self.main = task
-                    with interruptible(self, task):
+                task = self.spawn(main)
+                self.main = task
+                with interruptible(self, task):
+                    try:
                         while not task.done():
                             self.turn()
-                finally:
-                    self.main = None
-                    shut_down(self, asyncgens)
+                    finally:
+                        self.main = None
+                        shut_down(self, asyncgens)
             return task.result()
         finally:
             _thread.kernel = None

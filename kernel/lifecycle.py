@@ -32,6 +32,9 @@ Asyncgens = weakref.WeakSet[AsyncGenerator[Any, Any]]
 def interruptible(kernel: Kernel, main: Task[Any]) -> Iterator[None]:
     """Make Ctrl-C cancel `main`, as `asyncio.run` does, unless the program handles SIGINT itself.
 
+    At shutdown it is a `KeyboardInterrupt`. The handler stays until then, for it must not be taken away from a task
+    that still catches the signal, nor come back when that task ends its block.
+
     And have every signal wake the kernel: its handler runs between bytecodes, so that one which arrives on the way into
     the poller's system call would wait there with it, did the interpreter not write to the poller's descriptor first.
     """
@@ -42,7 +45,7 @@ def interruptible(kernel: Kernel, main: Task[Any]) -> Iterator[None]:
 
     def on_sigint(number: int, frame: object) -> None:
         nonlocal interrupted
-        if interrupted or main.done():
+        if interrupted or main.done() or kernel.main is None:
             raise KeyboardInterrupt
         interrupted = True
         kernel.call_from_thread(main.cancel)

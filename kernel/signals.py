@@ -41,8 +41,9 @@ class Receivers:
 
     def _restore(self, number: int) -> None:
         previous = self._previous.pop(number)
-        # None: a handler that was not installed from Python, and cannot be put back from there.
-        signal.signal(number, signal.SIG_DFL if previous is None else previous)
+        if signal.getsignal(number) == self._on_signal:  # else the program has set one of its own meanwhile
+            # None: a handler that was not installed from Python, and cannot be put back from there.
+            signal.signal(number, signal.SIG_DFL if previous is None else previous)
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._kernel.call_from_thread(self._received, number)
