@@ -1,7 +1,14 @@
-"""Ordinary functions, run in other processes while the kernel goes on."""
+"""Ordinary functions, run in other processes while the kernel goes on.
+
+Ctrl-C in a terminal reaches every process of the program. The kernel's process decides what becomes of the others: they
+ignore it, and end when the kernel closes or its process is gone.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
@@ -31,12 +38,15 @@ class Workers:
         if self.pool is None:
             # Not for every program: importing these takes a fifth of the time that importing the kernel does.
             from concurrent.futures import ProcessPoolExecutor
-            from multiprocessing import get_context
+            from multiprocessing import get_context, resource_tracker
 
+            if os.name == "posix":
+                resource_tracker.ensure_running()  # now, since when it starts it lets Ctrl-C through again
             # A fork of a process with threads, as this one has, may find their locks held for ever; hence "spawn".
-            self.pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
+            self.pool = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_begin)
         try:
-            return self.pool.submit(function, *args)
+            with _deaf():
+                return self.pool.submit(function, *args)
         except BrokenExecutor:  # since a process has died while nobody waited
             self.discard(self.pool)
             return self.submit(function, args)
@@ -56,6 +66,37 @@ class Workers:
             if kill:
                 _kill(self.pool)
             self.pool.shutdown()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Have a process that is started inside not hear Ctrl-C, which it cannot ignore before it has come as far."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+
+
+def _begin() -> None:
+    """In a new worker process: what comes before the first function."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    threading.Thread(target=_end_with_kernel, name="end with the kernel", daemon=True).start()
+
+
+def _end_with_kernel() -> None:
+    """In a worker process: wait for the end of the kernel's process, which may not have had the time to say so."""
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
@@ -119,8 +160,8 @@ def run_in_process(function: Callable[..., T], *args: Any, abandon: bool = True)
     For work that would keep a processor, and so the kernel, busy. There are as many processes as processors, made when
     they are first needed and kept until the kernel closes. They are started afresh and import the program's main
     module, which has to keep what starts the program behind `if __name__ == "__main__":`; function, arguments and
-    value are pickled. On POSIX `multiprocessing` leaves one small process of its own, the resource tracker, until the
-    program ends.
+    value are pickled. They ignore Ctrl-C, and end with the kernel, also where its process is killed. On POSIX
+    `multiprocessing` leaves one small process of its own, the resource tracker, until the program ends.
 
     Cancellation as with `run_in_thread`: a call that has not been passed to a process never is; one that has cannot be
     stopped, and is abandoned or waited for. When the kernel closes it gives them its `grace` and then kills them. A
