@@ -32,8 +32,9 @@ from .sync import Barrier, BrokenBarrier, Condition, Event, Lock, RLock, Semapho
 from .syscalls import (Syscall, call, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
                        wait_writable)
 from .task import Cancelled, Task
-from .threads import call_in_kernel, limit_threads, run_in_process, run_in_thread
+from .threads import call_in_kernel, limit_threads, run_in_thread
 from .waitable import Waitable, wait
+from .workers import run_in_process
 
 __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datagrams", "Deadlock", "EndpointClosed",
            "Event", "File", "IncompleteRead", "Kernel", "LifoQueue", "LimitOverrun", "Lock", "MonotonicClock",

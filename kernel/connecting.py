@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Union
 from .endpoints import locate
 from .streams import Stream, show_address
 from .syscalls import Syscall, call
-from .threads import run_in_thread
+from .threads import RunInThread
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -85,7 +85,7 @@ async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive
         if host is None or is_numeric(host):
             found = look_up(host, port, kind, flags)
         else:
-            found = await run_in_thread(look_up, host, port, kind, flags)
+            found = await RunInThread(look_up, (host, port, kind, flags), True, "names")
     except OSError as error:
         raise locate(error, f"looking up {show_address((host, port))}")
     except UnicodeError as error:  # a label that is empty or too long

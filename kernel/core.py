@@ -214,15 +214,15 @@ class Kernel:
         in_this_thread.kernel = self
         try:
             with AsyncgenHooks(self) as asyncgens:
-                try:
-                    task = self.spawn(main)
-                    self.main = task
-                    with Interruptible(self, task):
+                task = self.spawn(main)
+                self.main = task
+                with Interruptible(self, task):
+                    try:
                         while not task.done():
                             self.turn()
-                finally:
-                    self.main = None
-                    shut_down(self, asyncgens)
+                    finally:
+                        self.main = None
+                        shut_down(self, asyncgens)
             try:
                 return task.result()
             finally:
@@ -235,7 +235,6 @@ class Kernel:
         if self._closed:
             return
         self._releases.close()
-        self._resources.clear()  # most of them know the kernel
         self._closed = True
         abandon(self, self.by_age())
         self.calls.make(self, len(self.calls.waiting))  # what threads brought at the last moment
@@ -243,6 +242,7 @@ class Kernel:
             self.run_ready()
         for failure in list(self.unretrieved):
             failure.report()
+        self._resources.clear()  # most of them know the kernel
         self.poller.close()
 
     def __enter__(self) -> Kernel:

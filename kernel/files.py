@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, AnyStr, Generic, TypeVar, Union, over
 from .scopes import shielded
 from .sync import Steps
 from .syscalls import Syscall
-from .threads import run_in_thread
+from .threads import RunInThread
 
 if TYPE_CHECKING:
     from _typeshed import OpenBinaryMode, OpenTextMode
@@ -32,7 +32,7 @@ _Openable = Union[str, bytes, int, "os.PathLike[str]", "os.PathLike[bytes]"]
 
 
 def _blocking(function: Callable[..., T], *args: Any) -> Syscall[T]:
-    return run_in_thread(function, *args, abandon=False)
+    return RunInThread(function, args, False, "files")
 
 
 class File(Generic[AnyStr]):
@@ -108,14 +108,18 @@ class File(Generic[AnyStr]):
 class OpenFile(Steps[File[AnyStr]]):
     """Open a file; made by `open_file`."""
 
-    def __init__(self, open_it: Callable[[], IO[AnyStr]]) -> None:
-        self._open: Callable[[], IO[AnyStr]] = open_it
+    def __init__(self, open_it: partial[IO[AnyStr]]) -> None:
+        self._open: partial[IO[AnyStr]] = open_it
+        self._entered = False
         self._file: File[AnyStr] | None = None
 
     def steps(self) -> Generator[Any, Any, File[AnyStr]]:
         return File((yield from _blocking(self._open)))
 
     async def __aenter__(self) -> File[AnyStr]:
+        if self._entered:
+            raise RuntimeError(f"{self!r} cannot be entered twice; call open_file() again")
+        self._entered = True
         self._file = await self
         return self._file
 
@@ -123,6 +127,9 @@ class OpenFile(Steps[File[AnyStr]]):
                         traceback: TracebackType | None) -> None:
         assert self._file is not None
         await self._file.__aexit__(kind, error, traceback)
+
+    def __repr__(self) -> str:
+        return f"OpenFile({self._open.args[0]!r})"
 
 
 @overload

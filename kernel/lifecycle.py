@@ -47,6 +47,9 @@ def running_kernel() -> Kernel | None:
 class Interruptible:
     """While inside, Ctrl-C cancels `main`, as `asyncio.run` does it, unless the program handles SIGINT itself.
 
+    At shutdown it is a `KeyboardInterrupt`. The handler stays until then. It must not be taken away from a task that
+    still catches the signal, nor come back when that task ends its block.
+
     And every signal wakes the kernel. Python runs a signal's handler between two bytecodes. A signal that arrives just
     before the poller's system call would therefore wait until that call returns. So while inside, the interpreter writes
     a byte to the poller's descriptor for each signal, and the call returns at once.
@@ -69,7 +72,7 @@ class Interruptible:
         self._previous_fd = signal.set_wakeup_fd(self._kernel.poller.wakeup_fd(), warn_on_full_buffer=False)
 
     def _on_sigint(self, number: int, frame: object) -> None:
-        if self._interrupted or self._main.done():
+        if self._interrupted or self._main.done() or self._kernel.main is None:
             raise KeyboardInterrupt
         self._interrupted = True
         self._kernel.call_from_thread(self._main.cancel)

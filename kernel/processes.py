@@ -3,6 +3,9 @@
 Every child leads a session, and so a process group, of its own: what it starts in turn can be killed with it. Its exit
 is an event like any other, a pidfd that gets readable; where the system has none, a thread waits for the child. The
 signal SIGCHLD is left alone.
+
+A child that has exited is not reaped before it is closed, or before the program lets go of its `Process`. Until then
+the system gives its number, which is its group's as well, to nobody else. So what is left of the group can be killed.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 import signal
 import subprocess
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from subprocess import PIPE
@@ -30,30 +34,44 @@ Command = Union[Argument, Sequence[Argument]]
 Redirection = Union[int, IO[Any], None]  # as `subprocess.Popen` takes it: PIPE, DEVNULL, STDOUT, a file, None
 
 
+class Children:
+    """The processes of a kernel that are not reaped: those that run, and those of the others that the program keeps."""
+
+    def __init__(self) -> None:
+        self.running: set[Process] = set()
+        self.exited: weakref.WeakSet[Process] = weakref.WeakSet()
+
+
 @contextmanager
-def children(kernel: Kernel) -> Iterator[set[Process]]:
-    """The processes of a kernel that are not reaped; those left when it closes are killed and reaped then."""
-    living: set[Process] = set()
-    yield living
-    for process in list(living):
-        process.close_pipes()
-        process.kill()
-        process.finish()
+def children(kernel: Kernel) -> Iterator[Children]:
+    """The kernel's children; those left when it closes are killed with their groups, and reaped then."""
+    family = Children()
+    try:
+        yield family
+    finally:
+        for process in [*family.running, *family.exited]:
+            process.close_pipes()
+            try:
+                process.kill()
+            except OSError as error:  # it has become another user's
+                process.forget()
+                kernel.report(f"{process} cannot be killed", error)
+            else:
+                process.finish()
 
 
 class Process:
     """A child process; made by `open_process`.
 
     `stdin`, `stdout` and `stderr` are streams where they are pipes, else None. Leaving `async with process:` closes
-    them, kills whatever is left of the process group, and waits until the child is reaped. A child that exits is reaped
-    at once, whether somebody waits for it or not.
+    them, kills whatever is left of the process group, and waits until the child is reaped. A child that nobody closes
+    is reaped when it has exited and the program has let go of this object; what it has started then goes on.
     """
 
-    def __init__(self, kernel: Kernel, popen: subprocess.Popen[bytes], command: str, held: bool) -> None:
+    def __init__(self, kernel: Kernel, popen: subprocess.Popen[bytes], command: str) -> None:
         self._kernel = kernel
         self._popen = popen
         self._command = command
-        self._held = held  # the child stays a zombie until `finish`, so that the number of its group stays its own
         self._exit: Waitable[int] = Waitable()
         self._pidfd = -1
         self._thread: threading.Thread | None = None
@@ -61,7 +79,7 @@ class Process:
         self.stdin = self._stream(popen.stdin, "stdin")
         self.stdout = self._stream(popen.stdout, "stdout")
         self.stderr = self._stream(popen.stderr, "stderr")
-        kernel.resource(children).add(self)
+        kernel.resource(children).running.add(self)
         self._watch()
 
     def _stream(self, pipe: IO[bytes] | None, name: str) -> Stream | None:
@@ -83,24 +101,30 @@ class Process:
                 os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         else:
             self._popen.wait()
-        self._kernel.call_from_thread(self._exited_in_thread)
+        with suppress(RuntimeError):  # the kernel is closed, and has given up a child that it could not kill
+            self._kernel.call_from_thread(self._exited_in_thread)
 
     def _exited_in_thread(self) -> None:
+        assert self._thread is not None
+        self._thread.join()
         self._kernel.calls_expected -= 1
         self.exited()
 
     def exited(self) -> None:
-        """The child has exited: reap it, or learn no more than its code as long as it is held."""
+        """The child has exited: learn its code, without reaping it."""
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
         if self._exit.done():
             return
-        if self._held and self._popen.returncode is None and hasattr(os, "waitid"):
+        if self._popen.returncode is None and hasattr(os, "waitid"):
             with suppress(ChildProcessError):
                 status = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
                 assert status is not None
                 code = status.si_status
+                family = self._kernel.resource(children)
+                family.running.discard(self)
+                family.exited.add(self)
                 return self._exit.complete(code if status.si_code == os.CLD_EXITED else -code)
         self.finish()
 
@@ -109,13 +133,23 @@ class Process:
         if self._thread is not None:
             self._thread.join()  # first, for it waits for the child as well
         code = self._popen.wait()
-        self._kernel.resource(children).discard(self)
+        self.forget()
+        if not self._exit.done():
+            self._exit.complete(code)
+
+    def forget(self) -> None:
+        """Take the child out of the kernel, which is not to notice its exit any more."""
+        family = self._kernel.resource(children)
+        family.running.discard(self)
+        family.exited.discard(self)
         if self._pidfd >= 0:
             self._kernel.poller.unwatch(self._pidfd, False)
             os.close(self._pidfd)
             self._pidfd = -1
-        if not self._exit.done():
-            self._exit.complete(code)
+
+    def __del__(self) -> None:
+        if self._exit.done():
+            self._popen.wait()  # it has exited, so that this only reaps it
 
     @property
     def returncode(self) -> int | None:
@@ -130,7 +164,7 @@ class Process:
         return self._exit
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to the child and to whatever it has started in its process group; nothing once it is reaped."""
+        """Send a signal to the child and to whatever it has started in its process group; nothing once it is closed."""
         if self._popen.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
@@ -194,17 +228,16 @@ class Exit:
 class OpenProcess(Syscall[Process]):
     """Start a process; answered at once."""
 
-    __slots__ = ("_command", "_held", "_options")
+    __slots__ = ("_command", "_options")
 
-    def __init__(self, command: Command, held: bool, options: dict[str, Any]) -> None:
+    def __init__(self, command: Command, options: dict[str, Any]) -> None:
         self._command = command
-        self._held = held
         self._options = options
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         popen = subprocess.Popen(self._command, bufsize=0, start_new_session=True, **self._options)
         try:
-            task.inbox = Process(kernel, popen, show_command(self._command), self._held)
+            task.inbox = Process(kernel, popen, show_command(self._command))
         except BaseException:
             with popen:  # closes the pipes and reaps it
                 popen.kill()
@@ -229,8 +262,8 @@ def open_process(command: Command, *, stdin: Redirection = PIPE, stdout: Redirec
     been, a millisecond or so. Not a point of cancellation. A child that is alive when the kernel closes is killed with
     its process group.
     """
-    return OpenProcess(command, False, dict(stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, shell=shell,
-                                            pass_fds=pass_fds))
+    return OpenProcess(command, dict(stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, shell=shell,
+                                     pass_fds=pass_fds))
 
 
 def run_process(command: Command, *, input: bytes | None = None, check: bool = False, timeout: float | None = None,
@@ -252,7 +285,7 @@ def run_process(command: Command, *, input: bytes | None = None, check: bool = F
 
 async def _run_process(command: Command, input: bytes | None, check: bool, seconds: float | None,
                        options: dict[str, Any]) -> subprocess.CompletedProcess[bytes]:
-    process = await OpenProcess(command, True, options)
+    process = await OpenProcess(command, options)
     async with process:
         try:
             async with timeout(seconds) as limit:

@@ -41,8 +41,9 @@ class Receivers:
 
     def _restore(self, number: int) -> None:
         previous = self._previous.pop(number)
-        # None: a handler that was not installed from Python, and cannot be put back from there.
-        signal.signal(number, signal.SIG_DFL if previous is None else previous)
+        if signal.getsignal(number) == self._on_signal:  # else the program has set one of its own meanwhile
+            # None: a handler that was not installed from Python, and cannot be put back from there.
+            signal.signal(number, signal.SIG_DFL if previous is None else previous)
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._kernel.call_from_thread(self._received, number)
@@ -74,7 +75,7 @@ def receivers(kernel: Kernel) -> Iterator[Receivers]:
 
 
 class NextSignal(Syscall[signal.Signals]):
-    """Wait for a signal; one object for all who do."""
+    """Wait for a signal."""
 
     __slots__ = ("_signals", "_when_over")
 
@@ -122,7 +123,7 @@ class EnterSignals(Syscall["Signals"]):
 class Signals:
     """The signals caught by a block; made by `catch_signals`."""
 
-    __slots__ = ("_get", "_kernel", "_next", "_numbers", "caught", "line", "pending")
+    __slots__ = ("_kernel", "_numbers", "caught", "line", "pending")
 
     def __init__(self, numbers: tuple[signal.Signals, ...]) -> None:
         self._numbers = numbers
@@ -130,12 +131,10 @@ class Signals:
         self.caught: list[int] = []
         self.pending: deque[signal.Signals] = deque()
         self.line: Line[NextSignal] = OrderedDict()
-        self._get = NextSignal(self, RuntimeError)
-        self._next = NextSignal(self, StopAsyncIteration)
 
     def get(self) -> Syscall[signal.Signals]:
         """Wait for the next signal; the answer is which. Cancellation ends the wait at once."""
-        return self._get
+        return NextSignal(self, RuntimeError)
 
     def enter(self, kernel: Kernel) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -169,7 +168,7 @@ class Signals:
         return self
 
     def __anext__(self) -> Syscall[signal.Signals]:
-        return self._next
+        return NextSignal(self, StopAsyncIteration)
 
     def __aenter__(self) -> Syscall[Signals]:
         return EnterSignals(self)

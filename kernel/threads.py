@@ -1,28 +1,34 @@
-"""Ordinary blocking functions, run in threads or in other processes while the kernel goes on."""
+"""Ordinary blocking functions, run in threads while the kernel goes on.
+
+The threads are the same for all, but functions of one kind never wait for those of another: the kernel looks up a
+host's name while the program's own functions fill their limit. Hence a `Lane` for each kind.
+"""
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Coroutine, Generator, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from contextvars import Context, ContextVar, copy_context
+from contextvars import ContextVar, copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .failures import drop_frame
 from .scopes import Shielded, listen
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
-
     from .core import Kernel
     from .task import Task
 
 T = TypeVar("T")
+
+FUNCTIONS = "functions"  # the lane of the program's own
 
 DEFAULT_LIMIT = min(32, (os.cpu_count() or 1) + 4)  # as many threads as concurrent.futures thinks right
 
@@ -36,13 +42,21 @@ class Job(Syscall[T]):
     cancellation where it suspends next.
     """
 
-    __slots__ = ("_abandon", "_args", "_function", "_section", "_task")
+    __slots__ = ("_abandon", "_args", "_function", "_made", "_section", "_task")
 
     def __init__(self, function: Callable[..., T], args: tuple[Any, ...], abandon: bool) -> None:
         self._function = function
         self._args = args
         self._abandon = abandon
+        self._made = False
         self._task: Task[Any] | None = None
+
+    def _make(self, task: Task[Any]) -> None:
+        """`task` makes the request, which nobody may have made before: there is one answer, to one task."""
+        if self._made:
+            raise RuntimeError(f"{task} made the request {self}, which was made before; make a new one")
+        self._made = True
+        self._task = task
 
     def _started(self, kernel: Kernel, future: Future[T], at_work: dict[Future[Any], str]) -> None:
         """Have the task told when `future` is done, and the kernel know that it is not yet."""
@@ -50,7 +64,7 @@ class Job(Syscall[T]):
         if not self._abandon:
             self._section = Shielded()
             self._section.enter(self._task)
-        at_work[future] = _name(self._function)
+        at_work[future] = name_of(self._function)
         kernel.threads_at_work += 1
         future.add_done_callback(lambda future: kernel.call_from_thread(self._finish, kernel, future))
 
@@ -73,11 +87,88 @@ class Job(Syscall[T]):
             task.throw(error)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({_name(self._function)})"
+        return f"{type(self).__name__}({name_of(self._function)})"
 
 
-def _name(function: Callable[..., Any]) -> str:
+def name_of(function: Callable[..., Any]) -> str:
+    """The function's name, for messages."""
     return getattr(function, "__qualname__", repr(function))
+
+
+def check_function(function: object, caller: str) -> None:
+    """Raise the `TypeError` that says why `function` cannot be called in a thread or a process, if it cannot."""
+    if not callable(function):
+        raise TypeError(f"{caller}() takes a function and its arguments, not {function!r}")
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"{caller}() takes an ordinary function, and {name_of(function)} is an async function; "
+                        "await it, or spawn() it, in the kernel")
+
+
+class Question:
+    """A call that a thread asks the kernel for, and the answer on its way back.
+
+    The thread takes the answer out. An exception that stayed here would be held by what its own traceback holds.
+    """
+
+    __slots__ = ("_answers", "_args", "_context", "_function", "_task", "_withdrawn")
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._function = function
+        self._args = args
+        self._context = copy_context()
+        self._task: Task[Any] | None = None
+        self._withdrawn = False
+        self._answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+    def answer(self) -> Any:
+        """In the thread: wait for the answer."""
+        value, error = self._answers.get()
+        if error is None:
+            return value
+        try:
+            raise error
+        finally:
+            del error
+
+    def serve(self, kernel: Kernel) -> None:
+        """In the kernel: make the call."""
+        if self._withdrawn:
+            return
+        try:
+            value = self._context.run(self._function, *self._args)
+            if isinstance(value, (Syscall, Coroutine, Generator)):
+                code = _make(value) if isinstance(value, Syscall) else value
+                self._task = kernel.spawn(code, f"call_in_kernel({name_of(self._function)})", context=self._context)
+                return listen(self._task, self)
+        except BaseException as error:
+            self._answers.put((None, error))
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self.wake(value)
+
+    def withdraw(self) -> None:
+        """Have the thread go on without an answer, unless there is one already."""
+        self._withdrawn = True
+        self._answers.put((None, RuntimeError(f"the kernel cancelled {name_of(self._function)}, or was closed before "
+                                              "it answered")))
+
+    def wake(self, value: object) -> None:
+        """The call, or the task that makes it, has returned."""
+        self._answers.put((value, None))
+
+    def throw(self, error: BaseException) -> None:
+        """The task that makes the call has failed or was cancelled."""
+        task, self._task = self._task, None  # which keeps the error
+        assert task is not None
+        if task.cancelled():
+            self.withdraw()
+        else:
+            self._answers.put((None, error))
+
+
+async def _make(request: Syscall[T]) -> T:
+    return await request
 
 
 class Home:
@@ -87,74 +178,40 @@ class Home:
         self._kernel = kernel
         self._ident = threading.get_ident()
         self._mutex = threading.Lock()
-        self._asked: set[Future[Any]] = set()
+        self._asked: set[Question] = set()
         self._shut = False
 
     def ask(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Have the kernel call `function(*args)`, and block until there is an answer."""
         if threading.get_ident() == self._ident:
             raise RuntimeError("call_in_kernel() was called in the kernel's own thread; call the function itself")
-        answer: Future[Any] = Future()
+        question = Question(function, args)
         with self._mutex:
             if self._shut:
                 raise RuntimeError("the kernel is closing; nothing can be called in it any more")
-            self._asked.add(answer)
+            self._asked.add(question)
         try:
-            self._kernel.call_from_thread(self._serve, answer, copy_context(), function, args)
-            return answer.result()
-        except CancelledError:
-            raise RuntimeError(f"the kernel cancelled {_name(function)}, or was closed before it answered") from None
+            self._kernel.call_from_thread(question.serve, self._kernel)
+            return question.answer()
         finally:
             with self._mutex:
-                self._asked.discard(answer)
-
-    def _serve(self, answer: Future[Any], context: Context, function: Callable[..., Any],
-               args: tuple[Any, ...]) -> None:
-        if answer.cancelled():
-            return
-        try:
-            value = context.run(function, *args)
-            if isinstance(value, (Syscall, Coroutine, Generator)):
-                code = _make(value) if isinstance(value, Syscall) else value
-                task = self._kernel.spawn(code, f"call_in_kernel({_name(function)})", context=context)
-                listen(task, Asker(task, answer))
-            else:
-                answer.set_result(value)
-        except BaseException as error:
-            answer.set_exception(error)
-            if not isinstance(error, Exception):
-                raise
+                self._asked.discard(question)
 
     def shut(self) -> None:
         """Turn away who calls from now on, and who still waits."""
         with self._mutex:
             self._shut = True
-            for answer in self._asked:
-                answer.cancel()
+            for question in self._asked:
+                question.withdraw()
 
 
-async def _make(request: Syscall[T]) -> T:
-    return await request
+class Lane:
+    """Functions of one kind: how many threads may be at work on them, how many are, and those that wait for one."""
 
-
-class Asker:
-    """Passes on to a thread how a task ends."""
-
-    def __init__(self, task: Task[Any], answer: Future[Any]) -> None:
-        self._task = task
-        self._answer = answer
-
-    def wake(self, value: object) -> None:
-        """The task has returned."""
-        if not self._answer.cancelled():
-            self._answer.set_result(value)
-
-    def throw(self, error: BaseException) -> None:
-        """The task has failed or was cancelled."""
-        if self._task.cancelled():
-            self._answer.cancel()
-        elif not self._answer.cancelled():
-            self._answer.set_exception(error)
+    def __init__(self) -> None:
+        self.limit = DEFAULT_LIMIT
+        self.at_work = 0
+        self.waiting: OrderedDict[RunInThread[Any], None] = OrderedDict()
 
 
 class Pool:
@@ -164,17 +221,16 @@ class Pool:
     """
 
     def __init__(self, kernel: Kernel) -> None:
-        self.limit = DEFAULT_LIMIT
+        self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
         self.at_work: dict[Future[Any], str] = {}
-        self.waiting: OrderedDict[RunInThread[Any], None] = OrderedDict()
         self.home = Home(kernel)
         self._threads: list[threading.Thread] = []
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
-    def start_waiting(self) -> None:
-        """Start as many of the functions that wait for a thread as may be."""
-        while self.waiting and len(self.at_work) < self.limit:
-            self.waiting.popitem(last=False)[0].start(self)
+    def start_waiting(self, lane: Lane) -> None:
+        """Start as many of the functions that wait in `lane` for a thread as may be."""
+        while lane.waiting and lane.at_work < lane.limit:
+            lane.waiting.popitem(last=False)[0].start(self, lane)
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         """Call `function` in a thread. `RuntimeError` when the system has no thread for it."""
@@ -191,10 +247,13 @@ class Pool:
             job()
             del job  # what it holds is not to live until the next one comes
 
-    def close(self) -> None:
-        """Let every thread end, and wait for that."""
+    def dismiss(self) -> None:
+        """Let every thread end when it has done its work."""
         for _ in self._threads:
             self._inbox.put(None)
+
+    def join(self) -> None:
+        """Wait for the end of the threads, which have been dismissed."""
         for thread in self._threads:
             thread.join()
 
@@ -203,22 +262,30 @@ def _fulfil(future: Future[T], function: Callable[[], T]) -> None:
     try:
         value = function()
     except BaseException as error:
+        drop_frame(error)
         future.set_exception(error)
     else:
         future.set_result(value)
+    finally:
+        del future  # the frame of the function holds this one, and the error's traceback that
 
 
 @contextmanager
 def pool(kernel: Kernel) -> Iterator[Pool]:
     """The kernel's pool, whose functions are waited for when the kernel closes: a thread cannot be killed."""
     threads = Pool(kernel)
-    yield threads
-    threads.home.shut()
-    _await_end(kernel, "threads", threads.at_work)
-    threads.close()
+    try:
+        yield threads
+    finally:
+        threads.home.shut()
+        try:
+            await_end(kernel, "threads", threads.at_work)
+        finally:
+            threads.dismiss()
+        threads.join()
 
 
-def _await_end(kernel: Kernel, workers: str, at_work: dict[Future[Any], str]) -> bool:
+def await_end(kernel: Kernel, workers: str, at_work: dict[Future[Any], str]) -> bool:
     """Wait for the kernel's grace until all have ended; report those that have not."""
     late = wait(at_work, timeout=kernel.grace).not_done
     if late:
@@ -229,38 +296,48 @@ def _await_end(kernel: Kernel, workers: str, at_work: dict[Future[Any], str]) ->
 
 
 class RunInThread(Job[T]):
-    """Wait for a function that runs in a thread."""
+    """Wait for a function that runs in a thread; `lane` is the kind of the function, and says whom it may wait for."""
 
-    __slots__ = ("_context",)
+    __slots__ = ("_context", "_lane")
+
+    def __init__(self, function: Callable[..., T], args: tuple[Any, ...], abandon: bool, lane: str) -> None:
+        super().__init__(function, args, abandon)
+        self._lane = lane
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        self._make(task)
         threads = kernel.resource(pool)
-        self._task = task
         self._context = task.context.copy()
         self._context.run(_home.set, threads.home)
-        threads.waiting[self] = None
-        threads.start_waiting()
+        lane = threads.lanes[self._lane]
+        lane.waiting[self] = None
+        threads.start_waiting(lane)
         return False
 
-    def start(self, threads: Pool) -> None:
+    def start(self, threads: Pool, lane: Lane) -> None:
         """There is a thread for it."""
         assert self._task is not None
         try:
             future = threads.submit(partial(self._context.run, self._function, *self._args))
         except RuntimeError as error:
+            drop_frame(error)
             self._task.throw(error)
+            self._task = None
         else:
+            lane.at_work += 1
             self._started(self._task.kernel, future, threads.at_work)
 
     def _finish(self, kernel: Kernel, future: Future[T]) -> None:
         threads = kernel.resource(pool)
+        lane = threads.lanes[self._lane]
         del threads.at_work[future]
+        lane.at_work -= 1
         super()._finish(kernel, future)
-        threads.start_waiting()
+        threads.start_waiting(lane)
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
         self._task = None
-        kernel.resource(pool).waiting.pop(self, None)
+        kernel.resource(pool).lanes[self._lane].waiting.pop(self, None)
 
 
 def run_in_thread(function: Callable[..., T], *args: Any, abandon: bool = True) -> Syscall[T]:
@@ -274,9 +351,8 @@ def run_in_thread(function: Callable[..., T], *args: Any, abandon: bool = True) 
 
     `limit_threads` says how many run at a time.
     """
-    if not callable(function):
-        raise TypeError(f"run_in_thread() takes a function and its arguments, not {function!r}")
-    return RunInThread(function, args, abandon)
+    check_function(function, "run_in_thread")
+    return RunInThread(function, args, abandon, FUNCTIONS)
 
 
 class LimitThreads(Syscall[int]):
@@ -289,8 +365,9 @@ class LimitThreads(Syscall[int]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         threads = kernel.resource(pool)
-        task.inbox, threads.limit = threads.limit, self._number
-        threads.start_waiting()
+        lane = threads.lanes[FUNCTIONS]
+        task.inbox, lane.limit = lane.limit, self._number
+        threads.start_waiting(lane)
         return True
 
 
@@ -298,8 +375,11 @@ def limit_threads(number: int) -> Syscall[int]:
     """From now on `run_in_thread` uses up to `number` threads of this kernel at a time; the answer is the former limit.
 
     Functions above the limit wait for a thread in the order of their calls. Lowering it stops nothing that runs. By
-    default it is the number of processors and 4 more, up to 32. Not a point of cancellation.
+    default it is the number of processors and 4 more, up to 32. Operations on files and the looking up of hosts' names
+    use threads as well, as many of each as the default says, and wait for nothing else. Not a point of cancellation.
     """
+    if not isinstance(number, int):
+        raise TypeError(f"limit_threads() takes a number of threads, not {number!r}")
     if number < 1:
         raise ValueError(f"limit_threads() takes a number of threads of 1 or more, not {number!r}")
     return LimitThreads(number)
@@ -317,109 +397,3 @@ def call_in_kernel(function: Callable[..., Any], *args: Any) -> Any:
     if home is None:
         raise RuntimeError("call_in_kernel() was called in a thread that was not started by run_in_thread()")
     return home.ask(function, args)
-
-
-class Workers:
-    """The worker processes of one kernel, and the functions they are at work on."""
-
-    def __init__(self) -> None:
-        self.at_work: dict[Future[Any], str] = {}
-        self.killed = False
-        self.pool: ProcessPoolExecutor | None = None
-
-    def submit(self, function: Callable[..., T], args: tuple[Any, ...]) -> Future[T]:
-        if self.pool is None:
-            # Not for every program: importing these takes a fifth of the time that importing the kernel does.
-            from concurrent.futures import ProcessPoolExecutor
-            from multiprocessing import get_context
-
-            # A fork of a process with threads, as this one has, may find their locks held for ever; hence "spawn".
-            self.pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
-        try:
-            return self.pool.submit(function, *args)
-        except BrokenExecutor:  # since a process has died while nobody waited
-            self.discard(self.pool)
-            return self.submit(function, args)
-
-    def discard(self, pool: ProcessPoolExecutor | None) -> None:
-        """Get rid of a pool of which a process has died; the next call makes another."""
-        if pool is not None and pool is self.pool:
-            self.pool = None
-            # The pool has told the others to end too, but one that was just being started it may have missed.
-            _kill(pool)
-            pool.shutdown()
-
-    def close(self, kill: bool) -> None:
-        """Let every process end, or make it."""
-        self.killed = kill
-        if self.pool is not None:
-            if kill:
-                _kill(self.pool)
-            self.pool.shutdown()
-
-
-def _kill(pool: ProcessPoolExecutor) -> None:
-    for process in list((pool._processes or {}).values()):  # there is no public way to them before Python 3.14
-        process.kill()
-
-
-@contextmanager
-def workers(kernel: Kernel) -> Iterator[Workers]:
-    """The kernel's processes; when it closes, those that do not end within its grace are killed."""
-    processes = Workers()
-    yield processes
-    in_time = _await_end(kernel, "processes", processes.at_work)
-    processes.close(kill=not in_time)
-
-
-class RunInProcess(Job[T]):
-    """Wait for a function that runs in another process."""
-
-    __slots__ = ("_future", "_pool")
-
-    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        processes = kernel.resource(workers)
-        self._future = processes.submit(self._function, self._args)
-        self._pool = processes.pool
-        self._task = task
-        self._started(kernel, self._future, processes.at_work)
-        return False
-
-    def _finish(self, kernel: Kernel, future: Future[T]) -> None:
-        processes = kernel.resource(workers)
-        del processes.at_work[future]
-        error = None if future.cancelled() else future.exception()
-        if isinstance(error, BrokenExecutor):
-            future = Future()
-            if processes.killed:
-                future.cancel()  # which has been reported
-                return super()._finish(kernel, future)
-            processes.discard(self._pool)
-            future.set_exception(type(error)(
-                f"a worker process died suddenly, and with it the call of {_name(self._function)}(), which it or "
-                "another was at work on: it was killed, ended itself, or could not import the program's main module "
-                "(which needs 'if __name__ == \"__main__\":' around what starts the program)"))
-        super()._finish(kernel, future)
-
-    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self._task = None
-        self._future.cancel()
-
-
-def run_in_process(function: Callable[..., T], *args: Any, abandon: bool = True) -> Syscall[T]:
-    """Call `function(*args)` in another process; the answer is its value or its exception.
-
-    For work that would keep a processor, and so the kernel, busy. There are as many processes as processors, made when
-    they are first needed and kept until the kernel closes. They are started afresh and import the program's main
-    module, which has to keep what starts the program behind `if __name__ == "__main__":`; function, arguments and
-    value are pickled. On POSIX `multiprocessing` leaves one small process of its own, the resource tracker, until the
-    program ends.
-
-    Cancellation as with `run_in_thread`: a call that has not been passed to a process never is; one that has cannot be
-    stopped, and is abandoned or waited for. When the kernel closes it gives them its `grace` and then kills them. A
-    process that dies suddenly takes all calls under way with it: each raises
-    `concurrent.futures.process.BrokenProcessPool`, and the next call gets new processes.
-    """
-    if not callable(function):
-        raise TypeError(f"run_in_process() takes a function and its arguments, not {function!r}")
-    return RunInProcess(function, args, abandon)
