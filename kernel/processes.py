@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from subprocess import PIPE
 from typing import IO, TYPE_CHECKING, Any, Union
 
+from .checks import check_seconds
 from .scopes import TaskGroup, shielded, timeout
 from .streams import Data, Stream
 from .syscalls import Syscall, call
@@ -247,9 +248,20 @@ class OpenProcess(Syscall[Process]):
 
 def show_command(command: Command) -> str:
     """The program's name, for messages."""
+    return repr(command if isinstance(command, (str, bytes, os.PathLike)) else os.fspath(command[0]))
+
+
+def check_command(command: object, function: str) -> None:
+    """Raise the `TypeError` or `ValueError` that says why `command` is none, if it is not."""
     if isinstance(command, (str, bytes, os.PathLike)):
-        return repr(command)
-    return repr(os.fspath(command[0])) if command else "''"
+        return
+    if not isinstance(command, Sequence):
+        raise TypeError(f"{function}() takes a list of a program's name and its arguments, or one string, not {command!r}")
+    if not command:
+        raise ValueError(f"{function}() takes a list that begins with a program's name; this one is empty")
+    for argument in command:
+        if not isinstance(argument, (str, bytes, os.PathLike)):
+            raise TypeError(f"{function}() takes strings, bytes and paths as a program's arguments, not {argument!r}")
 
 
 def open_process(command: Command, *, stdin: Redirection = PIPE, stdout: Redirection = PIPE, stderr: Redirection = None,
@@ -257,11 +269,13 @@ def open_process(command: Command, *, stdin: Redirection = PIPE, stdout: Redirec
                  pass_fds: Sequence[int] = ()) -> Syscall[Process]:
     """Start a program; the answer is a `Process`, which `async with` ends at the latest.
 
-    The arguments are those of `subprocess.Popen`; with `PIPE` the process gets a stream. Raises `FileNotFoundError`,
-    `PermissionError` or another `OSError` when the program cannot be started. The kernel's thread is busy until it has
+    The arguments are those of `subprocess.Popen`; with `PIPE` the process gets a stream. Raises `TypeError` or
+    `ValueError`, at the call, for what is no command, and when awaited `FileNotFoundError`, `PermissionError` or another
+    `OSError` when the program cannot be started. The kernel's thread is busy until it has
     been, a millisecond or so. Not a point of cancellation. A child that is alive when the kernel closes is killed with
     its process group.
     """
+    check_command(command, "open_process")
     return OpenProcess(command, dict(stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, shell=shell,
                                      pass_fds=pass_fds))
 
@@ -278,6 +292,11 @@ def run_process(command: Command, *, input: bytes | None = None, check: bool = F
     `open_process` does when it cannot be started. After a timeout, a cancellation or an error, the whole process group
     has been killed and the child reaped.
     """
+    check_command(command, "run_process")
+    if input is not None and not isinstance(input, (bytes, bytearray, memoryview)):
+        raise TypeError(f"run_process() takes bytes as a program's input, not {input!r}")
+    if timeout is not None:
+        timeout = check_seconds(timeout, "run_process")
     options = dict(stdin=subprocess.DEVNULL if input is None else PIPE, stdout=stdout, stderr=stderr, cwd=cwd, env=env,
                    shell=shell, pass_fds=pass_fds)
     return call(_run_process(command, input, check, timeout, options))

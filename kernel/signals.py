@@ -85,11 +85,13 @@ class NextSignal(Syscall[signal.Signals]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         signals = self._signals
+        if not signals.caught:
+            raise self.end()
+        if signals.kernel is not kernel:
+            raise RuntimeError(f"{task} waits for signals that another kernel catches; call catch_signals() here as well")
         if signals.pending:
             task.inbox = signals.pending.popleft()
             return True
-        if not signals.caught:
-            raise self.end()
         kernel.calls_expected += 1
         signals.line[task] = self
         return False
@@ -123,11 +125,11 @@ class EnterSignals(Syscall["Signals"]):
 class Signals:
     """The signals caught by a block; made by `catch_signals`."""
 
-    __slots__ = ("_kernel", "_numbers", "caught", "line", "pending")
+    __slots__ = ("_numbers", "caught", "kernel", "line", "pending")
 
     def __init__(self, numbers: tuple[signal.Signals, ...]) -> None:
         self._numbers = numbers
-        self._kernel: Kernel | None = None
+        self.kernel: Kernel | None = None
         self.caught: list[int] = []
         self.pending: deque[signal.Signals] = deque()
         self.line: Line[NextSignal] = OrderedDict()
@@ -139,9 +141,9 @@ class Signals:
     def enter(self, kernel: Kernel) -> None:
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("catch_signals() works only in the main thread, where Python handles signals")
-        if self._kernel is not None:
+        if self.kernel is not None:
             raise RuntimeError(f"{self!r} cannot be entered twice; call catch_signals() again")
-        self._kernel = kernel
+        self.kernel = kernel
         try:
             for number in self._numbers:
                 kernel.resource(receivers).add(number, self)
@@ -151,15 +153,15 @@ class Signals:
             raise
 
     def _restore(self) -> None:
-        assert self._kernel is not None
+        assert self.kernel is not None
         while self.caught:
-            self._kernel.resource(receivers).remove(self.caught.pop(), self)
+            self.kernel.resource(receivers).remove(self.caught.pop(), self)
 
     def deliver(self, number: int) -> None:
         """The process has received one of these signals."""
         if self.line:
-            assert self._kernel is not None
-            self._kernel.calls_expected -= 1
+            assert self.kernel is not None
+            self.kernel.calls_expected -= 1
             self.line.popitem(last=False)[0].wake(signal.Signals(number))
         else:
             self.pending.append(signal.Signals(number))
@@ -177,8 +179,8 @@ class Signals:
                   traceback: TracebackType | None) -> Awaitable[None]:
         self._restore()
         self.pending.clear()
-        assert self._kernel is not None
-        self._kernel.calls_expected -= len(self.line)
+        assert self.kernel is not None
+        self.kernel.calls_expected -= len(self.line)
         while self.line:
             task, request = self.line.popitem(last=False)
             task.throw(request.end())
@@ -201,4 +203,4 @@ def catch_signals(*numbers: int) -> Signals:
     """
     if not numbers:
         raise ValueError("catch_signals() takes at least one signal")
-    return Signals(tuple(signal.Signals(number) for number in numbers))
+    return Signals(tuple(dict.fromkeys(signal.Signals(number) for number in numbers)))

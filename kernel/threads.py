@@ -91,8 +91,10 @@ class Job(Syscall[T]):
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """The function's name, for messages."""
-    return getattr(function, "__qualname__", repr(function))
+    """The function's name, for messages. No `repr`, which may be long, or fail."""
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 def check_function(function: object, caller: str) -> None:

@@ -24,8 +24,8 @@ def processes() -> list[Entry]:
 
 
 def children_of_this_process() -> list[Entry]:
-    """The processes that this one has, zombies included."""
-    return [entry for entry in processes() if entry.parent == os.getpid()]
+    """The processes that this one has, zombies included, but not multiprocessing's own, which stays until the end."""
+    return [entry for entry in processes() if entry.parent == os.getpid() and "resource_tracker" not in entry.command]
 
 
 def _read(directory: Path) -> Entry | None:

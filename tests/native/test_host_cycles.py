@@ -140,6 +140,7 @@ def test_nothing_is_left(operation: Operation) -> None:
         finally:
             gc.set_debug(0)
             gc.garbage.clear()
+            gc.collect()
             gc.enable()
             gc.unfreeze()
 
