@@ -11,7 +11,9 @@ import errno
 import os
 import socket
 import ssl
+import sys
 from functools import partial
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar, Union
 
 from .endpoints import AGAIN, SPENT, UNFINISHED, Attempt, Endpoint, Outcome, locate
@@ -34,6 +36,7 @@ LIMIT = 65536  # the default limit on the length of a line
 BURST = 16
 # So many chunks a single request receives in a row; then others have their turn.
 ROUNDS = 16
+MUCH = ROUNDS * CHUNK
 
 
 class LimitOverrun(ValueError):
@@ -165,14 +168,14 @@ class Stream(Endpoint):
             _check_number(limit, 1, "read")
         return Read(self, limit)
 
-    def read_exactly(self, count: int) -> ReadExactly:
+    def read_exactly(self, count: int) -> Reading[bytes]:
         """Wait for `count` bytes and return them.
 
         Raises `IncompleteRead` when the peer ends the stream before; its `partial` is what came, and is taken.
         """
         if type(count) is not int or count < 0:
             _check_number(count, 0, "read_exactly")
-        return ReadExactly(self, count)
+        return ReadExactly(self, count) if count <= MUCH else ReadMuch(self, count)
 
     def read_until(self, separator: bytes, limit: int = LIMIT) -> ReadUntil:
         """Wait for `separator` and return the bytes up to its end.
@@ -223,10 +226,7 @@ class Stream(Endpoint):
         """
         if limit is not None:
             _check_number(limit, 0, "read_all")
-        while limit is None or len(self.buffer) <= limit:
-            if not await Fill(self):
-                return self.take(len(self.buffer))
-        raise LimitOverrun(f"over {limit} bytes came from {self.name}", len(self.buffer), limit)
+        return await ReadAll(self, limit)
 
     def write(self, data: Data) -> Write:
         """Wait until some of `data` can be sent and return how many bytes were: at least one, if there are any."""
@@ -473,6 +473,104 @@ class ReadExactly(Gather):
 
     def at_end(self, partial: bytes) -> bytes:
         raise IncompleteRead(f"{self.endpoint.name} ended after {len(partial)} of {self.count} bytes", partial)
+
+
+class Collect(Reading[bytes]):
+    """Waits for `count` bytes or the end of the stream, and puts what comes where it is not copied at the end.
+
+    Copying a gigabyte takes a second, in which no other task would run. In a `BytesIO` it is the answer already.
+    """
+
+    __slots__ = ("count", "received")
+
+    def __init__(self, stream: Stream, count: int) -> None:
+        self.endpoint = stream
+        self.task = None
+        self.count = count
+        self.received: BytesIO | None = None  # what has been taken from the stream, to be put back if the task gets none
+
+    def complete(self) -> bytes:
+        """The answer when `count` bytes have come, or the error."""
+        raise NotImplementedError
+
+    def at_end(self) -> bytes:
+        """The answer when nothing more will come, or the error."""
+        raise NotImplementedError
+
+    def buffered(self) -> Outcome[bytes]:
+        if len(self.endpoint.buffer) >= self.count:
+            self.endpoint.plenty = True  # so there is an attempt, which will have no need to receive
+        return UNFINISHED
+
+    def attempt(self) -> Outcome[bytes]:
+        stream = self.endpoint
+        received = self.received
+        try:
+            if received is None:
+                received = self.received = BytesIO()
+                received.write(stream.take(min(self.count, len(stream.buffer))))
+            for _ in range(ROUNDS):
+                wanted = min(CHUNK, self.count - received.tell())
+                if not wanted:
+                    return self.complete()
+                data = stream.receive(wanted)
+                stream.plenty = len(data) == wanted or (stream.tls is not None and stream.tls.primed)
+                if not data:
+                    return self.at_end()
+                received.write(data)
+                if not stream.plenty:
+                    return UNFINISHED
+        except BlockingIOError:
+            raise
+        except Exception:
+            self.put_back()
+            raise
+        return UNFINISHED if stream.tls is None and received.tell() < self.count else AGAIN
+
+    def taken(self) -> bytes:
+        """What has come, which is now the task's."""
+        received, self.received = self.received, None
+        assert received is not None
+        return received.getvalue()
+
+    def put_back(self) -> None:
+        """Have what has come in the stream again, for the next reader."""
+        if self.received is not None:
+            self.endpoint.buffer[:0] = self.taken()
+
+    def _end_wait(self) -> None:
+        super()._end_wait()
+        self.put_back()
+
+
+class ReadMuch(Collect):
+    """Waits for a large number of bytes."""
+
+    __slots__ = ()
+
+    def complete(self) -> bytes:
+        return self.taken()
+
+    def at_end(self) -> bytes:
+        partial = self.taken()
+        raise IncompleteRead(f"{self.endpoint.name} ended after {len(partial)} of {self.count} bytes", partial)
+
+
+class ReadAll(Collect):
+    """Waits for everything up to the end of the stream."""
+
+    __slots__ = ("limit",)
+
+    def __init__(self, stream: Stream, limit: int | None) -> None:
+        super().__init__(stream, sys.maxsize if limit is None else limit + 1)
+        self.limit = limit
+
+    def complete(self) -> bytes:
+        assert self.limit is not None
+        raise LimitOverrun(f"over {self.limit} bytes came from {self.endpoint.name}", self.count, self.limit)
+
+    def at_end(self) -> bytes:
+        return self.taken()
 
 
 class ReadUntil(Gather):
