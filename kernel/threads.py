@@ -43,6 +43,7 @@ class Job(Syscall[T]):
         self._args = args
         self._abandon = abandon
         self._task: Task[Any] | None = None
+        self._section: Shielded | None = None
 
     def _started(self, kernel: Kernel, future: Future[T], at_work: dict[Future[Any], str]) -> None:
         """Have the task told when `future` is done, and the kernel know that it is not yet."""
@@ -65,12 +66,20 @@ class Job(Syscall[T]):
             if error is not None:
                 kernel.report(f"{self} failed after the task that waited for it was cancelled", error)
             return
-        if not self._abandon:
-            self._section.leave()
+        self._unshield()
         if error is None:
             task.wake(future.result())
         else:
             task.throw(error)
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        self._task = None
+        self._unshield()
+
+    def _unshield(self) -> None:
+        if self._section is not None:
+            self._section.leave()
+            self._section = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({_name(self._function)})"
@@ -259,7 +268,7 @@ class RunInThread(Job[T]):
         threads.start_waiting()
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self._task = None
+        super().abort(kernel, task)
         kernel.resource(pool).waiting.pop(self, None)
 
 
@@ -402,7 +411,7 @@ class RunInProcess(Job[T]):
         super()._finish(kernel, future)
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self._task = None
+        super().abort(kernel, task)
         self._future.cancel()
 
 
