@@ -124,6 +124,7 @@ class Get(Syscall[T]):
             task.inbox = contents.fetch()
             return True
         if contents.closed:
+            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
             raise self.end()
         contents.getters[task] = self
         return False
@@ -158,7 +159,10 @@ class Put(Syscall[None]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         contents = self._contents
-        if contents.full() and not contents.closed:
+        if contents.closed:
+            del task  # as in Get
+            raise contents.refusal()
+        if contents.full():
             contents.putters[task] = self._item
             return False
         contents.put(self._item)
@@ -467,6 +471,7 @@ class Transfer(Syscall[T]):
                 queue.line(self._party)[self._party] = self._when_closed
                 return False
             except QueueClosed as error:
+                del task  # as in Get
                 raise self._when_closed(*error.args) from None
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:

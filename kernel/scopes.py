@@ -400,7 +400,9 @@ class SpawnChild(Syscall["Task[T]"]):
                                "make a new one")
         if not self._group.is_open:
             close_unstarted(code)
-            raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
+            message = f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'"
+            del task  # as in Enter
+            raise RuntimeError(message)
         self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
         listen(child, self)
         self._group.adopt(child, self._daemon)
