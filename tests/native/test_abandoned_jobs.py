@@ -17,8 +17,11 @@ def test_a_task_that_is_given_up_while_it_waits_for_a_thread_is_shielded_no_more
         tasks.append(await spawn(wait()))
         await checkpoint()
 
+    emergency = threading.Timer(10, blocker.set)  # should the shutdown wait for the thread after all
+    emergency.start()
     with Kernel(grace=0.05, exception_hook=lambda message, error: None) as kernel:
         kernel.run(main())
         blocker.set()
+    emergency.cancel()
     task, = tasks
     assert task.cancelled() and task.shields == 0
