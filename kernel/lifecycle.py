@@ -171,7 +171,7 @@ def _drain(kernel: Kernel, tasks: Iterable[Task[Any]]) -> list[Task[Any]]:
         # Real time counts as well: a virtual clock stands still while a task is busy.
         while left and kernel.clock.now() < until and time.monotonic() < really_until:
             try:
-                kernel.turn(until)
+                kernel.turn(min(until, kernel.clock.now() + kernel.grace))
             except Deadlock:
                 break
             watchdog.turns += 1

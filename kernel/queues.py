@@ -42,7 +42,8 @@ class QueueFull(Exception):
 class Contents(Generic[T]):
     """What is in a queue and who waits at it: what the queue shares with the requests of its tasks.
 
-    These know the contents and not the queue, which has some of them at hand: they would be a circle with it.
+    The requests refer to the contents and not to the queue. The queue keeps some of them at hand, and would be a circle
+    with them otherwise.
     """
 
     __slots__ = ("admit", "getters", "items", "joiners", "kind", "limit", "maxsize", "putters", "take", "unfinished")
@@ -123,6 +124,7 @@ class Get(Syscall[T]):
             task.inbox = contents.fetch()
             return True
         if contents.closed:
+            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
             raise self.end()
         contents.getters[task] = self
         return False
@@ -157,7 +159,10 @@ class Put(Syscall[None]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         contents = self._contents
-        if contents.full() and not contents.closed:
+        if contents.closed:
+            del task  # as in Get
+            raise contents.refusal()
+        if contents.full():
             contents.putters[task] = self._item
             return False
         contents.put(self._item)
@@ -228,7 +233,7 @@ class Queue(Generic[T]):
         """Wait for room and put `item`, at once when there is room.
 
         `QueueClosed` when the queue is closed, even while the task waits. Cancellation ends the wait at once, and the
-        item is not in the queue then.
+        item is not in the queue then. What this returns is for one `await`; a second one does nothing.
         """
         contents = self._contents
         if contents.getters or contents.limit and contents.limit <= len(contents.items):
@@ -241,7 +246,8 @@ class Queue(Generic[T]):
         """Wait for an item and take it; answered at once when there is one.
 
         `QueueClosed` when the queue is closed and empty. Cancellation ends the wait at once; a task to which an item
-        has been handed before gets it, and is told where it suspends next.
+        has been handed before gets it, and is told where it suspends next. What this returns can be awaited any number
+        of times, each time for an item.
         """
         return self._get
 
@@ -465,6 +471,7 @@ class Transfer(Syscall[T]):
                 queue.line(self._party)[self._party] = self._when_closed
                 return False
             except QueueClosed as error:
+                del task  # as in Get
                 raise self._when_closed(*error.args) from None
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
@@ -493,7 +500,10 @@ class UniversalQueue(Generic[T]):
         self._items: deque[T] = deque()
 
     def get(self) -> Syscall[T]:
-        """In a task: as `Queue.get`. Cancellation ends the wait at once and leaves the item for the next."""
+        """In a task: as `Queue.get`. Cancellation ends the wait at once and leaves the item for the next.
+
+        What this and `put` return can be awaited once: `RuntimeError` in who does so again.
+        """
         return Transfer(self, True, None, QueueClosed)
 
     def put(self, item: T) -> Syscall[None]:

@@ -6,8 +6,8 @@ requests decides: as long as anyone else's is outstanding, the exception is not 
 nest in any order, and how `asyncio.timeout` does it since Python 3.11.
 
 A shielded section holds back what comes from outside of it, not what a scope inside of it asks for: cleaning up can be
-shielded and have a time limit. So a scope that cancels its task lets one exception through the sections around it. That
-exception once delivered, they hold again, also while the task cleans up inside the scope.
+shielded and have a time limit. So a scope that cancels its task lets one exception through the sections around it. Once
+the task has been given that exception, the sections hold again, also while the task cleans up inside the scope.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Enter(Syscall[ScopeT]):
 class Shielded:
     """A section of a task that is not cancelled from outside; made by `shielded`.
 
-    `task.shields` is how many sections the task is in. It is negative while a scope of the innermost section has a
-    cancellation on its way: that one they let through, and then the task makes the number positive again.
+    `task.shields` is how many sections the task is in. The number is negative while a scope in the innermost of them
+    has a cancellation on its way: the sections let that one through, and the task then makes the number positive again.
     """
 
     __slots__ = ("_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling", "entered")
@@ -171,10 +171,10 @@ class Shielded:
 def shielded() -> Shielded:
     """`async with shielded():` holds back cancellation until the end of the block, where it is then raised.
 
-    When the block ends with an exception, that exception goes on, and the cancellation is raised where the task suspends
-    next. A timeout or a task group inside of the block is not held back; what cleans up after it there is shielded as
-    before. A shutdown gives a task the kernel's `grace` to end
-    such a block, as it does with any task that does not end when cancelled.
+    When the block ends with an exception, that exception goes on, and the cancellation is raised where the task
+    suspends next. A timeout or a task group inside of the block is not held back; what cleans up after it there is
+    shielded as before. A shutdown gives a task the kernel's `grace` to end such a block, as it does with any task that
+    does not end when cancelled.
     """
     return Shielded()
 
@@ -396,10 +396,13 @@ class SpawnChild(Syscall["Task[T]"]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         code, self._code = self._code, None
         if code is None:
-            raise RuntimeError(f"{task} made a request to spawn in {self._group!r}, which was made before; make a new one")
+            raise RuntimeError(f"{task} made a request to spawn in {self._group!r}, which was made before; "
+                               "make a new one")
         if not self._group.is_open:
             close_unstarted(code)
-            raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
+            message = f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'"
+            del task  # as in Enter
+            raise RuntimeError(message)
         self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
         listen(child, self)
         self._group.adopt(child, self._daemon)
@@ -498,8 +501,8 @@ class TaskGroup(Scope):
     first and `Cancelled` comes where the task suspends next. A task that is cancelled by itself is no failure, and
     `KeyboardInterrupt` and `SystemExit` in a task end the whole run as they do anywhere.
 
-    The group keeps its tasks for `results` unless it fails; a block that goes on spawning for days does so with `daemon=True`, since a
-    daemon is forgotten when it has ended.
+    The group keeps its tasks for `results` unless it fails; a block that goes on spawning for days does so with
+    `daemon=True`, since a daemon is forgotten when it has ended.
     """
 
     __slots__ = ("_cancelled", "_errors", "_failed", "_spawned", "children", "completed", "daemons", "is_open",
@@ -617,7 +620,7 @@ class TaskGroup(Scope):
             del cancellation  # which has this frame in its traceback
 
     def _forget_tasks(self) -> None:
-        """Let go of tasks that have failed: by its traceback and frames, the failure of one often leads to the group."""
+        """Let go of the tasks: the failure of one often leads, by its traceback and frames, to the group."""
         self._failed = True
         self._spawned.clear()
         self.completed.clear()

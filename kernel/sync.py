@@ -5,8 +5,9 @@ task in a line, first come, first served. Who releases hands over: the first in 
 nobody can slip in between, and a cancellation that reaches it afterwards finds an owner, who will release. A waiter
 that is cancelled leaves the line in constant time and has nothing to give back.
 
-The syscall is one object for all who wait, and has the state; what the program sees, the `Lock`, has the syscall. If
-that had the lock as well, the two would be a circle, which only the garbage collector takes apart.
+A `Lock` and the syscall that waits for it are two objects. The syscall, one for all who wait, holds the state; the lock
+refers to the syscall, and the syscall does not refer to the lock. Otherwise every lock would be a circle of the two,
+which only the garbage collector takes apart.
 
 Nothing here is for other threads: `UniversalQueue` and `Kernel.call_from_thread` are.
 """
@@ -516,7 +517,9 @@ class BarrierWait(Syscall[int]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.broken:
-            raise BrokenBarrier(f"{task} cannot wait at {self.describe()}; reset it first")
+            message = f"{task} cannot wait at {self.describe()}; reset it first"
+            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
+            raise BrokenBarrier(message)
         if len(self.waiters) + 1 < self.parties:
             self.waiters[task] = None
             return False

@@ -50,6 +50,7 @@ class Job(Syscall[T]):
         self._abandon = abandon
         self._made = False
         self._task: Task[Any] | None = None
+        self._section: Shielded | None = None
 
     def _make(self, task: Task[Any]) -> None:
         """`task` makes the request, which nobody may have made before: there is one answer, to one task."""
@@ -79,12 +80,20 @@ class Job(Syscall[T]):
             if error is not None:
                 kernel.report(f"{self} failed after the task that waited for it was cancelled", error)
             return
-        if not self._abandon:
-            self._section.leave()
+        self._unshield()
         if error is None:
             task.wake(future.result())
         else:
             task.throw(error)
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        self._task = None
+        self._unshield()
+
+    def _unshield(self) -> None:
+        if self._section is not None:
+            self._section.leave()
+            self._section = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({name_of(self._function)})"
@@ -338,7 +347,7 @@ class RunInThread(Job[T]):
         threads.start_waiting(lane)
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self._task = None
+        super().abort(kernel, task)
         kernel.resource(pool).lanes[self._lane].waiting.pop(self, None)
 
 

@@ -150,7 +150,7 @@ class RunInProcess(Job[T]):
         super()._finish(kernel, future)
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self._task = None
+        super().abort(kernel, task)
         self._future.cancel()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kernel import Cancelled, Task, TaskGroup, VirtualClock, checkpoint, current_task, run, shielded, sleep, spawn, timeout
+from kernel import (Cancelled, Task, TaskGroup, VirtualClock, checkpoint, current_task, run, shielded, sleep, spawn,
+                    timeout)
 
 
 async def fail_when_cancelled() -> None:

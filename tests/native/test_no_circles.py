@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 
-from kernel import (Barrier, Cancelled, Condition, Event, LifoQueue, Lock, PriorityQueue, Queue, RLock, Semaphore,
-                    UniversalQueue, checkpoint, run, shielded, spawn, timeout)
+from kernel import (Barrier, BrokenBarrier, Cancelled, Condition, Event, LifoQueue, Lock, PriorityQueue, Queue,
+                    QueueClosed, RLock, Semaphore, TaskGroup, UniversalQueue, checkpoint, run, shielded, sleep, spawn,
+                    timeout)
 
 TIMES = 50
+
+
+async def nothing() -> None:
+    pass
 
 
 async def locks_made() -> None:
@@ -47,6 +52,53 @@ async def queues_used() -> None:
             pass
 
 
+async def closed_under_a_getter() -> None:
+    async def get(queue: UniversalQueue[int] | Queue[int]) -> None:
+        try:
+            await queue.get()
+        except QueueClosed:
+            pass
+
+    for queue in UniversalQueue[int](), Queue[int]():
+        task = await spawn(get(queue))
+        await checkpoint()
+        queue.close()
+        await task
+
+
+async def group_ended() -> None:
+    async with TaskGroup() as group:
+        await group.spawn(nothing())
+        await group.spawn(sleep_long(), daemon=True)
+        async for _ in group.as_completed():
+            pass
+    group.results()
+
+
+async def group_cancelled() -> None:
+    async with TaskGroup() as group:
+        await group.spawn(sleep_long())
+        await checkpoint()
+        group.cancel()
+
+
+async def sleep_long() -> None:
+    await sleep(3600)
+
+
+async def group_failed_by_a_child_that_knows_it() -> None:
+    try:
+        async with TaskGroup() as group:
+            async def child() -> None:
+                await checkpoint()
+                raise ValueError(group.is_open)
+
+            await group.spawn(child())
+            await sleep(3600)
+    except* ValueError:
+        pass
+
+
 async def timeout_expired_by_name() -> None:
     try:
         async with timeout(0) as limit:
@@ -75,6 +127,52 @@ async def entered_twice() -> None:
                 pass
 
 
+async def refused_by_a_priority_queue() -> None:
+    async def put() -> None:
+        try:
+            await queue.put("x")
+        except TypeError:
+            pass
+
+    queue = PriorityQueue[Any](2)
+    queue.put_nowait(1)
+    queue.put_nowait(2)
+    putter = await spawn(put())
+    await checkpoint()
+    await queue.get()
+    await putter
+
+
+async def refused_and_ended_by_it() -> None:
+    async def get_from_closed() -> None:
+        queue = Queue[int]()
+        queue.close()
+        await queue.get()
+
+    async def put_to_closed() -> None:
+        queue = UniversalQueue[int]()
+        queue.close()
+        await queue.put(1)
+
+    async def wait_at_broken() -> None:
+        barrier = Barrier(2)
+        barrier.abort()
+        await barrier.wait()
+
+    async def spawn_in_closed() -> None:
+        await TaskGroup().spawn(nothing())
+
+    async def enter_twice() -> None:
+        async with timeout(1) as limit, limit:
+            pass
+
+    for refused in get_from_closed, put_to_closed, wait_at_broken, spawn_in_closed, enter_twice:
+        try:
+            await (await spawn(refused()))
+        except (QueueClosed, BrokenBarrier, RuntimeError):
+            pass
+
+
 async def condition_cancelled_and_caught() -> None:
     async def wait() -> None:
         try:
@@ -91,8 +189,9 @@ async def condition_cancelled_and_caught() -> None:
 
 
 @pytest.mark.parametrize("operation", [
-    locks_made, queues_made, locks_used, queues_used, timeout_expired_by_name, timeout_in_a_shielded_section_by_name,
-    entered_twice, condition_cancelled_and_caught])
+    locks_made, queues_made, locks_used, queues_used, closed_under_a_getter, group_ended, group_cancelled,
+    group_failed_by_a_child_that_knows_it, timeout_expired_by_name, timeout_in_a_shielded_section_by_name,
+    entered_twice, refused_by_a_priority_queue, refused_and_ended_by_it, condition_cancelled_and_caught])
 def test_nothing_is_left_to_the_collector(operation: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def main() -> Counter[str]:
         for _ in range(3):  # for what is made once

@@ -9,8 +9,8 @@ import random
 import pytest
 
 import compat
-from kernel import (Cancelled, Event, TaskGroup, VirtualClock, checkpoint, current_task, now, run, run_in_thread, shielded,
-                    sleep, spawn, timeout)
+from kernel import (Cancelled, Event, TaskGroup, VirtualClock, checkpoint, current_task, now, run, run_in_thread,
+                    shielded, sleep, spawn, timeout)
 from tests.native.injection import RandomReady
 
 EXPECTED = ["cleaned up", "ended", "whole"]
@@ -111,7 +111,7 @@ def test_so_does_a_cancellation_in_a_task_of_the_facade() -> None:
 
 @pytest.mark.parametrize("how", ["blocked", "ready", "answered", "running", "in a section", "in a thread"])
 def test_so_it_does_whatever_the_task_did_when_a_group_in_the_section_was_cancelled(how: str) -> None:
-    """Where the task cannot be told at once, the section lets the group's cancellation through later, and nothing else."""
+    """Where the task cannot be told at once, the section lets the group's cancellation through later, and only that."""
     log, answer, groups = Log(), Event(), list[TaskGroup]()
 
     async def body() -> None:

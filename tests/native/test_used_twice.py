@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kernel import (Barrier, Condition, Event, Lock, Queue, Semaphore, TaskGroup, UniversalQueue, checkpoint, run, shielded,
-                    spawn, timeout)
+from kernel import (Barrier, Condition, Event, Lock, Queue, Semaphore, TaskGroup, UniversalQueue, checkpoint, run,
+                    shielded, spawn, timeout)
 
 
 @pytest.mark.parametrize("make", [lambda queue: queue.put(2), lambda queue: queue.get()], ids=["put", "get"])
