@@ -1,4 +1,4 @@
-"""What an operation leaves behind: objects in cycles, objects that are kept, and memory that the process has grown by."""
+"""What an operation leaves behind: objects in cycles, objects that are kept, and memory by which the process grows."""
 
 from __future__ import annotations
 
