@@ -196,10 +196,60 @@ async def datagrams() -> None:
     await asyncio.sleep(0)
 
 
+@facade("getaddrinfo", SOME)
+async def looking_up() -> None:
+    await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+
+
+@facade("getaddrinfo fails", SOME)
+async def looking_up_in_vain() -> None:
+    with suppress(socket.gaierror):
+        await asyncio.get_running_loop().getaddrinfo("localhost", "no such service")
+
+
+@facade("connect_read_pipe, connect_write_pipe", SOME)
+async def pipes() -> None:
+    loop = asyncio.get_running_loop()
+    reading, writing = (open(end, mode, buffering=0) for end, mode in zip(os.pipe(), ("rb", "wb")))
+    reader = asyncio.StreamReader()
+    incoming, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), reading)
+    outgoing, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, writing)
+    outgoing.write(b"line\n")
+    await reader.readline()
+    outgoing.close()
+    await reader.read()
+    incoming.close()
+    await asyncio.sleep(0)
+
+
+@facade("sendfile", SOME, within=native_network.asyncio_echo_server)
+async def sending_file(port: int) -> None:
+    reader, writer = await asyncio.open_connection(native_network.LOCALHOST, port)
+    with open(__file__, "rb") as file:
+        await asyncio.get_running_loop().sendfile(writer.transport, file)
+    await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+
 @facade("subprocess", FEW)
 async def subprocess() -> None:
     process = await asyncio.create_subprocess_exec(*native_host.CAT, stdin=PIPE, stdout=PIPE)
     await process.communicate(b"x")
+
+
+@facade("subprocess of a shell", FEW)
+async def shell() -> None:
+    process = await asyncio.create_subprocess_shell("exit 1", stdout=PIPE)
+    await process.communicate()
+
+
+@facade("subprocess, communicate cancelled", FEW)
+async def communicating_cancelled() -> None:
+    process = await asyncio.create_subprocess_exec(*native_host.CAT, stdin=PIPE, stdout=PIPE)
+    await cancel_task_in(process.communicate)
+    process.kill()
+    await process.wait()
 
 
 @facade("subprocess of no program", FEW)

@@ -261,6 +261,26 @@ async def _(port: int) -> None:
     await talk_in_asyncio(*await asyncio.open_connection("localhost", port, ssl=CLIENT))
 
 
+@asynccontextmanager
+async def upgrading_server() -> AsyncIterator[int]:
+    async def upgrade(stream: Stream) -> None:
+        await stream.read_line()
+        await stream.start_tls(SERVER, server_side=True)
+        await echo(stream)
+
+    async with await serve(upgrade, LOCALHOST, 0) as server:
+        yield server.port
+
+
+@native("start_tls in a connection", FEW, within=upgrading_server)
+async def upgrading(port: int) -> None:
+    async with await open_connection("localhost", port) as stream:
+        await stream.write_all(b"TLS, please\n")
+        await stream.start_tls(CLIENT, server_hostname="localhost")
+        await stream.write_all(b"line\n")
+        await stream.read_line()
+
+
 @native("TLS handshake fails", FEW, within=tls_server)
 async def tls_failure(port: int) -> None:
     with suppress(ssl.SSLError):
