@@ -255,7 +255,6 @@ class Kernel:
         if self._closed:
             return
         self._releases.close()
-        self._resources.clear()  # most of them know the kernel
         self._closed = True
         abandon(self, self.by_age())
         self.take_calls()  # what threads brought at the last moment
@@ -263,6 +262,7 @@ class Kernel:
             self.run_ready()
         for failure in list(self.unretrieved):
             failure.report()
+        self._resources.clear()  # only now, for the calls made last use them; most of them know the kernel
         self.poller.close()
 
     def __enter__(self) -> Kernel:
