@@ -242,7 +242,7 @@ class Kernel:
             self.run_ready()
         for failure in list(self.unretrieved):
             failure.report()
-        self._resources.clear()  # most of them know the kernel
+        self._resources.clear()  # only now, for the calls made last use them; most of them know the kernel
         self.poller.close()
 
     def __enter__(self) -> Kernel:

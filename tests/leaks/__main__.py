@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from .catalogue import TABLE
@@ -19,8 +20,8 @@ WIDTH = 64
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.leaks",
-        description="Print what operations leave behind with the garbage collector off: objects, and bytes by which the "
-                    "process goes on growing, an operation; and the same of the nearest operation of asyncio.",
+        description="Print what each operation leaves behind with the garbage collector off: objects, and the bytes by "
+                    "which the process goes on growing; then the same of the nearest operation of asyncio.",
         epilog="Objects are those that only the collector could free, and those that somebody keeps. A few bytes mean "
                "nothing: memory comes in pages.")
     parser.add_argument("patterns", nargs="*", default=["*"], metavar="PATTERN", help="of rows, such as '*Queue*'")
@@ -38,7 +39,8 @@ def measure_one(name: str) -> None:
 
 def measure_apart(name: str) -> list[Growth | None]:
     """Measure a row in a process that has done nothing else, so that its memory is not what others have freed."""
-    output = subprocess.run([sys.executable, "-m", "tests.leaks", "--one", name], check=True, stdout=subprocess.PIPE).stdout
+    command = [sys.executable, "-m", "tests.leaks", "--one", name]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     return [side and Growth(side[0], Counter(side[1]), Counter(side[2]), side[3])
             for side in json.loads(output.splitlines()[-1])]
 
@@ -50,17 +52,28 @@ def main() -> None:
     names = [name for name in TABLE if any(fnmatchcase(name, pattern) for pattern in options.patterns)]
     if not names:
         sys.exit(f"no row is like {' or '.join(options.patterns)}")
-    print("operation".ljust(WIDTH), *(head.rjust(len(head)) for head in HEADS), sep="  ")
+    print_line("operation", HEADS)
     for name in names:
         sides = measure_apart(name)
-        figures = [figure for side in sides for figure in (
-            ("-", "-") if side is None else (f"{side.objects:.2f}", f"{side.memory:.0f}"))]
-        print(name.ljust(WIDTH), *(figure.rjust(len(head)) for figure, head in zip(figures, HEADS)), sep="  ", flush=True)
+        print_line(name, [figure for side in sides for figure in figures(side)])
         if options.types:
             for side, whose in zip(sides, ("ours", "asyncio's")):
-                for what, left in (("in cycles", side.cycles), ("kept", side.kept)) if side else ():
-                    if left:
-                        print(f"    {whose}, {what}:", ", ".join(f"{count} {kind}" for kind, count in left.most_common()))
+                if side is not None:
+                    print_types(f"{whose}, in cycles", side.cycles)
+                    print_types(f"{whose}, kept", side.kept)
+
+
+def figures(side: Growth | None) -> tuple[str, str]:
+    return ("-", "-") if side is None else (f"{side.objects:.2f}", f"{side.memory:.0f}")
+
+
+def print_line(name: str, columns: Sequence[str]) -> None:
+    print(name.ljust(WIDTH), *(column.rjust(len(head)) for column, head in zip(columns, HEADS)), sep="  ", flush=True)
+
+
+def print_types(what: str, types: Counter[str]) -> None:
+    if types:
+        print(f"    {what}:", ", ".join(f"{count} {kind}" for kind, count in types.most_common()))
 
 
 if __name__ == "__main__":

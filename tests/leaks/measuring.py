@@ -1,4 +1,4 @@
-"""What an operation leaves behind: objects in cycles, objects that are kept, and memory that the process has grown by."""
+"""What an operation leaves behind: objects in cycles, objects that are kept, and memory by which the process grows."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ def resident() -> int:
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """What exists by now is left out of every count inside. Nothing is logged, since who tests logging keeps it."""
+    """What exists by now is left out of every count inside, and of every collection from now on.
+
+    Nothing is logged, since who tests logging keeps it.
+    """
     logging.disable()
     gc.collect()
     gc.freeze()
@@ -73,7 +76,6 @@ def collector_off() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-        gc.unfreeze()
         logging.disable(logging.NOTSET)
 
 

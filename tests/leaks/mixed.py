@@ -10,13 +10,13 @@ from typing import Any
 import compat
 import kernel
 
-from . import native_host, native_network, native_queues, native_scopes, native_sync, native_tasks
-from .native_tasks import HOUR, fail, nothing
+from . import (native_host, native_network, native_queues, native_requests, native_scopes, native_sync, native_tasks)
+from .programs import HOUR, fail, make, nothing, wait_forever
 from .rows import guest, mixed
 
 for row in (native_tasks.sleeping, native_tasks.sleep_cancelled, native_tasks.spawning, native_tasks.failing,
-            native_tasks.failing_alone, native_tasks.cancelling, native_tasks.failing_waitable,
-            native_tasks.calling_what_fails, native_tasks.waiting_for_descriptor_cancelled,
+            native_tasks.failing_alone, native_tasks.cancelling, native_requests.failing_waitable,
+            native_requests.calling_what_fails, native_requests.waiting_for_descriptor_cancelled,
             native_scopes.grouping, native_scopes.group_with_failing_child, native_scopes.group_with_failing_body,
             native_scopes.group_cancelled, native_scopes.group_with_daemon, native_scopes.completing,
             native_scopes.timeout_in_time, native_scopes.timeout_expired, native_scopes.timeout_cancelled,
@@ -34,7 +34,7 @@ def task_of_ours(code: Any) -> compat.Task[Any]:
 
 
 async def cancel_guest_in(ask: Callable[[], Awaitable[object]]) -> None:
-    task = task_of_ours(native_tasks.make(ask))
+    task = task_of_ours(make(ask))
     await asyncio.sleep(0)
     task.cancel()
     while not task.done():
@@ -72,7 +72,7 @@ async def fail_in_group() -> None:
     with suppress(BaseExceptionGroup):
         async with kernel.TaskGroup() as group:
             await group.spawn(fail())
-            await group.spawn(native_tasks.wait_forever())
+            await group.spawn(wait_forever())
 
 
 @guest("task group of the kernel's fails")

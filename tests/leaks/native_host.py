@@ -17,7 +17,7 @@ from subprocess import DEVNULL, PIPE
 from kernel import (Path, VirtualClock, call_in_kernel, catch_signals, limit_threads, now, open_file, open_process, run,
                     run_in_process, run_in_thread, run_process, sleep, spawn)
 
-from .native_tasks import HOUR, cancel_in, cancel_task_in, make, raise_error, until_done
+from .programs import HOUR, cancel_in, cancel_task_in, make, raise_error, until_done
 from .rows import native
 
 SOME = 500

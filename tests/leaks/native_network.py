@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from kernel import (EndpointClosed, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, open_datagram,
-                    open_unix_connection, serve, serve_unix, sleep, spawn)
+from kernel import (Stream, checkpoint, open_connection, open_datagram, open_unix_connection, serve, serve_unix, sleep,
+                    spawn)
 
-from .native_tasks import cancel_in, cancel_task_in, make, until_done
+from .programs import cancel_in, cancel_task_in, make, until_done
 from .rows import native
 
 LOCALHOST = "127.0.0.1"
@@ -177,78 +177,6 @@ async def _(server: socket.socket) -> None:
         await writer.wait_closed()
 
 
-@asynccontextmanager
-async def pair() -> AsyncIterator[tuple[Stream, Stream]]:
-    ours, theirs = socket.socketpair()
-    async with Stream.of_socket(ours) as near, Stream.of_socket(theirs) as far:
-        yield near, far
-
-
-@native("every kind of read and write", within=pair)
-async def reading_and_writing(ends: tuple[Stream, Stream]) -> None:
-    near, far = ends
-    await far.write_all(b"abc\nabcdef")
-    await near.read_line()
-    await near.read_exactly(3)
-    await near.read_until(b"e")
-    await near.read()
-    task = await spawn(make(near.read))
-    await checkpoint()
-    await far.write(b"x")
-    await task
-
-
-@native("read cancelled", within=pair)
-async def read_cancelled(ends: tuple[Stream, Stream]) -> None:
-    near = ends[0]
-    for method in near.read, near.read_line:
-        await cancel_in(method)
-    await cancel_in(lambda: near.read_exactly(10))
-
-
-@native("write_all cancelled", SOME)
-async def write_cancelled() -> None:
-    ours, theirs = socket.socketpair()
-    async with Stream.of_socket(ours) as near, Stream.of_socket(theirs):
-        await cancel_in(lambda: near.write_all(bytes(1_000_000)))
-
-
-@native("stream closed under a reader", SOME)
-async def closed_under_reader() -> None:
-    ours, theirs = socket.socketpair()
-    async with Stream.of_socket(ours) as near, Stream.of_socket(theirs):
-        task = await spawn(make(near.read))
-        await checkpoint()
-        near.close()
-        await until_done(task)
-        task.exception()
-        with suppress(EndpointClosed):
-            await near.read()
-
-
-@native("stream used by two readers", within=pair)
-async def two_readers(ends: tuple[Stream, Stream]) -> None:
-    task = await spawn(make(ends[0].read))
-    await checkpoint()
-    with suppress(RuntimeError):
-        await ends[0].read()
-    task.cancel()
-    await until_done(task)
-
-
-@native("IncompleteRead, LimitOverrun", SOME)
-async def incomplete() -> None:
-    ours, theirs = socket.socketpair()
-    async with Stream.of_socket(ours) as near, Stream.of_socket(theirs) as far:
-        await far.write_all(b"0123456789")
-        await far.end_writing()
-        with suppress(LimitOverrun):
-            await near.read_until(b"\n", limit=5)
-        with suppress(IncompleteRead):
-            await near.read_exactly(100)
-        await near.read_all()
-
-
 @native("serve, shutdown", SOME)
 async def serving() -> None:
     async with await serve(echo, LOCALHOST, 0):
@@ -308,6 +236,12 @@ async def _(port: int) -> None:
     await writer.wait_closed()
 
 
+@native("Server.wait cancelled", SOME)
+async def server_wait_cancelled() -> None:
+    async with await serve(echo, LOCALHOST, 0) as server:
+        await cancel_in(server.wait)
+
+
 @native("shutdown cancels a handler", SOME)
 async def shutting_down() -> None:
     async with await serve(echo, LOCALHOST, 0) as server:
@@ -325,6 +259,26 @@ async def tls_connection(port: int) -> None:
 @tls_connection.asyncio(within=asyncio_tls_server)
 async def _(port: int) -> None:
     await talk_in_asyncio(*await asyncio.open_connection("localhost", port, ssl=CLIENT))
+
+
+@asynccontextmanager
+async def upgrading_server() -> AsyncIterator[int]:
+    async def upgrade(stream: Stream) -> None:
+        await stream.read_line()
+        await stream.start_tls(SERVER, server_side=True)
+        await echo(stream)
+
+    async with await serve(upgrade, LOCALHOST, 0) as server:
+        yield server.port
+
+
+@native("start_tls in a connection", FEW, within=upgrading_server)
+async def upgrading(port: int) -> None:
+    async with await open_connection("localhost", port) as stream:
+        await stream.write_all(b"TLS, please\n")
+        await stream.start_tls(CLIENT, server_hostname="localhost")
+        await stream.write_all(b"line\n")
+        await stream.read_line()
 
 
 @native("TLS handshake fails", FEW, within=tls_server)

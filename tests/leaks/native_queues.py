@@ -10,7 +10,7 @@ from typing import Any, Union
 from kernel import (LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull, UniversalQueue, checkpoint,
                     run_in_thread, spawn)
 
-from .native_tasks import cancel_in, cancel_task_in, make, until_done
+from .programs import cancel_in, cancel_task_in, make, until_done
 from .rows import native
 
 AnyQueue = Union[Queue[int], UniversalQueue[int]]

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from kernel import Cancelled, TaskGroup, checkpoint, current_task, now, shielded, sleep, spawn, timeout, timeout_at
 
-from .native_tasks import HOUR, cancel_in, cancel_task_in, fail, nothing, wait_forever
+from .programs import HOUR, cancel_in, cancel_task_in, fail, nothing, wait_forever
 from .rows import native
 
 

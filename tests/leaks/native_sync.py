@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from kernel import Barrier, BrokenBarrier, Condition, Deadlock, Event, Lock, RLock, Semaphore, checkpoint, spawn
 
-from .native_tasks import cancel_in, cancel_task_in, make, until_done
+from .programs import cancel_in, cancel_task_in, make, until_done
 from .rows import native
 
 

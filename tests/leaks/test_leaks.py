@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -31,6 +33,12 @@ def complaints(growth: Growth, limit: Growth | None) -> list[str]:
     if growth.memory > GROWTH and (limit is None or limit.objects < 1):  # what it is allowed to leave takes memory
         found.append(f"{growth.memory:.0f} bytes of memory an operation")
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def have_everything_collected_again() -> Iterator[None]:
+    yield
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE.keys())

@@ -11,7 +11,7 @@ import compat
 import kernel
 
 from .measuring import ignore
-from .native_tasks import HOUR, count_up, count_up_in_asyncio, fail, make, nothing, raise_error, wait_forever
+from .programs import HOUR, count_up, count_up_in_asyncio, fail, make, nothing, raise_error, wait_forever
 from .rows import call
 
 SOME = 200
@@ -117,7 +117,8 @@ async def leave_asyncio_generators() -> None:
         break
 
 
-call("kernel: run that leaves an async generator", SOME, on_kernel(leave_generators), on_asyncio(leave_asyncio_generators))
+call("kernel: run that leaves an async generator", SOME, on_kernel(leave_generators),
+     on_asyncio(leave_asyncio_generators))
 call("compat: run that leaves an async generator", SOME, on_compat(leave_asyncio_generators),
      on_asyncio(leave_asyncio_generators), as_asyncio=True)
 
@@ -140,7 +141,8 @@ async def exit_in_asyncio_child() -> None:
     await asyncio.sleep(HOUR)
 
 
-call("kernel: run that exits in a child", SOME, on_kernel(exit_in_child), on_asyncio(exit_in_asyncio_child), as_asyncio=True)
+call("kernel: run that exits in a child", SOME, on_kernel(exit_in_child), on_asyncio(exit_in_asyncio_child),
+     as_asyncio=True)
 call("compat: run that exits in a child", SOME, on_compat(exit_in_asyncio_child), on_asyncio(exit_in_asyncio_child),
      as_asyncio=True)
 

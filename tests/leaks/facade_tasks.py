@@ -1,27 +1,18 @@
-"""What asyncio programs do, on this project's event loop and on asyncio's own."""
+"""What asyncio programs do with tasks and futures, on this project's event loop and on asyncio's own."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
-import ssl
 import sys
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import compat
 from compat.events import EventLoop
 
-from . import native_host, native_network
-from .native_tasks import HOUR, cancel_task_in, count_up_in_asyncio, fail, make, nothing, pipe, raise_error
+from .programs import HOUR, cancel_task_in, count_up_in_asyncio, fail, make, nothing, raise_error
 from .rows import facade
-
-SOME = 300
-FEW = 50
 
 
 async def until_done(future: asyncio.Future[Any]) -> None:
@@ -378,197 +369,3 @@ async def breaking_off() -> None:
         break
     for _ in range(4):
         await asyncio.sleep(0)
-
-
-def give_one() -> int:
-    return 1
-
-
-@facade("call_soon")
-async def calling() -> None:
-    asyncio.get_running_loop().call_soon(give_one)
-    await asyncio.sleep(0)
-
-
-@facade("call_soon cancelled, and of what fails")
-async def calling_failure() -> None:
-    loop = asyncio.get_running_loop()
-    loop.call_soon(give_one).cancel()
-    loop.call_soon(raise_error)
-    await asyncio.sleep(0)
-
-
-@facade("call_later")
-async def calling_later() -> None:
-    asyncio.get_running_loop().call_later(0, give_one)
-    await asyncio.sleep(1e-6)
-
-
-@facade("call_later cancelled")
-async def calling_later_cancelled() -> None:
-    asyncio.get_running_loop().call_later(HOUR, give_one).cancel()
-
-
-@facade("call_soon_threadsafe")
-async def calling_threadsafe() -> None:
-    future = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_soon_threadsafe(future.set_result, None)
-    await future
-
-
-@facade("add_reader, remove_reader", within=pipe)
-async def reader(ends: tuple[int, int]) -> None:
-    loop = asyncio.get_running_loop()
-    os.write(ends[1], b"x")
-    future = loop.create_future()
-    loop.add_reader(ends[0], future.set_result, None)
-    await future
-    loop.remove_reader(ends[0])
-    os.read(ends[0], 1)
-
-
-@asynccontextmanager
-async def sockets() -> AsyncIterator[tuple[socket.socket, socket.socket]]:
-    near, far = socket.socketpair()
-    near.setblocking(False)
-    far.setblocking(False)
-    with near, far:
-        yield near, far
-
-
-@facade("sock_recv, sock_sendall", within=sockets)
-async def raw_sockets(ends: tuple[socket.socket, socket.socket]) -> None:
-    loop = asyncio.get_running_loop()
-    task = asyncio.create_task(loop.sock_recv(ends[0], 10))
-    await asyncio.sleep(0)
-    await loop.sock_sendall(ends[1], b"x")
-    await task
-
-
-@facade("sock_recv cancelled", within=sockets)
-async def raw_socket_cancelled(ends: tuple[socket.socket, socket.socket]) -> None:
-    loop = asyncio.get_running_loop()
-    await cancel_task_in(lambda: loop.sock_recv(ends[0], 10))
-
-
-@facade("add_signal_handler")
-async def signals() -> None:
-    loop = asyncio.get_running_loop()
-    future = loop.create_future()
-    loop.add_signal_handler(signal.SIGUSR1, future.set_result, None)
-    os.kill(os.getpid(), signal.SIGUSR1)
-    await future
-    loop.remove_signal_handler(signal.SIGUSR1)
-
-
-def within_executor(function: Callable[[], object]) -> Awaitable[object]:
-    return asyncio.get_running_loop().run_in_executor(None, function)
-
-
-@facade("run_in_executor", SOME)
-async def executor() -> None:
-    await within_executor(give_one)
-
-
-@facade("run_in_executor fails", SOME)
-async def executor_failing() -> None:
-    with suppress(ValueError):
-        await within_executor(raise_error)
-
-
-@facade("run_coroutine_threadsafe", SOME)
-async def threadsafe() -> None:
-    loop = asyncio.get_running_loop()
-    await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(nothing(), loop).result())
-
-
-@facade("streams: connect, echo, close", SOME, within=native_network.asyncio_echo_server)
-async def streams(port: int) -> None:
-    await native_network.talk_in_asyncio(*await asyncio.open_connection(native_network.LOCALHOST, port))
-
-
-@facade("streams: refused", SOME)
-async def refused() -> None:
-    with suppress(ConnectionRefusedError):
-        await asyncio.open_connection(native_network.LOCALHOST, native_network.PORT)
-
-
-@facade("streams: reset under a reader", SOME, within=native_network.listening)
-async def connection_reset(server: socket.socket) -> None:
-    _, writer = await asyncio.open_connection(*server.getsockname())
-    native_network.reset(server.accept()[0])
-    writer.close()
-    with suppress(ConnectionResetError):
-        await writer.wait_closed()
-
-
-@facade("streams: read cancelled", SOME, within=native_network.listening)
-async def read_cancelled(server: socket.socket) -> None:
-    reader, writer = await asyncio.open_connection(*server.getsockname())
-    await cancel_task_in(reader.read)
-    writer.close()
-    server.accept()[0].close()
-    await writer.wait_closed()
-
-
-@facade("streams: a handler fails", SOME, within=native_network.failing_asyncio_server)
-async def failing_handler(port: int) -> None:
-    reader, writer = await asyncio.open_connection(native_network.LOCALHOST, port)
-    await reader.read()
-    writer.close()
-    await writer.wait_closed()
-
-
-@facade("streams: server made, closed", SOME)
-async def serving() -> None:
-    async with await asyncio.start_server(native_network.echo_in_asyncio, native_network.LOCALHOST, 0):
-        await asyncio.sleep(0)
-
-
-@facade("streams: TLS", FEW, within=native_network.asyncio_tls_server)
-async def tls(port: int) -> None:
-    await native_network.talk_in_asyncio(
-        *await asyncio.open_connection("localhost", port, ssl=native_network.CLIENT))
-
-
-@facade("streams: TLS handshake fails", FEW, within=native_network.asyncio_tls_server)
-async def tls_failure(port: int) -> None:
-    with suppress(ssl.SSLError):
-        await asyncio.open_connection("localhost", port, ssl=native_network.DISTRUSTFUL)
-
-
-@facade("streams: Unix", SOME, within=native_network.asyncio_unix_server)
-async def unix(path: str) -> None:
-    await native_network.talk_in_asyncio(*await asyncio.open_unix_connection(path))
-
-
-@facade("datagrams", SOME)
-async def datagrams() -> None:
-    loop = asyncio.get_running_loop()
-    receiver, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(native_network.LOCALHOST, 0))
-    address = receiver.get_extra_info("sockname")
-    sender, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=address)
-    sender.sendto(b"x")
-    await asyncio.sleep(1e-6)
-    receiver.close()
-    sender.close()
-    await asyncio.sleep(0)
-
-
-@facade("subprocess", FEW)
-async def subprocess() -> None:
-    process = await asyncio.create_subprocess_exec(*native_host.CAT, stdin=PIPE, stdout=PIPE)
-    await process.communicate(b"x")
-
-
-@facade("subprocess of no program", FEW)
-async def missing_subprocess() -> None:
-    with suppress(FileNotFoundError):
-        await asyncio.create_subprocess_exec("/nowhere", stdin=PIPE, stdout=PIPE)
-
-
-@facade("subprocess killed", FEW)
-async def killed_subprocess() -> None:
-    process = await asyncio.create_subprocess_exec(*native_host.CAT, stdin=PIPE, stdout=PIPE)
-    process.kill()
-    await process.wait()
