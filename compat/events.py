@@ -209,6 +209,8 @@ class EventLoop(asyncio.SelectorEventLoop):
     def close(self) -> None:
         if self.is_closed():
             return
+        if self.is_running():
+            super().close()  # raises
         abandon(self.kernel, self.kernel.by_age())
         while self.kernel.ready:  # any queue will do for one, so asyncio must not clear it
             self.kernel.ready.popleft()
@@ -217,6 +219,11 @@ class EventLoop(asyncio.SelectorEventLoop):
         self.unchecked = None
         self.kernel.timers.heap.clear()
         self.kernel.close()
+
+    def run_forever(self) -> None:
+        self._check_closed()
+        self._check_running()  # here, since Python 3.13.0 then takes the loop that is running for one that has ended
+        super().run_forever()
 
     def run_until_complete(self, future: Any) -> Any:
         return super().run_until_complete(accepted(future))
@@ -287,12 +294,13 @@ class EventLoop(asyncio.SelectorEventLoop):
         when = self.time() + delay
         if self.unchecked is None:
             return self._call_at(when, callback, args, context)
+        if not delay > 0:
+            check_time(delay, "call_later")
+            self.kernel.turn_over = True  # it comes before what the next batch makes ready
         if callback is set_result_unless_cancelled:  # as `sleep` has it; it needs no context, and a sleeper less memory
             context = self.kernel.wakeup_context
         timer = TimerHandle(when, callback, args, self, context)
         self.kernel.timers.add(when, timer)
-        if delay <= 0:
-            self.kernel.turn_over = True  # it comes before what the next batch makes ready
         return timer
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any,  # type: ignore[override]
@@ -304,12 +312,13 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _call_at(self, when: float, callback: Callable[..., object], args: tuple[Any, ...],
                  context: Context | None) -> TimerHandle:
         self._check_call(callback, "call_at")
+        if not when > self.time():
+            check_time(when, "call_at")
+            self.kernel.turn_over = True
         timer = (DebugTimerHandle if self._debug else TimerHandle)(when, callback, args, self, context)
         if timer._source_traceback is not None:
             del timer._source_traceback[-2:]
         self.kernel.timers.add(when, timer)
-        if when <= self.time():
-            self.kernel.turn_over = True
         return timer
 
     def _check_call(self, callback: Callable[..., object], method: str) -> None:
@@ -466,6 +475,12 @@ def descriptor(fd: Any) -> int:
     if fd < 0:
         raise ValueError(f"Invalid file descriptor: {fd}")
     return int(fd)
+
+
+def check_time(seconds: float, method: str) -> None:
+    """Refuse a time that is not a number: among the kernel's timers it would put others out of order."""
+    if seconds != seconds:
+        raise ValueError(f"{method}() takes a number of seconds, not NaN")
 
 
 def check_no_kernel(what: str, main: object = None) -> None:
