@@ -256,7 +256,7 @@ def check_command(command: object, function: str) -> None:
     if isinstance(command, (str, bytes, os.PathLike)):
         return
     if not isinstance(command, Sequence):
-        raise TypeError(f"{function}() takes a list of a program's name and its arguments, or one string, not {command!r}")
+        raise TypeError(f"{function}() takes a program's name and its arguments in a list, or a string, not {command!r}")
     if not command:
         raise ValueError(f"{function}() takes a list that begins with a program's name; this one is empty")
     for argument in command:
@@ -270,8 +270,8 @@ def open_process(command: Command, *, stdin: Redirection = PIPE, stdout: Redirec
     """Start a program; the answer is a `Process`, which `async with` ends at the latest.
 
     The arguments are those of `subprocess.Popen`; with `PIPE` the process gets a stream. Raises `TypeError` or
-    `ValueError`, at the call, for what is no command, and when awaited `FileNotFoundError`, `PermissionError` or another
-    `OSError` when the program cannot be started. The kernel's thread is busy until it has
+    `ValueError`, at the call, for what is no command; when awaited, `FileNotFoundError`, `PermissionError` or another
+    `OSError` if the program cannot be started. The kernel's thread is busy until it has
     been, a millisecond or so. Not a point of cancellation. A child that is alive when the kernel closes is killed with
     its process group.
     """

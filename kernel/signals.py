@@ -88,7 +88,7 @@ class NextSignal(Syscall[signal.Signals]):
         if not signals.caught:
             raise self.end()
         if signals.kernel is not kernel:
-            raise RuntimeError(f"{task} waits for signals that another kernel catches; call catch_signals() here as well")
+            raise RuntimeError(f"{task} waits for signals that another kernel catches; call catch_signals() here too")
         if signals.pending:
             task.inbox = signals.pending.popleft()
             return True

@@ -15,6 +15,8 @@ import pytest
 
 import compat
 
+pytestmark = pytest.mark.timeout(300)  # of work for the processor, which others may be using as well
+
 TASKS = 10_000
 CONNECTIONS, BATCH = 10_000, 250
 PROCESSES, LINES = 200, 500
@@ -48,7 +50,7 @@ def test_two_loops_in_two_threads() -> None:
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
-        start.wait(30)
+        start.wait(250)
 
         async def link(before: asyncio.Future[int] | asyncio.Task[int]) -> int:
             assert asyncio.get_running_loop() is loop
@@ -70,7 +72,7 @@ def test_two_loops_in_two_threads() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(50)
+        thread.join(250)
     assert results == {"one": TASKS, "two": TASKS}
 
 

@@ -33,7 +33,8 @@ def work(path):
     return "done"
 
 def disposition():
-    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN, signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN, signal.SIGINT in blocked
 
 async def at_work(path):
     while not (os.path.exists(path) and os.path.getsize(path)):
