@@ -22,7 +22,7 @@ from kernel.core import Kernel
 from kernel.observer import TappedContext
 from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
-from kernel.failures import abort_failed, answered_twice, drop_frame, traceback_of
+from kernel.failures import abort_failed, answered_twice, clear_execute, drop_frame, traceback_of
 
 from .current import enter, leave, scheduled, swap
 from .current_loop import get_event_loop
@@ -215,6 +215,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                     continue
             except BaseException as failure:
                 drop_frame(failure)
+                clear_execute(failure)
                 self.error, self.inbox = failure, traceback_of(failure)
                 if self.blocked_on is not None:  # else execute() had made the task ready before it failed
                     self.blocked_on = None

@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Coroutine
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .syscalls import Syscall
@@ -83,6 +83,6 @@ def code_name(code: object) -> str:
     return str(getattr(code, "__qualname__", type(code).__qualname__))
 
 
-def refuse_second_use(request: Syscall[Any], task: Task[Any]) -> NoReturn:
-    """Raise the `RuntimeError` of a request that can be made once, and `task` has made again."""
-    raise RuntimeError(f"{task} made the request {request}, which was made before; make a new one")
+def made_before(request: Syscall[Any], task: Task[Any]) -> RuntimeError:
+    """The error of a request that can be made once, and that `task` makes again."""
+    return RuntimeError(f"{task} made the request {request}, which was made before; make a new one")

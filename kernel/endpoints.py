@@ -11,6 +11,7 @@ import errno
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Union
 
+from .checks import made_before
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Endpoint:
         """Have the error raised in `task` that says why it cannot begin `attempt`; what `execute` then returns."""
         error: Exception
         if attempt.task is not None:
-            error = RuntimeError(f"{task} made the request {attempt}, which was made before; make a new one")
+            error = made_before(attempt, task)
         elif busy is None:
             error = EndpointClosed(errno.EBADF, f"{self.name} is closed")
         else:

@@ -48,6 +48,17 @@ def drop_frame(error: BaseException) -> None:
     BaseException.with_traceback(error, traceback.tb_next)
 
 
+def clear_execute(error: BaseException) -> None:
+    """Clear the frames of the `execute` and `translate` that have raised `error`.
+
+    They have the task, which may end by the error. It would then hold itself, by the traceback and these frames.
+    """
+    entry = traceback_of(error)
+    while entry is not None and entry.tb_frame.f_code.co_name in ("execute", "translate"):
+        entry.tb_frame.clear()
+        entry = entry.tb_next
+
+
 def answered_twice(request: object, task: Task[Any]) -> RuntimeError:
     """The error of a request whose `execute` has woken the task that it then says is answered."""
     return RuntimeError(f"{type(request).__qualname__}.execute() has woken {task} and returned True; a task that was woken "

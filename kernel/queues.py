@@ -12,10 +12,10 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Generator
 from heapq import heappop, heappush
-from types import MethodType, coroutine
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .checks import check_count, check_seconds
+from .checks import check_count, check_seconds, made_before
 from .failures import drop_frame
 from .sync import Line
 from .syscalls import Syscall
@@ -124,7 +124,6 @@ class Get(Syscall[T]):
             task.inbox = contents.fetch()
             return True
         if contents.closed:
-            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
             raise self.end()
         contents.getters[task] = self
         return False
@@ -160,7 +159,6 @@ class Put(Syscall[None]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         contents = self._contents
         if contents.closed:
-            del task  # as in Get
             raise contents.refusal()
         if contents.full():
             contents.putters[task] = self._item
@@ -228,16 +226,15 @@ class Queue(Generic[T]):
         """How many items were put and not reported by `task_done`."""
         return self._contents.unfinished
 
-    @coroutine
-    def put(self, item: T) -> Generator[Any, Any, None]:
+    async def put(self, item: T) -> None:
         """Wait for room and put `item`, at once when there is room.
 
         `QueueClosed` when the queue is closed, even while the task waits. Cancellation ends the wait at once, and the
-        item is not in the queue then. What this returns is for one `await`; a second one does nothing.
+        item is not in the queue then.
         """
         contents = self._contents
         if contents.getters or contents.limit and contents.limit <= len(contents.items):
-            yield Put(contents, item)
+            await Put(contents, item)
         else:
             contents.admit(item)
             contents.unfinished += 1
@@ -456,7 +453,7 @@ class Transfer(Syscall[T]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self._made:
-            raise RuntimeError(f"{task} made the request {self}, which was made before; make a new one")
+            raise made_before(self, task)
         self._made = True
         queue = self._queue
         with queue.mutex:
@@ -471,7 +468,6 @@ class Transfer(Syscall[T]):
                 queue.line(self._party)[self._party] = self._when_closed
                 return False
             except QueueClosed as error:
-                del task  # as in Get
                 raise self._when_closed(*error.args) from None
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:

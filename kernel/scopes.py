@@ -18,7 +18,7 @@ from functools import partial
 from types import CoroutineType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from .checks import check_code, check_seconds
+from .checks import check_code, check_seconds, made_before
 from .lifecycle import close_unstarted
 from .syscalls import Code, Syscall, checkpoint
 
@@ -52,9 +52,7 @@ class Enter(Syscall[ScopeT]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self._scope.entered:
-            message = f"{task} cannot enter {self._scope!r}: it has been entered before; make a new one"
-            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
-            raise RuntimeError(message)
+            raise RuntimeError(f"{task} cannot enter {self._scope!r}: it has been entered before; make a new one")
         self._scope.enter(task)
         task.inbox = self._scope
         return True
@@ -321,7 +319,7 @@ class Timeout(Scope):
         self._task = self._section = None
         if expired:
             message = f"{task} ran out of time: {self!r}"
-            del task  # as in Enter
+            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
             raise TimeoutError(message) from error
         return ANSWERED
 
@@ -396,13 +394,10 @@ class SpawnChild(Syscall["Task[T]"]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         code, self._code = self._code, None
         if code is None:
-            raise RuntimeError(f"{task} made a request to spawn in {self._group!r}, which was made before; "
-                               "make a new one")
+            raise made_before(self, task)
         if not self._group.is_open:
             close_unstarted(code)
-            message = f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'"
-            del task  # as in Enter
-            raise RuntimeError(message)
+            raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
         self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
         listen(child, self)
         self._group.adopt(child, self._daemon)
@@ -426,6 +421,9 @@ class SpawnChild(Syscall["Task[T]"]):
         """Have the failure end the group."""
         kernel.current = None
         self._group.cancel()
+
+    def __repr__(self) -> str:
+        return f"Spawn(in {self._group!r})"
 
 
 class Join(Syscall[None]):

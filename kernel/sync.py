@@ -517,9 +517,7 @@ class BarrierWait(Syscall[int]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.broken:
-            message = f"{task} cannot wait at {self.describe()}; reset it first"
-            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
-            raise BrokenBarrier(message)
+            raise BrokenBarrier(f"{task} cannot wait at {self.describe()}; reset it first")
         if len(self.waiters) + 1 < self.parties:
             self.waiters[task] = None
             return False

@@ -14,7 +14,7 @@ from itertools import repeat
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, final
 
-from .checks import check_code, check_descriptor, check_seconds, code_name, refuse_second_use
+from .checks import check_code, check_descriptor, check_seconds, code_name, made_before
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -87,7 +87,7 @@ class Sleep(Syscall[None]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.dead is not None:
-            refuse_second_use(self, task)
+            raise made_before(self, task)
         self.dead = False
         self.task = task
         kernel.timers.add(self.seconds if self.until else kernel.clock.now() + self.seconds, self)
@@ -130,7 +130,7 @@ class Spawn(Syscall["Task[T]"]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.made:
-            refuse_second_use(self, task)
+            raise made_before(self, task)
         self.made = True
         task.inbox = kernel.spawn(self.code, self.name, self.daemon, task.context.copy())
         return True
@@ -150,7 +150,7 @@ class Call(Syscall[T_co]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.made:
-            refuse_second_use(self, task)
+            raise made_before(self, task)
         self.made = True
         if task.callers is None:
             task.callers = []

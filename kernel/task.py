@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from .checks import code_name
 from .deadlock import Deadlock, describe
-from .failures import Unretrieved, abort_failed, answered_twice, drop_frame, traceback_of
+from .failures import Unretrieved, abort_failed, answered_twice, clear_execute, drop_frame, traceback_of
 from .syscalls import Code, Syscall, call
 from .waitable import Waitable
 
@@ -101,6 +101,7 @@ class Task(Waitable[T]):
                         continue
             except BaseException as error:
                 drop_frame(error)
+                clear_execute(error)
                 if self.blocked_on is None:  # execute() had made the task ready before it failed
                     self.error, self.inbox = error, traceback_of(error)
                     break
@@ -244,12 +245,9 @@ class Task(Waitable[T]):
         return self._done and isinstance(self._exception, self.cancelled_type)
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        try:
-            if self.blocked_on is not None or self is task:
-                self._refuse_circle(task)
-            return Waitable.execute(self, kernel, task)
-        finally:
-            del self, task  # as in Waitable.result
+        if self.blocked_on is not None or self is task:
+            self._refuse_circle(task)
+        return Waitable.execute(self, kernel, task)
 
     def _refuse_circle(self, task: Task[Any]) -> None:
         """Raise `Deadlock` if this task, which `task` is about to wait for, waits for `task`."""

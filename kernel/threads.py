@@ -18,6 +18,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .checks import made_before
 from .failures import drop_frame
 from .scopes import Shielded, listen
 from .syscalls import Syscall
@@ -55,7 +56,7 @@ class Job(Syscall[T]):
     def _make(self, task: Task[Any]) -> None:
         """`task` makes the request, which nobody may have made before: there is one answer, to one task."""
         if self._made:
-            raise RuntimeError(f"{task} made the request {self}, which was made before; make a new one")
+            raise made_before(self, task)
         self._made = True
         self._task = task
 

@@ -94,10 +94,7 @@ class Waitable(Syscall[T]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self._done:
-            try:
-                task.inbox = self.result()
-            finally:
-                del self, task  # as in result()
+            task.inbox = self.result()
             return True
         if self._waiters is None:
             self._waiters = {task: None}

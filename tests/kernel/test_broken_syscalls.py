@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from typing import Any
 
@@ -246,3 +247,28 @@ def test_a_deadlock_of_a_request_whose_repr_fails_still_says_who_is_blocked() ->
 
     with pytest.raises(Deadlock, match="main' is blocked on <.*Unspeakable"):
         run(main())
+
+
+def test_a_failing_execute_leaves_nothing_to_the_collector() -> None:
+    class Failing(Park):
+        def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+            raise LookupError(f"{task} cannot have this")
+
+    told: list[str] = []
+
+    async def ends_by_it() -> None:
+        await Failing()
+
+    async def main() -> None:
+        for _ in range(10):
+            await spawn(ends_by_it())
+            await checkpoint()
+        assert len(told) == 10  # at once
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(main(), exception_hook=lambda message, error: told.append(message))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

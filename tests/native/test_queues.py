@@ -188,7 +188,7 @@ def test_generator_tasks_use_queues_by_yield() -> None:
     def producer(queue: Queue[int]) -> Generator[Any, Any, None]:
         for item in range(3):
             yield queue.put(item)
-        yield from queue.put(3)
+        yield queue.put(3)
         yield queue.join()
 
     def main() -> Generator[Any, Any, list[int]]:

@@ -48,7 +48,7 @@ def test_a_groups_request_to_spawn_is_made_once() -> None:
         async with TaskGroup() as group:
             request = group.spawn(child())
             task = await request
-            with pytest.raises(RuntimeError, match="task 1 .*main' made a request to spawn .* made before"):
+            with pytest.raises(RuntimeError, match="task 1 .*main' made the request Spawn.* made before"):
                 await request
         assert group.results() == [1] and task.result() == 1
 
@@ -115,3 +115,15 @@ def test_a_conditions_request_to_wait_can_be_made_again() -> None:
             condition.notify()
 
     assert run(main()) == 2
+
+
+def test_a_put_is_made_once() -> None:
+    async def main() -> None:
+        queue = Queue[int]()
+        request = queue.put(1)
+        await request
+        with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+            await request
+        assert queue.qsize() == 1
+
+    run(main())
