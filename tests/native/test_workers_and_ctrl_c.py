@@ -119,7 +119,10 @@ async def main():
 def start():
     run(main())
 """, tmp_path) as process:
-        output, errors = process.communicate(timeout=LIMIT)
+        assert process.stdout is not None and process.stderr is not None
+        # Not by `communicate`, which would miss what has come, and been read into the buffer, with the first line.
+        output, errors = process.stdout.read(), process.stderr.read()
+        process.wait(timeout=LIMIT)
     assert (process.returncode, output, errors) == (0, "True False\n", "")
 
 
