@@ -172,6 +172,8 @@ class Kernel:
     def resource(self, make: Callable[[Kernel], AbstractContextManager[T]]) -> T:
         """The one thing of its kind that this kernel has, made on first use and released when the kernel closes."""
         if make not in self._resources:
+            if self._closed:
+                raise RuntimeError("the kernel is closed; nothing can be made for it any more")
             self._resources[make] = self._releases.enter_context(make(self))
         return self._resources[make]  # type: ignore[no-any-return]  # by the line above
 
@@ -234,16 +236,18 @@ class Kernel:
         """Release threads and descriptors, and report the failures that nobody has waited for."""
         if self._closed:
             return
-        self._releases.close()
-        self._closed = True
-        abandon(self, self.by_age())
-        self.calls.make(self, len(self.calls.waiting))  # what threads brought at the last moment
-        while self.ready:
-            self.run_ready()
-        for failure in list(self.unretrieved):
-            failure.report()
-        self._resources.clear()  # only now, for the calls made last use them; most of them know the kernel
-        self.poller.close()
+        try:
+            self._releases.close()
+        finally:  # also when that is interrupted
+            self._closed = True
+            abandon(self, self.by_age())
+            self.calls.make(self, len(self.calls.waiting))  # what threads brought at the last moment
+            while self.ready:
+                self.run_ready()
+            for failure in list(self.unretrieved):
+                failure.report()
+            self._resources.clear()  # only now, for the calls made last use them; most of them know the kernel
+            self.poller.close()
 
     def __enter__(self) -> Kernel:
         return self

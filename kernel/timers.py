@@ -44,6 +44,8 @@ class Timers:
         return len(self.heap) - self._dead
 
     def add(self, deadline: float, timer: Timer) -> None:
+        if deadline != deadline:
+            raise ValueError(f"{timer!r} has the deadline NaN, which is no time")  # and would disorder the heap
         heapq.heappush(self.heap, (deadline, next(self._order), timer))
 
     def forget_one(self) -> None:

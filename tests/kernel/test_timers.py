@@ -125,6 +125,13 @@ class Alarm:
         self.log.append(self.name)
 
 
+def test_a_deadline_that_is_no_time_is_refused_where_it_is_given() -> None:
+    timers = Timers()
+    with pytest.raises(ValueError, match="Alarm.* has the deadline NaN"):
+        timers.add(math.nan, Alarm(1, []))
+    assert not timers.heap
+
+
 def test_timers_agree_with_a_sorted_list_under_random_additions_cancellations_and_expiries() -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
