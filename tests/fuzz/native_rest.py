@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import kernel
 from kernel import Kernel, Poller, Task, VirtualClock
 from kernel.poller import Event
 
-from .native_world import World
+from .native_world import Get, Put, World
 
 
 class WatchedClock(VirtualClock):
@@ -42,34 +43,46 @@ class WatchedKernel(Kernel):
 
 def check_rest(world: World) -> None:
     """No task can run: is that so for good reasons?"""
+    at_barriers: Counter[kernel.Barrier] = Counter()
     for task in world.kernel.by_age():
-        request: Any = task.blocked_on
         if task.state != "blocked":
             world.violation(f"{task} is {task.state}, and the kernel idle")
-        elif isinstance(request, kernel.Waitable) and request.done():
-            world.violation(f"{task} waits for {request!r}, which is done")
+        waits = world.record(task).waits
+        target = waits[-1] if waits else None
+        if there_is(target):
+            world.violation(f"{task} is blocked, and there is what it waits for: {target!r}")
+        if isinstance(target, kernel.Barrier):
+            at_barriers[target] += 1
+    for barrier, waiting in at_barriers.items():
+        if waiting >= barrier.parties:
+            world.violation(f"{waiting} tasks wait at a barrier for {barrier.parties}")
     for lock in [*world.locks, *(condition.lock for condition in world.conditions)]:
         holders = world.holders.get(lock, [])
-        if lock.owner is None and (lock.line or holders) or lock.owner is not None and lock.owner not in holders:
-            world.violation(f"{lock!r} has {len(lock.line)} in line, and is held by {holders}")
-    for semaphore in world.semaphores:
-        if semaphore.value and semaphore.line:
-            world.violation(f"{semaphore!r}: a unit that nobody gets")
-        if semaphore.value + world.units.get(semaphore, 0) != semaphore.maximum:
-            world.violation(f"{semaphore!r}: {world.units.get(semaphore, 0)} in use, of {semaphore.maximum}")
-    for event in world.events:
-        if event.is_set() and event.waiters:
-            world.violation("tasks wait for an event that is set")
-    for barrier in world.barriers:
-        if barrier.broken and barrier.waiters or len(barrier.waiters) >= barrier.parties:
-            world.violation(f"tasks wait at {barrier!r}")
+        if lock.locked() != bool(holders):
+            world.violation(f"{lock!r} is held by {holders}")
+    for semaphore, maximum in world.maxima.items():
+        if semaphore.locked() != (world.units.get(semaphore, 0) == maximum):
+            world.violation(f"{semaphore!r}: {world.units.get(semaphore, 0)} in use, of {maximum}")
     for queue in world.queues:
-        if queue.getters and (queue.items or queue.closed) or queue.putters and (queue.closed or not queue.full()):
-            world.violation(f"{queue!r}: {len(queue.getters)} wait to get, {len(queue.putters)} to put")
-        if queue.joiners and not queue.unfinished:
-            world.violation(f"{queue!r}: tasks wait for it to be done, and it is")
-        if queue.full() and len(queue.items) > queue.maxsize:
+        if 0 < queue.maxsize < queue.qsize():
             world.violation(f"{queue!r} holds more than it may")
+
+
+def there_is(target: object) -> bool:
+    """Whether what a task waits for is there."""
+    match target:
+        case kernel.Waitable():
+            return target.done()
+        case kernel.Event():
+            return target.is_set()
+        case kernel.Lock() | kernel.Semaphore():
+            return not target.locked()
+        case Put(queue):
+            return not queue.full()
+        case Get(queue):
+            return not queue.empty()
+        case _:
+            return False
 
 
 def check_left(world: World) -> None:
@@ -87,16 +100,13 @@ def check_end(world: World) -> None:
     for lock in [*world.locks, *(condition.lock for condition in world.conditions)]:
         if lock.locked():
             world.violation(f"{lock!r} at the end")
-    for condition in world.conditions:
-        if condition.waiters:
-            world.violation(f"{condition!r} at the end")
     check_items(world)
     check_failures(world)
 
 
 def check_items(world: World) -> None:
     """Each item that was put is in its queue or was got; and no other is."""
-    inside = [item for queue in world.queues for item in queue.items]
+    inside = [item for queue in world.queues for item in drain(world, queue)]
     for item in inside:
         if world.items[item] != "put" or inside.count(item) > 1:
             world.violation(f"item {item} is in a queue, and was {world.items[item]}")
@@ -105,6 +115,16 @@ def check_items(world: World) -> None:
             world.violation(f"item {item} was put, and is nowhere")
         if state == "being put":
             world.violation(f"item {item} is neither put nor refused")
+
+
+def drain(world: World, queue: kernel.Queue[Any]) -> Iterator[Any]:
+    try:
+        while True:
+            yield queue.get_nowait()
+    except (kernel.QueueEmpty, kernel.QueueClosed):
+        pass
+    except TypeError as error:
+        world.violation(f"{queue!r} holds what cannot be got: {error}")
 
 
 def check_failures(world: World) -> None:

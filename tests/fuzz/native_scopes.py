@@ -199,3 +199,5 @@ class Scopes:
                 if not task.done():
                     self._world.violation("as_completed() gave a task that has not ended")
                 yield task
+                if self._world.enough(f"children of {number}"):
+                    break

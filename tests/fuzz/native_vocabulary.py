@@ -72,25 +72,27 @@ KINDS = (
                                  "    await conditions[{0}].wait()", (FLAG,)),
     attempt("notify", 4, "conditions[{0}].notify({1})", FLAG, NUMBER),
     attempt("notify all", 1, "conditions[{0}].notify_all()", FLAG),
-    Kind("semaphore", 4, "with at({here}):\n"
+    Kind("semaphore", 4, "with at({here}, semaphores[{0}]):\n"
                          "    async with semaphores[{0}]:\n"
                          "        with unit({here}, semaphores[{0}]):\n"
                          "            BLOCK0", (FLAG,), 1),
-    waiting("wait for event", 3, "events[{0}].wait()", FLAG),
+    waiting("wait for event", 3, "events[{0}].wait()", FLAG, target="events[{0}]"),
     attempt("set event", 3, "events[{0}].set()", FLAG),
     attempt("clear event", 1, "events[{0}].clear()", FLAG),
-    waiting("barrier", 3, "barriers[{0}].wait()", FLAG),
+    waiting("barrier", 3, "barriers[{0}].wait()", FLAG, target="barriers[{0}]"),
     attempt("reset barrier", 1, "barriers[{0}].reset()", FLAG),
     attempt("abort barrier", 0.5, "barriers[{0}].abort()", FLAG),
     waiting("wait for box", 3, "boxes[{0}]", FLAG, target="boxes[{0}]"),
     attempt("complete box", 2, "boxes[{0}].complete({here})", FLAG),
     Kind("new box", 1, "boxes[{0}] = kernel.Waitable()", (FLAG,)),
-    Kind("put", 7, "with at({here}), putting({here}, {0}, {1}) as item:\n    await queues[{0}].put(item)", (NUMBER, DAEMON)),
-    Kind("get", 7, "with at({here}):\n    got({here}, {0}, await queues[{0}].get())", (NUMBER,)),
+    Kind("put", 7, "with at({here}, Put(queues[{0}])), putting({here}, {0}, {1}) as item:\n    await queues[{0}].put(item)", (NUMBER, DAEMON)),
+    Kind("get", 7, "with at({here}, Get(queues[{0}])):\n    got({here}, {0}, await queues[{0}].get())", (NUMBER,)),
     Kind("get all", 1, "with at({here}):\n"
                        "    async for item in queues[{0}]:\n"
                        "        got({here}, {0}, item)\n"
-                       "        BLOCK0", (NUMBER,), 1),
+                       "        BLOCK0\n"
+                       "        if enough({here}):\n"
+                       "            break", (NUMBER,), 1),
     attempt("put now", 3, "put_now({here}, {0}, {1})", NUMBER, DAEMON),
     attempt("get now", 3, "got({here}, {0}, queues[{0}].get_nowait())", NUMBER),
     attempt("task done", 2, "queues[{0}].task_done()", NUMBER),

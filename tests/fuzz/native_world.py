@@ -27,6 +27,23 @@ class Failure(Exception):
 class Odd:
     """An item that does not compare with others."""
 
+    def __repr__(self) -> str:
+        return "an odd item"
+
+
+@dataclass(frozen=True)
+class Put:
+    """Room in a queue, as something to wait for."""
+
+    queue: kernel.Queue[Any]
+
+
+@dataclass(frozen=True)
+class Get:
+    """An item of a queue, likewise."""
+
+    queue: kernel.Queue[Any]
+
 
 @dataclass
 class Record:
@@ -38,6 +55,7 @@ class Record:
     in_group: bool = False
     scopes: list[Any] = field(default_factory=list)  # that it is in, outermost first
     seen: list[BaseException] = field(default_factory=list)  # exceptions that were looked at
+    waits: list[object] = field(default_factory=list)  # for what, the innermost last; None where that is not known
 
 
 class World:
@@ -55,7 +73,8 @@ class World:
         self.limits: dict[int, kernel.Timeout] = {}
         self.locks = [kernel.Lock(), kernel.RLock()]
         self.conditions = [kernel.Condition(), kernel.Condition(kernel.RLock())]
-        self.semaphores = [kernel.Semaphore(1, maximum=1), kernel.Semaphore(2, maximum=2)]
+        self.maxima = {kernel.Semaphore(1, maximum=1): 1, kernel.Semaphore(2, maximum=2): 2}
+        self.semaphores = list(self.maxima)
         self.events = [kernel.Event(), kernel.Event()]
         self.barriers = [kernel.Barrier(2), kernel.Barrier(3)]
         self.boxes: list[kernel.Waitable[Any]] = [kernel.Waitable(), kernel.Waitable()]
@@ -63,6 +82,7 @@ class World:
         self.holders: dict[kernel.Lock, list[Task[Any]]] = {}  # as often as each holds it
         self.units: dict[kernel.Semaphore, int] = {}  # in use
         self.items: dict[Any, str] = {}  # "being put", "put", "not put" or "got"
+        self.rounds: dict[str, int] = {}
         self.failures = 0
         # What became of each failure, by its number: "raised", "ended a task", "seen", "reported", in order.
         self.fates: dict[int, list[tuple[str, Any]]] = {}
@@ -70,8 +90,8 @@ class World:
         self.names: dict[str, Any] = {name: getattr(self, name) for name in (
             "tasks", "groups", "limits", "locks", "conditions", "semaphores", "events", "barriers", "boxes", "queues", "task",
             "life", "at", "lasting", "attempt", "caught", "fail", "cancel", "uncancel", "me", "now", "holding", "without",
-            "unit", "putting", "put_now", "got", "call")}
-        self.names.update(kernel=kernel, math=math, Failure=Failure)
+            "unit", "putting", "put_now", "got", "call", "enough")}
+        self.names.update(kernel=kernel, math=math, Failure=Failure, Put=Put, Get=Get)
 
     # Tasks
 
@@ -132,10 +152,13 @@ class World:
 
     @contextmanager
     def at(self, place: str, target: object = None) -> Iterator[None]:
-        """Around a wait, for `target` if that is a task or a lock."""
+        """Around a wait for `target`, where that is something in particular."""
+        waits = self.record(self.me()).waits
+        waits.append(target)
         try:
             yield
         except BaseException as error:
+            waits.pop()
             self.tell(place, repr(error))
             seen = self.record(self.me()).seen
             if isinstance(target, kernel.Waitable) and target.done() and target.exception() is error:
@@ -145,6 +168,7 @@ class World:
                 self._check_circle(target)
             self.look(error)
             raise
+        waits.pop()
         self.tell(place, "goes on")
 
     def look(self, error: BaseException) -> None:
@@ -186,7 +210,7 @@ class World:
     def _check_circle(self, target: object) -> None:
         """A wait was refused as a deadlock: is it one?"""
         if isinstance(target, kernel.Lock):
-            if target.owner is not self.me():
+            if self.me() not in self.holders.get(target, []):
                 self.violation("a deadlock was raised for a lock that another task holds")
             return
         link, links = target, 0
@@ -255,10 +279,26 @@ class World:
         if any(other is not me for other in holders):
             self.violation(f"{me} holds a lock at {place} that {holders[0]} holds")
         holders.append(me)
+        with self.inside():
+            try:
+                yield
+            finally:
+                holders.remove(me)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """What the task was waiting for it has."""
+        waits = self.record(self.me()).waits
+        waits.append(None)
         try:
             yield
         finally:
-            holders.remove(me)
+            waits.pop()
+
+    def enough(self, place: str) -> bool:
+        """Whether a loop has gone round often enough; some feed themselves for ever."""
+        self.rounds[place] = self.rounds.get(place, 0) + 1
+        return self.rounds[place] > 3
 
     @contextmanager
     def without(self, place: str, lock: kernel.Lock) -> Iterator[None]:
@@ -269,19 +309,20 @@ class World:
         try:
             yield
         finally:
-            if mine and lock.owner is not me and not self.abandoned:
+            if mine and (holders or not lock.locked()) and not self.abandoned:
                 self.violation(f"{me} came back from a condition at {place} without its lock")
             holders += mine
 
     @contextmanager
     def unit(self, place: str, semaphore: kernel.Semaphore) -> Iterator[None]:
         self.units[semaphore] = self.units.get(semaphore, 0) + 1
-        if self.units[semaphore] > (semaphore.maximum or 0):
+        if self.units[semaphore] > self.maxima[semaphore]:
             self.violation(f"more tasks than allowed hold a semaphore at {place}")
-        try:
-            yield
-        finally:
-            self.units[semaphore] -= 1
+        with self.inside():
+            try:
+                yield
+            finally:
+                self.units[semaphore] -= 1
 
     # Items
 
