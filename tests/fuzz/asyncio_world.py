@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import re
 from collections import Counter, UserDict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,9 +154,10 @@ class World:
             return f"task {self._numbers.setdefault(name, len(self._numbers))}"
         if isinstance(value, asyncio.Future):
             return f"future {outcome(value)}"
-        if isinstance(value, (set, list, tuple)):
-            shown = [self.show(item) for item in value]
-            return f"{type(value).__name__} of {', '.join(sorted(shown) if isinstance(value, set) else shown)}"
+        if isinstance(value, set):
+            return f"set of {', '.join(sorted(map(self.show, in_order(value))))}"
+        if isinstance(value, (list, tuple)):
+            return f"{type(value).__name__} of {', '.join(map(self.show, value))}"
         return scrubbed(repr(value))
 
     def _show_error(self, error: BaseException, depth: int) -> str:
@@ -166,6 +167,14 @@ class World:
         if depth and error.__cause__ is not None:
             parts.append(f"cause {self._show_error(error.__cause__, depth - 1)}")
         return " ".join(parts)
+
+
+def in_order(futures: Iterable[Any]) -> list[Any]:
+    """Tasks by age, which their names tell; futures that are none first."""
+    def age(future: Any) -> int:
+        return int(future.get_name().rpartition("-")[2]) if isinstance(future, asyncio.Task) else -1
+
+    return sorted(futures, key=age)
 
 
 def outcome(future: Any) -> str:

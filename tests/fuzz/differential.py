@@ -25,7 +25,7 @@ import compat
 from compat.events import EventLoop
 from kernel import VirtualClock
 
-from .asyncio_world import World
+from .asyncio_world import World, in_order
 
 LIMIT = 1000.0  # seconds on the virtual clock, after which a program is stuck
 PATIENCE = 0.05  # seconds of real time, likewise
@@ -128,16 +128,16 @@ def run_on(module: Any, source: str, patience: float = LIMIT, *, real_time: bool
             loop.set_exception_handler(world.report)
             world.names.update(changes or {})
             exec(compile(source, "<program>", "exec"), world.names)
-            try:
-                with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                    try:
-                        runner.run(drive(module, world, patience))
-                    finally:
-                        world.closed = True
-            except BaseException as error:
-                ended = world.show(error)
-            del runner
+            # Not asyncio.Runner, which at the end waits for every task, without limit.
+            for part in drive, clear_away:
+                coroutine = part(module, world, patience)
+                try:
+                    loop.run_until_complete(coroutine)
+                except BaseException as error:
+                    ended += world.show(error)
+                world.closed = True
         finally:
+            loop.close()
             logging.disable(logging.NOTSET)
         world.names.clear()
         world.tasks.clear()
@@ -189,9 +189,9 @@ async def drive(module: Any, world: World, patience: float) -> None:
         world.log("the end", number, task, task.done() and task.cancelled(), task.cancelling())
 
 
-def in_order(tasks: Any) -> list[Any]:
-    """Tasks by age, which their names tell."""
-    return sorted(tasks, key=lambda task: int(task.get_name().rpartition("-")[2]))
+async def clear_away(module: Any, world: World, patience: float) -> None:
+    """Close the generators that are left half-way."""
+    await asyncio.wait([module.create_task(asyncio.get_running_loop().shutdown_asyncgens())], timeout=patience)
 
 
 def difference(source: str, *, real_time: bool = False, changes: Mapping[str, Any] | None = None) -> str | None:
@@ -203,7 +203,7 @@ def difference(source: str, *, real_time: bool = False, changes: Mapping[str, An
         stock = run_on(asyncio, source, patience, real_time=real_time)
         # Tasks that wait for each other in a circle, by way of gather() or a group, are cancelled without end, or as far
         # as the stack goes; how far that is differs.
-        if stock.ended == "Endless()" or any("RecursionError" in line for line in (*stock.trace, stock.ended)):
+        if "Endless()" in stock.ended or any("RecursionError" in line for line in (*stock.trace, stock.ended)):
             return None
         ours = run_on(compat, source, patience, real_time=real_time, changes=changes)
         if stock == ours:
