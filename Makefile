@@ -1,6 +1,7 @@
 # make test                      types and tests, with python3
 # PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
+# make fuzz SECONDS=600          random programs, on asyncio and on compat, and on the kernel; the seed is new each time
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
 # make bench                     measure everything against every peer there is: most of an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
@@ -24,7 +25,10 @@ ECOSYSTEM_STAMP := $(ECOSYSTEM_VENV)/ready-$(VERSION)
 # Each kind of work once.
 SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess applications cost crowd-10000
 
-.PHONY: test conformance ecosystem bench bench-smoke clean
+# For how long `make fuzz` makes programs.
+SECONDS := 60
+
+.PHONY: test conformance fuzz ecosystem bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -34,6 +38,9 @@ test: $(STAMP)
 
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance
+
+fuzz: $(STAMP)
+	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS)
 
 ecosystem: $(ECOSYSTEM_STAMP)
 	$(ECOSYSTEM_VENV)/bin/python -m pytest -q tests/ecosystem

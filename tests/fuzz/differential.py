@@ -15,7 +15,6 @@ import re
 import selectors
 import sys
 import warnings
-from collections.abc import Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from itertools import count, zip_longest
@@ -112,9 +111,8 @@ def new_loop(module: Any, real_time: bool) -> asyncio.AbstractEventLoop:
     return EventLoop() if real_time else EventLoop(clock=VirtualClock())
 
 
-def run_on(module: Any, source: str, patience: float = LIMIT, *, real_time: bool = False,
-           changes: Mapping[str, Any] | None = None) -> Run:
-    """Run a program on the loop of `module`, asyncio or compat. `changes` replaces names that the program finds."""
+def run_on(module: Any, source: str, patience: float = LIMIT, *, real_time: bool = False) -> Run:
+    """Run a program on the loop of `module`, asyncio or compat."""
     if real_time:
         source = instant(source)
     ended = ""
@@ -126,7 +124,6 @@ def run_on(module: Any, source: str, patience: float = LIMIT, *, real_time: bool
         try:
             world = World(module, loop)
             loop.set_exception_handler(world.report)
-            world.names.update(changes or {})
             exec(compile(source, "<program>", "exec"), world.names)
             # Not asyncio.Runner, which at the end waits for every task, without limit.
             for part in drive, clear_away:
@@ -194,18 +191,15 @@ async def clear_away(module: Any, world: World, patience: float) -> None:
     await asyncio.wait([module.create_task(asyncio.get_running_loop().shutdown_asyncgens())], timeout=patience)
 
 
-def difference(source: str, *, real_time: bool = False, changes: Mapping[str, Any] | None = None) -> str | None:
-    """Where the two loops differ, with what came before; None where they agree.
-
-    `changes` are made on the side of compat alone: a planted bug is to be found.
-    """
+def difference(source: str, *, real_time: bool = False) -> str | None:
+    """Where the two loops differ, with what came before; None where they agree."""
     for patience in (PATIENCE, 20 * PATIENCE) if real_time else (LIMIT,):
         stock = run_on(asyncio, source, patience, real_time=real_time)
         # Tasks that wait for each other in a circle, by way of gather() or a group, are cancelled without end, or as far
         # as the stack goes; how far that is differs.
         if "Endless()" in stock.ended or any("RecursionError" in line for line in (*stock.trace, stock.ended)):
             return None
-        ours = run_on(compat, source, patience, real_time=real_time, changes=changes)
+        ours = run_on(compat, source, patience, real_time=real_time)
         if stock == ours:
             return None
     lines = [f"asyncio and compat differ on Python {sys.version.split()[0]}, {'real' if real_time else 'virtual'} time:"]

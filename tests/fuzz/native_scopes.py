@@ -93,7 +93,7 @@ class WatchedTimeout(Watched):
 
     def _foreign(self, error: BaseException) -> bool:
         """Whether a cancellation is that of another task, which this one has waited for."""
-        return any(task.done() and task.exception() is error for task in self.world.records)
+        return any(self.world.comes_from(task, error) for task in self.world.records)
 
 
 class WatchedShield(Watched):

@@ -68,6 +68,8 @@ class World:
         self.abandoned = False  # a task was thrown away at the end: what it had is not accounted for
         self.records: dict[Task[Any], Record] = {}
         self.tasks: dict[int, Task[Any]] = {}
+        self.started: set[Task[Any]] = set()
+        self.ends: dict[object, BaseException] = {}  # what tasks have ended with
         self.groups: dict[int, kernel.TaskGroup] = {}
         self.members: dict[kernel.TaskGroup, list[Task[Any]]] = {}
         self.limits: dict[int, kernel.Timeout] = {}
@@ -128,10 +130,12 @@ class World:
     async def life(self, body: Callable[[], Any]) -> object:
         """What a task runs."""
         me = self.me()
+        self.started.add(me)
         self.tell("the start", body.__name__)
         try:
             result = await body()
         except BaseException as error:
+            self.ends[me] = error
             self.look(error)
             self.tell("the end", repr(error))
             self.check_requests("at the end of a task")
@@ -161,8 +165,8 @@ class World:
             waits.pop()
             self.tell(place, repr(error))
             seen = self.record(self.me()).seen
-            if isinstance(target, kernel.Waitable) and target.done() and target.exception() is error:
-                seen.append(error)  # that is the target's cancellation, or deadlock, and not this task's
+            if self.comes_from(target, error):
+                seen.append(error)  # the target's cancellation, or deadlock, and not this task's
             if isinstance(error, Deadlock) and not any(error is other for other in seen):
                 seen.append(error)
                 self._check_circle(target)
@@ -170,6 +174,12 @@ class World:
             raise
         waits.pop()
         self.tell(place, "goes on")
+
+    def comes_from(self, target: object, error: BaseException) -> bool:
+        """Whether a task that was waited for has ended with this exception. Asking the task would count as seeing it."""
+        if self.ends.get(target) is error:
+            return True
+        return isinstance(target, Task) and target not in self.started and target.cancelled() and isinstance(error, Cancelled)
 
     def look(self, error: BaseException) -> None:
         """Take note of an exception that has come up in the running task."""
@@ -282,8 +292,12 @@ class World:
         with self.inside():
             try:
                 yield
+            except GeneratorExit:
+                self.abandoned = True
+                raise
             finally:
-                holders.remove(me)
+                if me in holders:
+                    holders.remove(me)
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -308,6 +322,9 @@ class World:
         mine, holders[:] = [other for other in holders if other is me], [other for other in holders if other is not me]
         try:
             yield
+        except GeneratorExit:
+            self.abandoned = True
+            raise
         finally:
             if mine and (holders or not lock.locked()) and not self.abandoned:
                 self.violation(f"{me} came back from a condition at {place} without its lock")
