@@ -1,10 +1,10 @@
 # make test                      types and tests, with python3
 # PYTHON=python3.12 make test    the same with another Python (3.11 or newer)
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
-# make fuzz SECONDS=600          random programs, on asyncio and on compat, and on the kernel; the seed is new each time
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
 # make bench                     measure everything against every peer there is: most of an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
+# make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, with a witness
 
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
@@ -25,10 +25,7 @@ ECOSYSTEM_STAMP := $(ECOSYSTEM_VENV)/ready-$(VERSION)
 # Each kind of work once.
 SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess applications cost crowd-10000
 
-# For how long `make fuzz` makes programs.
-SECONDS := 60
-
-.PHONY: test conformance fuzz ecosystem bench bench-smoke clean
+.PHONY: test conformance ecosystem bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -38,6 +35,9 @@ test: $(STAMP)
 
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance
+
+.PHONY: fuzz
+SECONDS := 60
 
 fuzz: $(STAMP)
 	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS)

@@ -66,6 +66,7 @@ class Fuzzer:
 
     def run(self, first: int, seconds: float) -> int:
         """Run the programs of `first` and the following seeds for so long; return how many fail."""
+        print(f"fuzz {self.name}: programs of seed {first} and the following, for {seconds:g} seconds", flush=True)
         deadline = time.monotonic() + seconds
         seed, failures = first, 0
         while time.monotonic() < deadline and failures < FAILURES:
@@ -75,5 +76,5 @@ class Fuzzer:
                 if failures == FAILURES:
                     break
             seed += BATCH
-        print(f"fuzz {self.name}: programs of seeds {first} to {seed - 1} run, {failures or 'none'} failed", flush=True)
+        print(f"fuzz {self.name}: {seed - first} programs, {failures or 'none'} of which failed", flush=True)
         return failures

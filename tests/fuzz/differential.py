@@ -14,7 +14,6 @@ import logging
 import re
 import selectors
 import sys
-import warnings
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from itertools import count, zip_longest
@@ -117,8 +116,7 @@ def run_on(module: Any, source: str, patience: float = LIMIT, *, real_time: bool
         source = instant(source)
     ended = ""
     gc.disable()
-    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
+    with redirect_stderr(io.StringIO()):
         logging.disable()
         loop = new_loop(module, real_time)
         try:

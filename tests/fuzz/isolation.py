@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import select
@@ -56,6 +57,8 @@ def _serve(function: Callable[[], object], reading: int, writing: int) -> None:
     """The forked process: it goes no further than this."""
     try:
         os.close(reading)
+        gc.freeze()  # the garbage of the program is to be collected, quickly, and not that of what was there before
+        warnings.simplefilter("ignore")  # a coroutine that is never started, and the like: random programs do not care
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             data = pickle.dumps((False, function()))
