@@ -5,6 +5,7 @@
     python -m tests.fuzz native --seconds 30    programs on the native kernel, judged by invariants
 
 A program is data (`program.py`), made at random out of the statements of a vocabulary (`asyncio_vocabulary.py`,
-`native_vocabulary.py`), and written out as Python source (`source.py`), which is both what is run and what a failure shows.
-A program that fails is first made as small as possible (`shrink.py`). Each runs in a process of its own (`isolation.py`).
+`native_vocabulary.py`). It is written out as Python source (`source.py`), which is run, and shown when it fails.
+A program that fails is first made as small as possible (`shrink.py`). Programs run in processes of their own
+(`isolation.py`), so that one that hangs or crashes does no harm.
 """

@@ -30,10 +30,10 @@ ACTION = Domain((
     "failure(Base('in a callback'))", "queues[0].put_nowait('called')", "variable.set('called')", "task(3).uncancel()",
     "failure(asyncio.CancelledError('in a callback'))", "loop.call_soon(log, 'called again')"))
 ERROR = Domain((
-    "ValueError('value')", "Base('base')", "Frozen('frozen')", "asyncio.CancelledError('own')", "TimeoutError('timeout')",
-    "KeyError('key') from OSError('cause')", "StopIteration(1)", "StopAsyncIteration(2)", "GeneratorExit()",
-    "ExceptionGroup('group', [ValueError('in group'), KeyError('too')])", "BaseExceptionGroup('base', [Base('in base')])",
-    "ValueError", "RuntimeError('none') from None", "asyncio.CancelledError"))
+    "ValueError('value')", "Base('base')", "Frozen('frozen')", "asyncio.CancelledError('own')",
+    "TimeoutError('timeout')", "KeyError('key') from OSError('cause')", "StopIteration(1)", "StopAsyncIteration(2)",
+    "ExceptionGroup('group', [ValueError('in group'), KeyError('too')])",
+    "BaseExceptionGroup('base', [Base('in base')])", "GeneratorExit()", "ValueError", "RuntimeError('none') from None", "asyncio.CancelledError"))
 SET = Domain(tuple(text for text in ERROR.texts if " from " not in text))
 CAUGHT = Domain(("BaseException", "Exception", "asyncio.CancelledError", "ValueError", "TimeoutError"))
 MODE = Domain(("asyncio.ALL_COMPLETED", "asyncio.FIRST_COMPLETED"))
@@ -54,7 +54,8 @@ def attempt(name: str, weight: float, expression: str, *domains: Domain, since: 
 KINDS = (
     # Tasks and waiting for them.
     Kind("spawn", 14, "tasks[{0}] = asyncio.create_task(body{0}())", (BODY,)),
-    Kind("spawn eagerly", 3, "tasks[{0}] = asyncio.Task(body{0}(), loop=loop, eager_start=True)", (BODY,), since=(3, 12)),
+    Kind("spawn eagerly", 3, "tasks[{0}] = asyncio.Task(body{0}(), loop=loop, eager_start=True)", (BODY,),
+         since=(3, 12)),
     Kind("spawn in a context", 1, "tasks[{0}] = asyncio.create_task(body{0}(), context=context)", (BODY,)),
     simple("await", 10, "await {0}", AWAITABLE),
     simple("sleep", 10, "await asyncio.sleep({0})", DELAY),
@@ -63,8 +64,8 @@ KINDS = (
     simple("wait for a body", 3, "await asyncio.wait_for(body{0}(), {1})", BODY, PERHAPS),
     simple("gather", 5, "await asyncio.gather({0}, body{1}(), {2}, return_exceptions={3})", TASK, BODY, FUTURE, TRUTH),
     simple("wait", 3, "await asyncio.wait([{0}, {1}], timeout={2}, return_when={3})", TASK, FUTURE, PERHAPS, MODE),
-    # Of several futures with FIRST_EXCEPTION, asyncio looks at the exceptions in the order of a set's, which is chance, and
-    # whether it has looked at one decides on what is reported later.
+    # One future only: with FIRST_EXCEPTION asyncio looks at the exceptions of several in the order of a set, which is
+    # chance, and an exception that it has looked at is not reported later.
     simple("wait for an exception", 2, "await asyncio.wait([{0}], timeout={1}, return_when=asyncio.FIRST_EXCEPTION)",
            FUTURE, PERHAPS),
     Kind("keep", 2, "futures[{0}] = asyncio.ensure_future({1})", (NUMBER, AWAITABLE)),
@@ -74,8 +75,9 @@ KINDS = (
     attempt("uncancel", 4, "{0}.uncancel()", TASK),
     attempt("cancel oneself", 2, "asyncio.current_task().cancel({0})", MESSAGE),
     attempt("ask", 3, "{0}.{1}", TASK, QUESTION),
-    Kind("timeout", 5, "async with asyncio.timeout({0}) as limits[{1}]:\n    BLOCK0\nlog({here}, limits[{1}].expired())",
-         (PERHAPS, FLAG), 1),
+    Kind("timeout", 5, "async with asyncio.timeout({0}) as limits[{1}]:\n"
+                       "    BLOCK0\n"
+                       "log({here}, limits[{1}].expired())", (PERHAPS, FLAG), 1),
     attempt("reschedule", 3, "limits[{0}].reschedule({1})", FLAG, WHEN),
     Kind("timeout that moves", 2, "async with asyncio.timeout({0}) as limits[{1}]:\n"
                                   "    log({here}, attempt(lambda: limits[{1}].reschedule({2})))\n"
@@ -87,12 +89,14 @@ KINDS = (
     # Control flow.
     Kind("attempt", 9, "try:\n    BLOCK0\nexcept {0} as error:\n    log({here}, error)\n    BLOCK1", (CAUGHT,), 2),
     Kind("clean up", 4, "try:\n    BLOCK0\nfinally:\n    log({here}, 'finally')\n    BLOCK1", (), 2),
-    Kind("pass on", 3, "try:\n    BLOCK0\nexcept {0} as error:\n    log({here}, error)\n    BLOCK1\n    raise", (CAUGHT,), 2),
+    Kind("pass on", 3, "try:\n    BLOCK0\nexcept {0} as error:\n    log({here}, error)\n    BLOCK1\n    raise",
+         (CAUGHT,), 2),
     Kind("replace", 1, "try:\n    BLOCK0\nexcept {0} as error:\n    raise KeyError('other') from error", (CAUGHT,), 1),
     Kind("raise", 3, "raise {0}", (ERROR,)),
     Kind("return", 1, "return {0}", (NUMBER,)),
     Kind("iterate", 2, "async for value in generator{0}():\n    log({here}, value)\n    BLOCK0", (BODY,), 1),
-    Kind("break off", 2, "async for value in generator{0}():\n    log({here}, value)\n    BLOCK0\n    break", (BODY,), 1),
+    Kind("break off", 2, "async for value in generator{0}():\n    log({here}, value)\n    BLOCK0\n    break",
+         (BODY,), 1),
     simple("yield", 1, "await Yield({0})", YIELDED),
     Kind("set variable", 1, "variable.set({here})"),
     simple("get variable", 1, "variable.get()"),
@@ -116,7 +120,8 @@ KINDS = (
     simple("wait on condition", 1, "await conditions[{0}].wait()", FLAG),
     Kind("whole condition", 5, "async with conditions[{0}]:\n    log({here}, await conditions[{0}].wait())", (FLAG,)),
     attempt("notify", 3, "conditions[{0}].notify({1})", FLAG, NUMBER),
-    Kind("semaphore", 3, "async with semaphores[{0}]:\n    log({here}, semaphores[{0}].locked())\n    BLOCK0", (FLAG,), 1),
+    Kind("semaphore", 3, "async with semaphores[{0}]:\n    log({here}, semaphores[{0}].locked())\n    BLOCK0",
+         (FLAG,), 1),
     attempt("release unit", 1, "semaphores[{0}].release()", FLAG),
     simple("put", 3, "await queues[{0}].put({here})", NUMBER),
     simple("get", 5, "await queues[{0}].get()", NUMBER),

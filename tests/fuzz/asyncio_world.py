@@ -41,7 +41,10 @@ class Yield:
 
 
 class OrderedSet(dict[Any, None]):
-    """A set that is gone through in order. asyncio's groups cancel their tasks in the order of a set's, which is chance."""
+    """A set that is gone through in the order of its making.
+
+    asyncio's groups cancel their tasks in the order of an ordinary set, which is chance.
+    """
 
     def add(self, item: Any) -> None:
         self[item] = None
@@ -111,8 +114,8 @@ class World:
     def task(self, number: int) -> Any:
         """The last task that was made of body `number`; where there is none, and in that task itself, one that is over.
 
-        asyncio's task that has awaited itself, and got an error for it, cannot be awaited by others any more either; one of
-        compat's can.
+        A task of asyncio's that has awaited itself, and got an error for it, cannot be awaited by others any more; one
+        of compat's can.
         """
         task = self.tasks.get(number, self.nobody)
         return self.nobody if task is self._module.current_task() else task
@@ -144,7 +147,8 @@ class World:
         if any(late in message for late in LATE):
             self.reports[f"{message} {error}"] += 1
         else:
-            self.log("the exception handler", message, error, *(context[key] for key in ("task", "future") if key in context))
+            about = [context[key] for key in ("task", "future") if key in context]
+            self.log("the exception handler", message, error, *about)
 
     def show(self, value: object) -> str:
         if isinstance(value, BaseException):

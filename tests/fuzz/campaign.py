@@ -61,8 +61,10 @@ class Fuzzer:
         source = source_of(program, self.kinds)
         verdict = self.verdict(source, seed) or self.verdict(self.source(seed), seed) or "it did not fail again"
         command = f"python -m tests.fuzz {self.name} --seed {seed}"
-        return (f"--- {self.name}: the program of seed {seed} fails; {command} repeats it. What is left of it when it is "
-                f"made small, {size(program)} statements\n    (in a file, {command} --file FILE runs it):\n\n{source}\n{verdict}\n")
+        return (f"--- {self.name}: the program of seed {seed} fails. To repeat it:\n    {command}\n"
+                f"Made small, it has {size(program)} statements. To run that, written to a file:\n"
+                f"    {command} --file FILE\n\n"
+                f"{source}\n{verdict}\n")
 
     def run(self, first: int, seconds: float) -> int:
         """Run the programs of `first` and the following seeds for so long; return how many fail."""

@@ -193,14 +193,15 @@ def difference(source: str, *, real_time: bool = False) -> str | None:
     """Where the two loops differ, with what came before; None where they agree."""
     for patience in (PATIENCE, 20 * PATIENCE) if real_time else (LIMIT,):
         stock = run_on(asyncio, source, patience, real_time=real_time)
-        # Tasks that wait for each other in a circle, by way of gather() or a group, are cancelled without end, or as far
-        # as the stack goes; how far that is differs.
+        # asyncio cancels tasks that wait for each other in a circle, by way of gather() or a group, without end, or as
+        # far as the stack goes. How far that is differs.
         if "Endless()" in stock.ended or any("RecursionError" in line for line in (*stock.trace, stock.ended)):
             return None
         ours = run_on(compat, source, patience, real_time=real_time)
         if stock == ours:
             return None
-    lines = [f"asyncio and compat differ on Python {sys.version.split()[0]}, {'real' if real_time else 'virtual'} time:"]
+    time = "real" if real_time else "virtual"
+    lines = [f"asyncio and compat differ on Python {sys.version.split()[0]}, in {time} time:"]
     for place, (expected, got) in enumerate(zip_longest(stock.trace, ours.trace, fillvalue="(nothing)")):
         if expected != got:
             lines += [f"    both:    {line}" for line in stock.trace[max(0, place - 12):place]]

@@ -41,8 +41,8 @@ def violations(source: str, seed: int) -> str | None:
     check_end(world)
     if not world.violations:
         return None
-    return "\n".join([f"the native kernel on Python {sys.version.split()[0]}:", *(f"    {line}" for line in world.log[-60:]),
-                      *(f"  {what}" for what in world.violations[:5])])
+    log = [f"    {line}" for line in world.log[-60:]]
+    return "\n".join([f"the native kernel on Python {sys.version.split()[0]}:", *log, *world.violations[:5]])
 
 
 async def first(world: World, ending: str) -> object:

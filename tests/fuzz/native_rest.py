@@ -1,4 +1,4 @@
-"""What must hold when no task can run: nobody is left waiting for what is there already; and at the end nothing is left."""
+"""What must hold when no task can run: nobody waits for what is there already. And at the end nothing is left."""
 
 from __future__ import annotations
 

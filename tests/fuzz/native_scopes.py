@@ -78,7 +78,8 @@ class WatchedTimeout(Watched):
     def check(self, me: Task[Any], error: BaseException | None, out: BaseException | None) -> None:
         world, limit = self.world, self.scope
         if limit.expired:
-            if isinstance(error, Cancelled) and out is error and not (world.ending or me.cancelling() or self._foreign(error)):
+            others = world.ending or me.cancelling() or any(error is other for other in world.record(me).foreign)
+            if isinstance(error, Cancelled) and out is error and not others:
                 world.violation(f"the expiry of {limit!r} at {self.place} was taken for somebody's cancellation")
             if isinstance(out, TimeoutError) and out is not error and world.now() < limit.deadline:
                 world.violation(f"{limit!r} at {self.place} expired before its time")
@@ -87,13 +88,9 @@ class WatchedTimeout(Watched):
         elif out is None and error is not None:
             world.violation(f"{limit!r} at {self.place} swallowed {error!r}")
         elif limit.deadline is not None and world.now() > max(limit.deadline, self.armed):
-            world.violation(f"{limit!r} at {self.place} was passed over: it is {world.now():g}, and it ends at {limit.deadline:g}")
+            world.violation(f"{limit!r} at {self.place} was passed over: {world.now():g} is after {limit.deadline:g}")
         if not isinstance(error, Cancelled) and out is not error:
             world.violation(f"{limit!r} at {self.place} turned {error!r} into {out!r}")
-
-    def _foreign(self, error: BaseException) -> bool:
-        """Whether a cancellation is that of another task, which this one has waited for."""
-        return any(self.world.comes_from(task, error) for task in self.world.records)
 
 
 class WatchedShield(Watched):
@@ -126,7 +123,7 @@ class WatchedGroup(Watched):
         for task in world.members[self.scope]:
             if not task.done():
                 world.violation(f"{task} has outlived its group at {self.place}")
-            elif not task.cancelled() and (failure := task.exception()) is not None and not isinstance(out, GeneratorExit):
+            elif not task.cancelled() and (failure := task.exception()) is not None:
                 if not set(numbers(failure)) <= set(numbers(out) if out is not None else ()):
                     world.violation(f"{failure!r} of {task} did not come out of its group at {self.place}")
         if error is not None and not isinstance(error, Cancelled) and out is not error and not (

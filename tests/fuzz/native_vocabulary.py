@@ -1,4 +1,7 @@
-"""The statements that random native programs are made of; the names in them are those of a `World` (`native_world.py`)."""
+"""The statements that random native programs are made of.
+
+The names in them are those of a `World` (`native_world.py`) and of `Scopes` (`native_scopes.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ NUMBER = Domain(("0", "1", "2"))
 TASK = Domain(("task(1)", "task(2)", "task(3)", "task(4)", "task(5)", "task(0)"))
 BODY = Bodies()
 DAEMON = Domain(("False", "False", "True"))
+ODD = Domain(("False", "False", "True"))
 DELAY = Domain(("0", "1", "2", "3", "5", "-1"))
 LIMIT = Domain(("1", "0", "2", "3", "None", "-1", "4"))
 WHEN = Domain(("None", "now() + 1", "now()", "now() + 2", "now() - 1", "math.nan", "math.inf", "now() + 4"))
 MESSAGE = Domain(("None", "'first'", "'second'"))
 CAUGHT = Domain(("BaseException", "Exception", "kernel.Cancelled", "Failure", "TimeoutError"))
 ACTION = Domain((
-    "events[0].set()", "put_now({here}, 0, False)", "put_now({here}, 2, False)", "boxes[0].complete(1)", "cancel(task(1))",
-    "cancel(task(2))", "events[0].clear()", "queues[0].close()", "boxes[1].fail(ValueError('box'))", "barriers[0].reset()"))
+    "events[0].set()", "put_now({here}, 0, False)", "put_now({here}, 2, False)", "boxes[0].complete(1)",
+    "cancel(task(1))", "cancel(task(2))", "events[0].clear()", "queues[0].close()",
+    "boxes[1].fail(ValueError('box'))", "barriers[0].reset()"))
 
 
 def waiting(name: str, weight: float, request: str, *domains: Domain, target: str = "None") -> Kind:
@@ -57,7 +62,8 @@ KINDS = (
     # Control flow.
     Kind("attempt", 9, "try:\n    BLOCK0\nexcept {0} as error:\n    caught({here}, error)\n    BLOCK1", (CAUGHT,), 2),
     Kind("clean up", 5, "try:\n    BLOCK0\nfinally:\n    BLOCK1", (), 2),
-    Kind("pass on", 3, "try:\n    BLOCK0\nexcept {0} as error:\n    caught({here}, error)\n    BLOCK1\n    raise", (CAUGHT,), 2),
+    Kind("pass on", 3, "try:\n    BLOCK0\nexcept {0} as error:\n    caught({here}, error)\n    BLOCK1\n    raise",
+         (CAUGHT,), 2),
     Kind("fail", 4, "fail({here})"),
     # Synchronisation.
     Kind("lock", 5, "with at({here}, locks[{0}]):\n"
@@ -85,7 +91,8 @@ KINDS = (
     waiting("wait for box", 3, "boxes[{0}]", FLAG, target="boxes[{0}]"),
     attempt("complete box", 2, "boxes[{0}].complete({here})", FLAG),
     Kind("new box", 1, "boxes[{0}] = kernel.Waitable()", (FLAG,)),
-    Kind("put", 7, "with at({here}, Put(queues[{0}])), putting({here}, {0}, {1}) as item:\n    await queues[{0}].put(item)", (NUMBER, DAEMON)),
+    Kind("put", 7, "with at({here}, Put(queues[{0}])), putting({here}, {0}, {1}) as item:\n"
+                   "    await queues[{0}].put(item)", (NUMBER, ODD)),
     Kind("get", 7, "with at({here}, Get(queues[{0}])):\n    got({here}, {0}, await queues[{0}].get())", (NUMBER,)),
     Kind("get all", 1, "with at({here}):\n"
                        "    async for item in queues[{0}]:\n"
@@ -93,7 +100,7 @@ KINDS = (
                        "        BLOCK0\n"
                        "        if enough({here}):\n"
                        "            break", (NUMBER,), 1),
-    attempt("put now", 3, "put_now({here}, {0}, {1})", NUMBER, DAEMON),
+    attempt("put now", 3, "put_now({here}, {0}, {1})", NUMBER, ODD),
     attempt("get now", 3, "got({here}, {0}, queues[{0}].get_nowait())", NUMBER),
     attempt("task done", 2, "queues[{0}].task_done()", NUMBER),
     waiting("join queue", 1, "queues[{0}].join()", NUMBER),

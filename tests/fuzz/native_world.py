@@ -1,8 +1,8 @@
 """What a random native program finds: things to use, and a witness that watches how they behave.
 
-A statement of the program is written with the witness's context managers around what it does: `at` sees the exceptions that
-come out of a wait, `holding` who is in a locked section, and so on. What must never be is a violation. The rules of
-scopes are in `native_scopes.py`, what must hold whenever nothing can run in `native_rest.py`.
+A statement of the program is written with the witness's context managers around what it does: `at` sees the exceptions
+that come out of a wait, `holding` who is in a locked section, and so on. What must never be is a violation. The rules
+of scopes are in `native_scopes.py`, and `native_rest.py` has what must hold whenever nothing can run.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Record:
     in_group: bool = False
     scopes: list[Any] = field(default_factory=list)  # that it is in, outermost first
     seen: list[BaseException] = field(default_factory=list)  # exceptions that were looked at
+    foreign: list[BaseException] = field(default_factory=list)  # those of tasks that it has waited for
     waits: list[object] = field(default_factory=list)  # for what, the innermost last; None where that is not known
 
 
@@ -68,7 +69,6 @@ class World:
         self.abandoned = False  # a task was thrown away at the end: what it had is not accounted for
         self.records: dict[Task[Any], Record] = {}
         self.tasks: dict[int, Task[Any]] = {}
-        self.started: set[Task[Any]] = set()
         self.ends: dict[object, BaseException] = {}  # what tasks have ended with
         self.groups: dict[int, kernel.TaskGroup] = {}
         self.members: dict[kernel.TaskGroup, list[Task[Any]]] = {}
@@ -90,9 +90,9 @@ class World:
         self.fates: dict[int, list[tuple[str, Any]]] = {}
         self._number = 0
         self.names: dict[str, Any] = {name: getattr(self, name) for name in (
-            "tasks", "groups", "limits", "locks", "conditions", "semaphores", "events", "barriers", "boxes", "queues", "task",
-            "life", "at", "lasting", "attempt", "caught", "fail", "cancel", "uncancel", "me", "now", "holding", "without",
-            "unit", "putting", "put_now", "got", "call", "enough")}
+            "tasks", "groups", "limits", "locks", "conditions", "semaphores", "events", "barriers", "boxes", "queues",
+            "task", "life", "at", "lasting", "attempt", "caught", "fail", "cancel", "uncancel", "me", "now", "holding",
+            "without", "unit", "putting", "put_now", "got", "call", "enough")}
         self.names.update(kernel=kernel, math=math, Failure=Failure, Put=Put, Get=Get)
 
     # Tasks
@@ -130,7 +130,6 @@ class World:
     async def life(self, body: Callable[[], Any]) -> object:
         """What a task runs."""
         me = self.me()
-        self.started.add(me)
         self.tell("the start", body.__name__)
         try:
             result = await body()
@@ -166,7 +165,9 @@ class World:
             self.tell(place, repr(error))
             seen = self.record(self.me()).seen
             if self.comes_from(target, error):
-                seen.append(error)  # the target's cancellation, or deadlock, and not this task's
+                # The target's cancellation, or deadlock, and not this task's.
+                seen.append(error)
+                self.record(self.me()).foreign.append(error)
             if isinstance(error, Deadlock) and not any(error is other for other in seen):
                 seen.append(error)
                 self._check_circle(target)
@@ -176,10 +177,13 @@ class World:
         self.tell(place, "goes on")
 
     def comes_from(self, target: object, error: BaseException) -> bool:
-        """Whether a task that was waited for has ended with this exception. Asking the task would count as seeing it."""
-        if self.ends.get(target) is error:
-            return True
-        return isinstance(target, Task) and target not in self.started and target.cancelled() and isinstance(error, Cancelled)
+        """Whether a task that was waited for has ended with such an exception.
+
+        The kernel may have made a copy for this task, and asking for the original would count as seeing it.
+        """
+        if isinstance(error, Cancelled):
+            return isinstance(target, Task) and target.cancelled()
+        return type(self.ends.get(target)) is type(error)
 
     def look(self, error: BaseException) -> None:
         """Take note of an exception that has come up in the running task."""

@@ -38,8 +38,8 @@ class Bodies(Domain):
 class Kind:
     """A kind of statement.
 
-    `template` is its source: `{0}` is its first argument, `{here}` the name of the place, and a line `BLOCK0` stands for
-    the first of its `blocks`. On a Python older than `since` the statement does nothing.
+    `template` is its source: `{0}` is its first argument, `{here}` the name of the place, and a line `BLOCK0` stands
+    for the first of its `blocks`. On a Python older than `since` the statement does nothing.
     """
 
     name: str
