@@ -73,6 +73,7 @@ KINDS = (
     # Cancellation.
     attempt("cancel", 9, "{0}.cancel({1})", TASK, MESSAGE),
     attempt("uncancel", 4, "{0}.uncancel()", TASK),
+    attempt("cancel and take it back", 2, "({0}.cancel({1}), {0}.uncancel())", TASK, MESSAGE),
     attempt("cancel oneself", 2, "asyncio.current_task().cancel({0})", MESSAGE),
     attempt("ask", 3, "{0}.{1}", TASK, QUESTION),
     Kind("timeout", 5, "async with asyncio.timeout({0}) as limits[{1}]:\n"

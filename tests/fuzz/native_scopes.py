@@ -22,6 +22,8 @@ class Watched:
         self.world = world
         self.place = place
         self.scope = scope
+        self.delivered = 0  # cancellations that were seen in a shielded section,
+        self.allowed = 0  # and those that scopes inside of it have asked for, and which have been left since
 
     @property
     def certain(self) -> bool:
@@ -51,7 +53,7 @@ class Watched:
         except BaseException as raised:
             out = raised
         record.scopes.remove(self)
-        record.made += self.interrupted
+        self.count(self.interrupted)
         world.tell(self.place, f"{type(self.scope).__name__}: {error!r} inside, {out!r} outside")
         if out is not None:
             world.look(out)
@@ -61,6 +63,13 @@ class Watched:
         if out is not None and out is not error:
             raise out
         return out is None
+
+    def count(self, cancellations: int) -> None:
+        """Remember that there may be so many cancellations of the task, from the place that it is at."""
+        record = self.world.record(self.world.me())
+        record.made += cancellations
+        for scope in record.scopes:
+            scope.allowed += cancellations
 
     def check(self, me: Task[Any], error: BaseException | None, out: BaseException | None) -> None:
         """Is `out` what should come of a body that ended with `error`?"""
@@ -118,8 +127,8 @@ class WatchedGroup(Watched):
     def check(self, me: Task[Any], error: BaseException | None, out: BaseException | None) -> None:
         world = self.world
         if isinstance(out, BaseExceptionGroup) and out is not error:
-            # What came from outside meanwhile comes again where the task suspends next.
-            world.record(me).made += 1
+            # A cancellation that came meanwhile comes again where the task suspends next.
+            self.count(1)
         for task in world.members[self.scope]:
             if not task.done():
                 world.violation(f"{task} has outlived its group at {self.place}")

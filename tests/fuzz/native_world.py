@@ -258,12 +258,13 @@ class World:
             return
         if record.delivered > record.made + record.in_group + sum(scope.interrupted for scope in record.scopes):
             self.violation(f"{me} was cancelled, and nobody had asked for it")
+        inside = 0  # how many cancellations the scopes inside of a section have asked for
         for scope in reversed(record.scopes):
-            if scope.interrupted:
-                return
             if scope.shield:
-                self.violation(f"{me} was cancelled from outside of a shielded section")
-                return
+                scope.delivered += 1
+                if scope.delivered > scope.allowed + inside:
+                    self.violation(f"{me} was cancelled from outside of a shielded section")
+            inside += scope.interrupted
 
     def check_requests(self, when: str) -> None:
         """The count of the requests to cancel the running task has to be that of the requests that were made."""
