@@ -5,6 +5,7 @@
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
 # make bench                     measure everything against every peer there is: most of an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
+# make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, with a witness
 
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
@@ -38,6 +39,12 @@ test-native: $(STAMP)
 
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance
+
+.PHONY: fuzz
+SECONDS := 60
+
+fuzz: $(STAMP)
+	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS)
 
 ecosystem: $(ECOSYSTEM_STAMP)
 	$(ECOSYSTEM_VENV)/bin/python -m pytest -q tests/ecosystem

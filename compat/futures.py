@@ -191,7 +191,7 @@ class FutureMethods(Waitable[T]):
         except AttributeError:
             done = False
         if not done:
-            raise asyncio.InvalidStateError("Result is not ready.")
+            raise asyncio.InvalidStateError("Result is not set.")
         if self._exception is not None or self._cancelled:
             try:
                 raise self._failure()

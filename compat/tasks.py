@@ -227,6 +227,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             break
         # Whoever keeps a traceback of the coroutine's keeps, as its caller, this frame; so may the task itself, in its
         # exception, and would then be kept alive by itself.
+        request = None
         del self, error, awaited, resume, value
 
     def _due(self, error: BaseException | None) -> BaseException | None:

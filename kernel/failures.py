@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from .core import Kernel
     from .task import Task
 
+# What carries a request out, or refuses to, is called so, in the kernel and in a layer above it.
+EXECUTORS = {"execute", "translate", "check_wait", "_execute_checked", "_execute_overridden"}
+
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]  # the descriptor
 
 
@@ -49,12 +52,12 @@ def drop_frame(error: BaseException) -> None:
 
 
 def clear_execute(error: BaseException) -> None:
-    """Clear the frames of the `execute` and `translate` that have raised `error`.
+    """Clear the frames of those who were to carry a request out and have raised `error`.
 
     They have the task, which may end by the error. It would then hold itself, by the traceback and these frames.
     """
     entry = traceback_of(error)
-    while entry is not None and entry.tb_frame.f_code.co_name in ("execute", "translate"):
+    while entry is not None and entry.tb_frame.f_code.co_name in EXECUTORS:
         entry.tb_frame.clear()
         entry = entry.tb_next
 
