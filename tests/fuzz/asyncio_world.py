@@ -71,6 +71,17 @@ class Lasting(UserDict[int, Any]):
         return super().__getitem__(int(number) % max(1, len(self)))
 
 
+class Futures(Lasting):
+    """The futures of a run, among which may be tasks; `but_oneself` says what a task gets in its own place."""
+
+    def __init__(self, futures: list[Any], but_oneself: Callable[[Any], Any]) -> None:
+        self._but_oneself = but_oneself
+        super().__init__(futures)
+
+    def __getitem__(self, number: int) -> Any:
+        return self._but_oneself(super().__getitem__(number))
+
+
 class World:
     """One run's things; `names` is the namespace of the program."""
 
@@ -90,7 +101,8 @@ class World:
             "tasks": self.tasks, "act": self.act, "Done": self.done, "failure": failure, "error_of": error_of,
             "spawn_in_group": self.spawn_in_group, "Group": Group, "Base": Base, "Frozen": Frozen, "Yield": Yield,
             "variable": contextvars.ContextVar("variable", default="unset"), "context": contextvars.copy_context(),
-            "limits": {}, "groups": {}, "handles": {}, "futures": Lasting([loop.create_future() for _ in range(3)]),
+            "limits": {}, "groups": {}, "handles": {},
+            "futures": Futures([loop.create_future() for _ in range(3)], self.but_oneself),
             "events": [module.Event(), module.Event()], "locks": [module.Lock(), module.Lock()],
             "conditions": [module.Condition(), module.Condition()], "queues": queues,
             "semaphores": [module.Semaphore(1), module.BoundedSemaphore(2)], "barriers": [module.Barrier(2)]}
@@ -98,12 +110,8 @@ class World:
     def log(self, place: str, *values: object) -> None:
         if self.closed:
             return
-        try:
-            current = self._module.current_task()
-        except RuntimeError:
-            current = "no loop"
         time = self._loop.time() - self._start
-        self.trace.append(f"{time:<4.0f} {self.show(current)} at {place}: {', '.join(map(self.show, values))}")
+        self.trace.append(f"{time:<4.0f} {self.show(self.current())} at {place}: {', '.join(map(self.show, values))}")
 
     def attempt(self, function: Callable[[], object]) -> object:
         try:
@@ -112,13 +120,22 @@ class World:
             return error
 
     def task(self, number: int) -> Any:
-        """The last task that was made of body `number`; where there is none, and in that task itself, one that is over.
+        """The last task that was made of body `number`; where there is none, and in that task itself, one that is over."""
+        return self.but_oneself(self.tasks.get(number, self.nobody))
+
+    def but_oneself(self, future: Any) -> Any:
+        """`future`, or in the place of the task that asks one that is over.
 
         A task of asyncio's that has awaited itself, and got an error for it, cannot be awaited by others any more; one
         of compat's can.
         """
-        task = self.tasks.get(number, self.nobody)
-        return self.nobody if task is self._module.current_task() else task
+        return future if not isinstance(future, asyncio.Task) or future is not self.current() else self.nobody
+
+    def current(self) -> Any:
+        try:
+            return self._module.current_task()
+        except RuntimeError:  # outside of a loop that runs
+            return None
 
     def act(self, place: str, action: Callable[[], object]) -> None:
         """What is called back."""
