@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any, TypeVar
 
+from kernel.failures import clear_frame, traceback_of
+
 from .events import check_no_kernel, new_event_loop
 from .legacy import accepted
 
@@ -27,12 +29,29 @@ class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type c
 
     def run(self, coro: Awaitable[T], *, context: Context | None = None) -> T:
         check_no_kernel("run() was called", coro)
-        return super().run(accepted(coro), context=context)  # type: ignore[no-any-return]
+        try:
+            return super().run(accepted(coro), context=context)  # type: ignore[no-any-return]
+        except BaseException as error:
+            _clear_own_frames(error)
+            raise
 
     def close(self) -> None:
         super().close()
         if self._sets_loop:
             asyncio.set_event_loop(None)
+
+
+def _clear_own_frames(error: BaseException) -> None:
+    """Clear the frames of asyncio and of this package in the traceback, but for the first, which called.
+
+    They have the main task, which would hold itself by its exception. The program's frames keep their variables, which
+    debuggers and error reports show.
+    """
+    entry = traceback_of(error)
+    while entry is not None and entry.tb_next is not None:
+        entry = entry.tb_next
+        if entry.tb_frame.f_globals.get("__name__", "").partition(".")[0] in ("asyncio", __package__):
+            clear_frame(entry.tb_frame)
 
 
 def _new_current_loop() -> asyncio.AbstractEventLoop:

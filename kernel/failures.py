@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,8 +59,14 @@ def clear_execute(error: BaseException) -> None:
     """
     entry = traceback_of(error)
     while entry is not None and entry.tb_frame.f_code.co_name in EXECUTORS:
-        entry.tb_frame.clear()
+        clear_frame(entry.tb_frame)
         entry = entry.tb_next
+
+
+def clear_frame(frame: FrameType) -> None:
+    """Forget the variables of a function that has ended. What may only be suspended, a generator, keeps them."""
+    if not frame.f_code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR):
+        frame.clear()
 
 
 def answered_twice(request: object, task: Task[Any]) -> RuntimeError:
