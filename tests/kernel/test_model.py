@@ -275,7 +275,9 @@ def run_program(scripts: list[Script]) -> tuple[Program, list[str]]:
     """Run scripts on a kernel; return the program and what was reported meanwhile."""
     reports: list[str] = []
     program = Program(scripts)
-    with Kernel(clock=program.clock, exception_hook=lambda message, error: reports.append(message)) as kernel:
+    # Time enough, on the virtual clock, for the longest of what a task may do after it was cancelled.
+    with Kernel(clock=program.clock, grace=1000.0,
+                exception_hook=lambda message, error: reports.append(message)) as kernel:
         assert kernel.run(program.code(0)) == 0
     return program, reports
 
