@@ -209,15 +209,17 @@ class Watchdog:
 
     def _watch(self) -> None:
         kernel = self._kernel
+        # A turn in which nothing is ready waits for up to the grace, and a busy machine may not let this process run.
+        patience = kernel.grace + 1.0
         seen: tuple[int, Task[Any] | None] | None = None
         since = time.monotonic()
-        while not self._over.wait(max(kernel.grace / 4, 0.01)):
+        while not self._over.wait(patience / 4):
             if seen != (seen := (self.turns, kernel.current)):
                 since = time.monotonic()
-            elif time.monotonic() - since > kernel.grace:
+            elif time.monotonic() - since > patience:
                 frame = sys._current_frames().get(self._watched)
                 logger.critical("%s has been running for over %g s without yielding, and the kernel cannot shut down; "
-                                "Ctrl-C interrupts it:\n%s", kernel.current, kernel.grace,
+                                "Ctrl-C interrupts it:\n%s", kernel.current or "what is no task", kernel.grace,
                                 "".join(traceback.format_stack(frame)))
                 return
 
