@@ -52,7 +52,8 @@ class Watched:
                 out = None
         except BaseException as raised:
             out = raised
-        record.scopes.remove(self)
+        if self in record.scopes:  # else the task was given up, and this is run in the one that closes it
+            record.scopes.remove(self)
         self.count(self.interrupted)
         world.tell(self.place, f"{type(self.scope).__name__}: {error!r} inside, {out!r} outside")
         if out is not None:

@@ -15,7 +15,7 @@ import pytest
 
 from kernel import (Cancelled, EndpointClosed, Process, TaskGroup, open_process, run, run_process, sleep, spawn,
                     timeout)
-from tests.native.process_list import children_of_this_process, processes
+from tests.native.process_list import children_of_this_process, processes, refused
 
 Steps = Generator[Any, Any, Any]
 
@@ -24,7 +24,7 @@ Steps = Generator[Any, Any, Any]
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Both ways of noticing an exit; and after every test nothing is left."""
     if request.param == "thread":
-        monkeypatch.delattr(os, "pidfd_open", raising=False)
+        monkeypatch.setattr(os, "pidfd_open", refused, raising=False)
     elif not hasattr(os, "pidfd_open"):
         pytest.skip("this system has no pidfd")
     before, threads, children = len(os.listdir("/dev/fd")), threading.active_count(), children_of_this_process()
