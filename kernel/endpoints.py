@@ -193,7 +193,11 @@ class Attempt(Syscall[T]):
 
     def begin_wait(self, kernel: Kernel, task: Task[Any]) -> None:
         """Block `task` until the descriptor is ready for this operation."""
-        kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
+        try:
+            kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
+        except Exception:  # the program itself listens to the descriptor, for instance
+            self._end_wait()
+            raise
         self._occupy(kernel, task)
 
     def _occupy(self, kernel: Kernel, task: Task[Any]) -> None:
@@ -211,11 +215,12 @@ class Attempt(Syscall[T]):
         if task is None or task is SPENT:
             return  # the endpoint was closed by an event of the same poll
         try:
-            outcome = self.attempt()
+            try:
+                outcome = self.attempt()
+            except BlockingIOError:
+                outcome = UNFINISHED
             if outcome is UNFINISHED:
                 return kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
-        except BlockingIOError:
-            return kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
         except Exception as error:
             self._end_wait()
             return self._throw(task, error)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tests.native.test_tls import client_context, server_context
 
-from kernel import Cancelled, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, run, serve, sleep, spawn
+from kernel import (Cancelled, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, run, serve, sleep, spawn,
+                    wait_readable)
 
 LOCALHOST = "127.0.0.1"
 DATA = bytes(range(256)) * 20_000  # five megabytes, any cut of which shows
@@ -126,6 +127,30 @@ def test_cancelled_it_has_taken_nothing(kind: str) -> None:
             theirs.sendall(DATA[-20:])
             theirs.shutdown(socket.SHUT_WR)
             assert await everything(stream) == DATA
+
+    run(main())
+
+
+def test_refused_since_another_task_listens_it_has_taken_nothing() -> None:
+    async def listen(sock: socket.socket) -> None:
+        await wait_readable(sock)
+
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        stream = Stream.of_socket(ours)
+        with theirs:
+            theirs.sendall(b"one two three")
+            assert await stream.read(4) == b"one "
+            assert await stream.read_until(b" ") == b"two "
+            stream.plenty = True
+            other = await spawn(listen(ours))
+            await checkpoint()
+            with pytest.raises(RuntimeError, match="waited for already"):
+                await stream.read_exactly(len(DATA))
+            other.cancel()
+            await checkpoint()
+            assert stream.buffer == b"three"
+            stream.close()
 
     run(main())
 
