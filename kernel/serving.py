@@ -220,8 +220,6 @@ class Server:
             logger.info("the TLS handshake of %s failed: %s", stream.name, error)
             return False
         self._connections[await current_task()].at_work = True
-        if self._stopped:
-            stream.wind_down()
         return True
 
     async def shutdown(self, grace: float | None = None) -> None:

@@ -133,15 +133,25 @@ def test_tls(kind: str) -> None:
     assert 1 <= run(largest_burst(EndlessTLS(), {**READS, **WRITES}[kind], True)) <= MOST
 
 
-def test_a_handshake_in_single_bytes() -> None:
-    class Trickle(EndlessTLS):
-        def receive(self, limit: int, /) -> bytes:
-            return super().receive(1)
+class Trickle(EndlessTLS):
+    """Comes in single bytes; it takes thousands of them to make a record."""
 
+    def receive(self, limit: int, /) -> bytes:
+        return super().receive(1)
+
+
+def test_a_handshake_in_single_bytes() -> None:
     async def shake(stream: Stream) -> None:
         await stream.start_tls(client_context(), server_hostname="localhost")
 
     assert 1 <= run(largest_burst(Trickle(), shake, False)) <= MOST
+
+
+def test_a_record_in_single_bytes() -> None:
+    async def read(stream: Stream) -> None:
+        assert await stream.read_exactly(20_000) == bytes(20_000)
+
+    assert 1 <= run(largest_burst(Trickle(), read, True)) <= MOST
 
 
 def test_a_read_that_goes_on_without_its_descriptor_can_be_cancelled() -> None:
