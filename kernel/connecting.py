@@ -197,7 +197,6 @@ class Race(Syscall[socket.socket]):
             return
         if not self._running:
             first, *others = self._errors
-            self._errors.clear()  # or the race, which is in the traceback of the error, would hold the error
             for other in others:
                 first.add_note(f"and: {other}")
             self._end().throw(first)
