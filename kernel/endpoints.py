@@ -275,7 +275,7 @@ class Attempt(Syscall[T]):
             self.endpoint.explain(error)
         if isinstance(error, EXPECTED):
             # The frames that it came through hold the task: one that ended with the error would be a cycle.
-            error.__traceback__ = None
+            BaseException.with_traceback(error, None)
         task.throw(error)
 
     def __repr__(self) -> str:
