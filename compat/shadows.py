@@ -27,7 +27,7 @@ def check_kernel() -> None:
 
 
 def hidden_in(directory: str, program: str | None = None) -> list[str]:
-    """What of `directory` a program there imports no more once compat is imported; `program` is not among it."""
+    """The modules in `directory` which a program there cannot import, since ours have their names; not `program`."""
     hidden = []
     for name in NAMES:
         ours = os.path.join(HERE, name)

@@ -39,7 +39,7 @@ AGAIN: Final = Unfinished.AGAIN
 Outcome = Union[T, Unfinished]
 
 
-# What attempts fail with that are as they should be, and of which nobody wants to see where in the library that was.
+# Errors that the outside world causes. The library's own frames in their tracebacks would tell nobody anything.
 EXPECTED = (OSError, EOFError, ValueError)
 
 

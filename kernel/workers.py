@@ -68,7 +68,10 @@ class Workers:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Have a process that is started inside not hear Ctrl-C, which it cannot ignore before it has come as far."""
+    """While inside, SIGINT is blocked, and so it is in a process that is started here until `_begin` runs there.
+
+    The new process ignores Ctrl-C from `_begin` on. Without this, one that comes before would end it.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
