@@ -5,7 +5,7 @@
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
 # make bench                     measure everything against every peer there is: most of an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
-# make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, with a witness
+# make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, checked for what must always hold
 
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
@@ -26,7 +26,7 @@ ECOSYSTEM_STAMP := $(ECOSYSTEM_VENV)/ready-$(VERSION)
 # Each kind of work once.
 SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess applications cost crowd-10000
 
-.PHONY: test test-native conformance ecosystem bench bench-smoke clean
+.PHONY: test test-native conformance fuzz ecosystem bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -40,9 +40,7 @@ test-native: $(STAMP)
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance
 
-.PHONY: fuzz
-SECONDS := 60
-
+fuzz: SECONDS := 60
 fuzz: $(STAMP)
 	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS)
 

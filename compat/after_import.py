@@ -12,7 +12,7 @@ Action = Callable[[ModuleType], object]
 
 
 class AfterImport(MetaPathFinder):
-    """Calls an action with each of some modules: with those that are imported at `start`, with others as they come."""
+    """Calls a module's action when the module has been imported: at `start` if it is there already, else then."""
 
     def __init__(self, actions: Mapping[str, Action]) -> None:
         self._actions = actions

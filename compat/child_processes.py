@@ -15,12 +15,11 @@ from typing import Any
 
 from .other_loops import Replace
 
-# The child may have another `sys.path` until it has been told of its parent's.
+# The child may have another `sys.path` until it is told of its parent's, which then takes the place of this one.
 INSTALL = """\
 import sys
 sys.path.insert(0, {directory!r})
 from compat import install
-sys.path.remove({directory!r})
 install(legacy={legacy!r})
 """
 

@@ -27,13 +27,13 @@ def check_kernel() -> None:
 
 
 def hidden_in(directory: str, program: str | None = None) -> list[str]:
-    """What of `directory` a program there imports no more once compat is imported; `program` is not among it."""
+    """The modules in `directory` which a program there cannot import, since ours have their names; not `program`."""
     hidden = []
     for name in NAMES:
         ours = os.path.join(HERE, name)
-        for path in os.path.join(directory, name), os.path.join(directory, f"{name}.py"):
-            importable = os.path.isfile(path) or os.path.isfile(os.path.join(path, "__init__.py"))
-            if importable and not any(other is not None and os.path.exists(other) and os.path.samefile(path, other)
-                                      for other in (ours, program)):
+        package, module = os.path.join(directory, name), os.path.join(directory, f"{name}.py")
+        for path, file in (package, os.path.join(package, "__init__.py")), (module, module):
+            if os.path.isfile(file) and not any(other is not None and os.path.exists(other) and os.path.samefile(path, other)
+                                                for other in (ours, program)):
                 hidden.append(path)
     return hidden

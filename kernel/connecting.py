@@ -42,7 +42,7 @@ class Address(NamedTuple):
 def check_address(host: Any, port: Any, function: str) -> None:
     """Raise the `TypeError` or `ValueError` that says what is wrong with a host and a port, if anything is.
 
-    The system's look-up would take a port of 65616 for 80.
+    The system itself would not complain of a port over 65535: it would take 65616 for 80.
     """
     if host is not None and not isinstance(host, str):
         raise TypeError(f"{function}() takes the name of a host, its IP address, or None, not {host!r}")
@@ -197,7 +197,6 @@ class Race(Syscall[socket.socket]):
             return
         if not self._running:
             first, *others = self._errors
-            self._errors.clear()  # or the race, which is in the traceback of the error, would hold the error
             for other in others:
                 first.add_note(f"and: {other}")
             self._end().throw(first)

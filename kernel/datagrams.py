@@ -19,18 +19,25 @@ Datagram = tuple[bytes, Peer]
 Payload = Union[bytes, bytearray, memoryview]
 
 
-@lru_cache(1024)  # most send to the same few again and again, and looking at an address takes a tenth of an echo
 def check_peer(family: int, address: Peer) -> None:
     """Raise what says that `address` is none. The system would look up a name, and the kernel would wait for that."""
     if not isinstance(address, tuple) or len(address) < 2:
         raise TypeError(f"send() takes an address such as ('127.0.0.1', 9), not {address!r}")
     host, port = address[:2]
     check_address(host, port, "send")
-    try:
-        socket.inet_pton(family, str(host).partition("%")[0])
-    except OSError:
+    if host is None or not is_ip(family, host):
         raise ValueError(f"send() takes an IP address and a port, not {address!r}; open_datagram() looks up the name of a "
-                         "host") from None
+                         "host")
+
+
+@lru_cache(1024)  # most send to the same few again and again, and this takes a tenth of an echo
+def is_ip(family: int, host: str) -> bool:
+    """Whether `host` is an IP address of this family."""
+    try:
+        socket.inet_pton(family, host.partition("%")[0])
+    except OSError:
+        return False
+    return True
 
 
 class Datagrams(Endpoint):

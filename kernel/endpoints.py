@@ -39,7 +39,7 @@ AGAIN: Final = Unfinished.AGAIN
 Outcome = Union[T, Unfinished]
 
 
-# What attempts fail with that are as they should be, and of which nobody wants to see where in the library that was.
+# Errors that the outside world causes. The library's own frames in their tracebacks would tell nobody anything.
 EXPECTED = (OSError, EOFError, ValueError)
 
 
@@ -193,7 +193,11 @@ class Attempt(Syscall[T]):
 
     def begin_wait(self, kernel: Kernel, task: Task[Any]) -> None:
         """Block `task` until the descriptor is ready for this operation."""
-        kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
+        try:
+            kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
+        except Exception:  # the program itself listens to the descriptor, for instance
+            self._end_wait()
+            raise
         self._occupy(kernel, task)
 
     def _occupy(self, kernel: Kernel, task: Task[Any]) -> None:
@@ -211,11 +215,12 @@ class Attempt(Syscall[T]):
         if task is None or task is SPENT:
             return  # the endpoint was closed by an event of the same poll
         try:
-            outcome = self.attempt()
+            try:
+                outcome = self.attempt()
+            except BlockingIOError:
+                outcome = UNFINISHED
             if outcome is UNFINISHED:
                 return kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
-        except BlockingIOError:
-            return kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
         except Exception as error:
             self._end_wait()
             return self._throw(task, error)
@@ -270,7 +275,7 @@ class Attempt(Syscall[T]):
             self.endpoint.explain(error)
         if isinstance(error, EXPECTED):
             # The frames that it came through hold the task: one that ended with the error would be a cycle.
-            error.__traceback__ = None
+            BaseException.with_traceback(error, None)
         task.throw(error)
 
     def __repr__(self) -> str:

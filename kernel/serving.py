@@ -220,8 +220,6 @@ class Server:
             logger.info("the TLS handshake of %s failed: %s", stream.name, error)
             return False
         self._connections[await current_task()].at_work = True
-        if self._stopped:
-            stream.wind_down()
         return True
 
     async def shutdown(self, grace: float | None = None) -> None:
@@ -306,7 +304,7 @@ def serve(handler: Handler, host: Host, port: int, *, ssl: _ssl.SSLContext | Non
     kernel's exception hook with the peer's address, and the server goes on. When there are no descriptors left to
     accept with, that is reported once, and the connections wait in the backlog until there are.
 
-    A TLS handshake that fails, which every port scanner brings about, is logged by one line at level INFO.
+    A TLS handshake that fails is logged in one line at level INFO, since every port scanner causes one.
 
     Raises `OSError` with the host and the port when it cannot listen there.
     """

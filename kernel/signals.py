@@ -61,8 +61,9 @@ class Receivers:
 def receivers(kernel: Kernel) -> Iterator[Receivers]:
     """The kernel's receivers; the handlers before them are back when it closes."""
     table = Receivers(kernel)
-    # A signal that comes on the way into the poller's system call would wait there with its handler, had the
-    # interpreter not written to this descriptor first. Where one is set, it is the kernel's or the event loop's.
+    # Python runs a signal's handler between two bytecodes. A signal that arrives just before the poller's system call
+    # would wait until that call returns. So the interpreter writes a byte to this descriptor for each signal, and the
+    # call returns at once. A descriptor that is set already belongs to the kernel or the event loop, and serves as well.
     wakeup_fd = signal.set_wakeup_fd(kernel.poller.wakeup_fd(), warn_on_full_buffer=False)
     if wakeup_fd != -1:
         signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)

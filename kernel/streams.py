@@ -211,9 +211,9 @@ class Stream(Endpoint):
         return More(self)
 
     def wind_down(self) -> None:
-        """Have the reading task end when it is done with what it is at: `more` answers False, at once and from now on.
+        """Ask the reading task to end after its current request: from now on `more` answers False, at once.
 
-        A server that shuts down says so to the streams of its handlers. No other operation is concerned.
+        A server that shuts down calls this for the streams of its handlers. Other operations go on as before.
         """
         self.winding_down = True
         if isinstance(self.reading, More):
@@ -476,9 +476,9 @@ class ReadExactly(Gather):
 
 
 class Collect(Reading[bytes]):
-    """Waits for `count` bytes or the end of the stream, and puts what comes where it is not copied at the end.
+    """Waits for `count` bytes or the end of the stream, and collects them in a `BytesIO`.
 
-    Copying a gigabyte takes a second, in which no other task would run. In a `BytesIO` it is the answer already.
+    That gives them out as `bytes` without a copy. Copying a gigabyte takes a second, in which no other task would run.
     """
 
     __slots__ = ("count", "received")

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
 from queue import SimpleQueue
@@ -68,7 +68,12 @@ class Job(Syscall[T]):
             self._section.enter(self._task)
         at_work[future] = name_of(self._function)
         kernel.threads_at_work += 1
-        future.add_done_callback(lambda future: kernel.call_from_thread(self._finish, kernel, future))
+        future.add_done_callback(partial(self._ended, kernel))
+
+    def _ended(self, kernel: Kernel, future: Future[T]) -> None:
+        """In whatever thread: have the kernel told that the function has ended."""
+        with suppress(RuntimeError):  # the kernel is closed, and Ctrl-C has kept it from waiting for the function
+            kernel.call_from_thread(self._finish, kernel, future)
 
     def _finish(self, kernel: Kernel, future: Future[T]) -> None:
         """The function has ended, or never will start."""

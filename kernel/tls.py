@@ -103,8 +103,9 @@ class TLSChannel:
             return b""
         if piece:
             return piece
-        # Python 3.10 and 3.11 set OP_IGNORE_UNEXPECTED_EOF in every context if OpenSSL has it. What came in time has been
-        # decrypted before the end below was seen: an end that comes after that is none that the peer has told of.
+        # Python 3.10 and 3.11 set OP_IGNORE_UNEXPECTED_EOF in every context if OpenSSL has it, and then a connection that
+        # is cut off looks like an orderly end. But the end that a peer tells of is received, and decrypted, before the
+        # channel below comes to its own end. So an end that shows only after that is a cut.
         if self._cut:
             self._failure = ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the connection was cut off: EOF in violation of protocol")
         else:
@@ -145,7 +146,7 @@ class TLSChannel:
         return True
 
     def _try_to_flush(self) -> None:
-        """For what the protocol has to say while the stream is not writing, whom a failure to send does not concern."""
+        """Send what the protocol has to say while the stream itself is not writing; a later write shows a failure."""
         try:
             self.flush()
         except OSError:

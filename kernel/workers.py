@@ -38,10 +38,8 @@ class Workers:
         if self.pool is None:
             # Not for every program: importing these takes a fifth of the time that importing the kernel does.
             from concurrent.futures import ProcessPoolExecutor
-            from multiprocessing import get_context, resource_tracker
+            from multiprocessing import get_context
 
-            if os.name == "posix":
-                resource_tracker.ensure_running()  # now, since when it starts it lets Ctrl-C through again
             # A fork of a process with threads, as this one has, may find their locks held for ever; hence "spawn".
             self.pool = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_begin)
         try:
@@ -70,7 +68,10 @@ class Workers:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Have a process that is started inside not hear Ctrl-C, which it cannot ignore before it has come as far."""
+    """While inside, SIGINT is blocked, and so it is in a process that is started here until `_begin` runs there.
+
+    The new process ignores Ctrl-C from `_begin` on. Without this, one that comes before would end it.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import signal
 
-# A program that a test starts inherits that a signal is ignored. Of a handler it inherits nothing but that it is not.
+# A program that a test starts ignores the signals that the tests ignore. A signal that has a handler here, it does not.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -73,6 +73,13 @@ def test_a_program_of_that_name_just_runs(tmp_path: Path, tmp_path_factory: pyte
     assert outcome(tmp_path_factory.mktemp("elsewhere"), "-m", "compat", tmp_path / name) == (0, "ran\n", "")
 
 
+@pytest.mark.parametrize("name", ["kernel", "compat"])
+def test_nothing_is_said_of_a_file_that_is_no_module(directory: Path, name: str) -> None:
+    (directory / name).write_text("no Python\n")
+    (directory / f"{name}.py").mkdir()
+    assert outcome(directory.parent, "-m", "compat", directory / "program.py") == (0, "ran\n", "")
+
+
 def test_nothing_is_said_of_our_own_packages(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     for name in "kernel", "compat":

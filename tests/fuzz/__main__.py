@@ -23,10 +23,10 @@ def main() -> int:
         command = [sys.executable, "-m", "tests.fuzz"]
         limits = ["--seed", str(seed), "--seconds", str(options.seconds or 30.0)]
         running = [subprocess.Popen([*command, name, *limits]) for name in FUZZERS]
-        return max([process.wait() for process in running]) and 1
+        return 1 if any([process.wait() for process in running]) else 0  # negative where a signal has ended one
     fuzzer = FUZZERS[options.fuzzer]
     if options.seconds is not None:
-        return fuzzer.run(seed, options.seconds) and 1
+        return 1 if fuzzer.run(seed, options.seconds) else 0
     source = options.file.read_text() if options.file else fuzzer.source(seed)
     verdict = fuzzer.verdict(source, seed)
     print(f"{source}\n{verdict or 'nothing is wrong'}")

@@ -47,6 +47,9 @@ class Fuzzer:
         for seed in suspects:
             if self.verdict(self.source(seed), seed) is not None:
                 yield seed
+            elif len(suspects) < len(seeds):
+                print(f"fuzz {self.name}: the program of seed {seed} failed after those before it from {seeds[0]} on, "
+                      "and did not when it was run alone", flush=True)
 
     def smallest(self, seed: int, seconds: float = SHRINKING) -> Program:
         """The program of this seed, made as small as it can be while it still fails."""

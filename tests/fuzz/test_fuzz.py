@@ -16,6 +16,7 @@ import pytest
 import compat
 import kernel
 
+from .__main__ import main
 from .campaign import BATCH, Fuzzer
 from .fuzzers import FUZZERS
 from .isolation import Died, isolated
@@ -197,3 +198,24 @@ def test_what_is_printed_in_the_end_is_not_taken_for_a_test_run() -> None:
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "fuzz asyncio: " in shown.stdout and "fuzz native: " in shown.stdout
     assert not re.search(r"^[0-9]+ (passed|failed|error).* in [0-9.]+s", shown.stdout, re.MULTILINE)
+
+
+def test_a_fuzzer_that_is_killed_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncase "$3" in native) kill -9 $$;; esac\n')  # $1 and $2: -m tests.fuzz
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(sys, "argv", ["tests.fuzz"])
+    assert main() == 1
+
+
+def test_a_program_that_fails_only_after_others_is_told_of(capfd: pytest.CaptureFixture[str]) -> None:
+    judged: list[int] = []
+
+    def judge(source: str, seed: int) -> str | None:
+        judged.append(seed)
+        return "wrong" if len(judged) == 3 else None
+
+    fuzzer = Fuzzer("asyncio", FUZZERS["asyncio"].kinds, judge)
+    assert list(fuzzer.failing(range(5, 10))) == []
+    assert "the program of seed 7 failed after those before it from 5 on" in capfd.readouterr().out

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.native.test_tls import client_context, server_context
 
-from kernel import Cancelled, Stream, checkpoint, run, spawn, timeout
+from kernel import Cancelled, Stream, checkpoint, run, spawn, timeout, wait_readable
 from kernel.streams import Data
 
 MOST = 40  # calls of the channel without another task's turn
@@ -133,15 +133,25 @@ def test_tls(kind: str) -> None:
     assert 1 <= run(largest_burst(EndlessTLS(), {**READS, **WRITES}[kind], True)) <= MOST
 
 
-def test_a_handshake_in_single_bytes() -> None:
-    class Trickle(EndlessTLS):
-        def receive(self, limit: int, /) -> bytes:
-            return super().receive(1)
+class Trickle(EndlessTLS):
+    """Comes in single bytes; it takes thousands of them to make a record."""
 
+    def receive(self, limit: int, /) -> bytes:
+        return super().receive(1)
+
+
+def test_a_handshake_in_single_bytes() -> None:
     async def shake(stream: Stream) -> None:
         await stream.start_tls(client_context(), server_hostname="localhost")
 
     assert 1 <= run(largest_burst(Trickle(), shake, False)) <= MOST
+
+
+def test_a_record_in_single_bytes() -> None:
+    async def read(stream: Stream) -> None:
+        assert await stream.read_exactly(20_000) == bytes(20_000)
+
+    assert 1 <= run(largest_burst(Trickle(), read, True)) <= MOST
 
 
 def test_a_read_that_goes_on_without_its_descriptor_can_be_cancelled() -> None:
@@ -173,6 +183,38 @@ def test_a_read_that_goes_on_without_its_descriptor_can_be_cancelled() -> None:
 
     def stop_by_close(stream: Stream, cancel: Callable[[], object]) -> None:
         stream.close()
+
+    run(main())
+
+
+def test_a_read_whose_descriptor_another_task_has_taken_meanwhile_fails_alone() -> None:
+    async def read(stream: Stream) -> None:
+        await stream.read_exactly(1 << 40)
+
+    async def listen(ready: socket.socket) -> None:
+        await wait_readable(ready)
+
+    def dry(limit: int) -> bytes:
+        raise BlockingIOError
+
+    async def main() -> None:
+        ready, keep = socket.socketpair()
+        with ready, keep:
+            stream = Stream(EndlessTLS(), ready.fileno(), "the endless stream")
+            await stream.start_tls(client_context(), server_hostname="localhost")
+            reader = await spawn(read(stream))
+            await checkpoint()
+            other = await spawn(listen(ready))
+            while other.state != "blocked":
+                await checkpoint()
+            receive, stream.receive = stream.receive, dry
+            with pytest.raises(RuntimeError, match="waited for already, by Readable"):
+                await reader
+            other.cancel()
+            await checkpoint()
+            stream.receive = receive
+            assert await stream.read(1) == b"\0"
+            stream.close()
 
     run(main())
 

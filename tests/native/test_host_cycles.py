@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -146,3 +147,19 @@ def test_nothing_is_left(operation: Operation) -> None:
     left = run(main())
     gc.collect()  # a pool of processes is a cycle, with descriptors, which later tests may count
     assert left.total() < TIMES, left  # at least one for every time, if the operation leaves any
+
+
+def test_an_idle_thread_keeps_nothing_of_its_last_function() -> None:
+    class Argument:
+        pass
+
+    async def main() -> None:
+        argument = Argument()
+        kept = weakref.ref(argument)
+        await run_in_thread(id, argument)
+        del argument
+        async with timeout(20):
+            while kept() is not None:  # the thread tells of the result first
+                await sleep(0.001)
+
+    run(main())

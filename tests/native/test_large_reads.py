@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tests.native.test_tls import client_context, server_context
 
-from kernel import Cancelled, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, run, serve, sleep, spawn
+from kernel import (Cancelled, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, run, serve, sleep, spawn,
+                    timeout, wait_readable)
 
 LOCALHOST = "127.0.0.1"
 DATA = bytes(range(256)) * 20_000  # five megabytes, any cut of which shows
@@ -130,6 +131,30 @@ def test_cancelled_it_has_taken_nothing(kind: str) -> None:
     run(main())
 
 
+def test_refused_since_another_task_listens_it_has_taken_nothing() -> None:
+    async def listen(sock: socket.socket) -> None:
+        await wait_readable(sock)
+
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        stream = Stream.of_socket(ours)
+        with theirs:
+            theirs.sendall(b"one two three")
+            assert await stream.read(4) == b"one "
+            assert await stream.read_until(b" ") == b"two "
+            stream.plenty = True
+            other = await spawn(listen(ours))
+            await checkpoint()
+            with pytest.raises(RuntimeError, match="waited for already"):
+                await stream.read_exactly(len(DATA))
+            other.cancel()
+            await checkpoint()
+            assert stream.buffer == b"three"
+            stream.close()
+
+    run(main())
+
+
 def test_failed_it_has_taken_nothing() -> None:
     class Failing:
         """A channel that fails after five chunks."""
@@ -172,5 +197,26 @@ def test_tls(kind: str) -> None:
             async with await open_connection("localhost", server.port, ssl=client_context()) as stream:
                 assert await READS[kind](stream) == DATA[:-10]
                 assert await stream.read() == b""
+
+    run(main())
+
+
+def test_what_the_system_has_no_room_for_is_encrypted_and_sent_once() -> None:
+    async def send(stream: Stream) -> None:
+        await stream.start_tls(server_context(), server_side=True)
+        await stream.write_all(DATA)
+        await stream.end_writing()
+
+    async def main() -> None:
+        here, there = map(Stream.of_socket, socket.socketpair())
+        sender = await spawn(send(there))
+        await here.start_tls(client_context(), server_hostname="localhost")
+        while there.writing is None:  # until its buffers are full
+            await sleep(0.001)
+        async with timeout(30):
+            assert await here.read_all(len(DATA)) == DATA
+            await sender
+        here.close()
+        there.close()
 
     run(main())

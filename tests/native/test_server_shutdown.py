@@ -62,6 +62,27 @@ def test_handlers_that_shut_the_server_down(callers: int) -> None:
     run(main(), clock=VirtualClock())
 
 
+def test_a_handler_waits_for_another_until_that_calls_for_the_shutdown_too() -> None:
+    async def main() -> None:
+        async def handler(stream: Stream) -> None:
+            if await stream.read(1) == b"1":
+                await server.shutdown(grace=50)
+                returned.append(await now())
+            else:
+                await sleep(2)
+                await server.shutdown(grace=50)
+                await sleep(5)
+
+        server = await serve(handler, LOCALHOST, 0)
+        start, returned = await now(), list[float]()
+        for number, stream in enumerate(await connected(server, 2), 1):
+            await stream.write_all(b"%d" % number)
+        await server.wait()
+        assert returned == [start + 2] and await now() == start + 7
+
+    run(main(), clock=VirtualClock())
+
+
 def test_a_handler_whose_child_shuts_the_server_down() -> None:
     """The child waits for the handler that waits for the child: the grace ends it."""
     async def main() -> None:
@@ -243,6 +264,7 @@ async def task_called(beginning: str) -> Task[Any]:
 def test_a_connection_accepted_while_the_server_stops_is_closed() -> None:
     """The acceptor has its answer, and has not run yet, when the shutdown begins."""
     handled: list[Stream] = []
+    reports: list[str] = []
 
     async def handler(stream: Stream) -> None:
         handled.append(stream)
@@ -260,7 +282,8 @@ def test_a_connection_accepted_while_the_server_stops_is_closed() -> None:
             sock.settimeout(5)
             assert sock.recv(1) == b"" and not handled
 
-    run(main())
+    run(main(), exception_hook=lambda message, error: reports.append(message))
+    assert reports == []
 
 
 def listening_at(port: int) -> socket.socket:
@@ -302,3 +325,19 @@ def test_a_handler_that_is_cancelled_before_it_begins_leaves_no_connection() -> 
                 assert sock.recv(1) == b"" and not server.connections
 
     run(main())
+
+
+def test_what_is_no_ordinary_exception_is_reported_as_well() -> None:
+    class Unusual(BaseException):
+        pass
+
+    async def handler(stream: Stream) -> None:
+        raise Unusual
+
+    async def main() -> None:
+        async with await serve(handler, LOCALHOST, 0) as server:
+            assert await everything(await open_connection(LOCALHOST, server.port)) == b""
+
+    reports: list[tuple[str, type[BaseException]]] = []
+    run(main(), exception_hook=lambda message, error: reports.append((message.partition(" 127")[0], type(error))))
+    assert reports == [("the handler of the connection to", Unusual)]

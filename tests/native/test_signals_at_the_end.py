@@ -36,6 +36,16 @@ def test_the_handlers_are_those_from_before_the_run() -> None:
     assert signal.getsignal(SIGUSR1) is signal.SIG_DFL
 
 
+def test_a_block_that_is_never_left_ends_with_the_kernel() -> None:
+    async def main() -> None:
+        await catch_signals(SIGINT, SIGUSR1).__aenter__()
+        assert signal.getsignal(SIGUSR1) is not signal.SIG_DFL
+
+    run(main())
+    assert signal.getsignal(SIGINT) is signal.default_int_handler
+    assert signal.getsignal(SIGUSR1) is signal.SIG_DFL
+
+
 def test_ctrl_c_in_the_next_run_cancels_its_main_task() -> None:
     ended: list[str] = []
 
