@@ -54,12 +54,11 @@ class Calls:
     def admit(self, kernel: Kernel) -> None:
         """Put the calls into the ready queue, if there are any and they are not in it."""
         if self.waiting and not self._ready:
-            self._ready = True
             kernel.ready.append(self)
+            self._ready = True  # last: it would be for ever where Ctrl-C comes before the line above; twice is harmless
 
     def run(self, kernel: Kernel) -> None:
         """Make some of the calls."""
-        self._ready = False
         try:
             self.make(kernel, POLL_INTERVAL)
         finally:
@@ -67,6 +66,7 @@ class Calls:
 
     def make(self, kernel: Kernel, most: int) -> None:
         """Make as many of the calls as there are now, but `most` at the most."""
+        self._ready = False  # here, since a shutdown makes calls too, and a Ctrl-C before it may have taken this object out
         for _ in range(min(len(self.waiting), most)):
             self.waiting.popleft().run(kernel)
 
