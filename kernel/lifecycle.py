@@ -232,6 +232,7 @@ def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
             except BaseException as error:
                 abort_failed(kernel, request, task, error)
     for task in tasks:
+        kernel.current = task  # which alone can release the locks that it holds
         for code in [task.code, *reversed(task.callers or ())]:
             try:
                 code.close()
@@ -239,6 +240,7 @@ def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
                 kernel.report(f"{task} refuses to die", error)
         task.code, task.callers = (task.callers or [task.code])[0], None
         task.abandon()
+    kernel.current = None
     for item in [kernel.ready.popleft() for _ in range(len(kernel.ready) if tasks else 0)]:
         if not (isinstance(item, Waitable) and item.done()):
             kernel.ready.append(item)
