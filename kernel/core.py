@@ -19,7 +19,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
-from .checks import check_code, check_no_event_loop
+from .checks import check_code, check_no_event_loop, check_seconds
 from .clock import MonotonicClock
 from .deadlock import Deadlock
 from .devices import Clock, Event, Poller, ReadyQueue
@@ -54,7 +54,7 @@ class Kernel:
         self.clock: Clock = MonotonicClock() if clock is None else clock
         self.poller: Poller = default_poller() if poller is None else poller
         self.tap = None if observer is None else Tap(self, observer)
-        self.grace = grace
+        self.grace = check_seconds(grace, "Kernel")
         self.exception_hook = exception_hook
         self.timers = Timers()
         self.tasks: dict[Code[Any], Task[Any]] = {}  # all that are not done, by their code, in the order of their making
@@ -207,10 +207,11 @@ class Kernel:
         event loop.
         """
         running = running_kernel()
-        if running is not None or self._closed:
+        if running is not None or self._closed or self.main is not None:
             close_unstarted(main)
-            raise RuntimeError("this kernel is closed; make another" if running is None else
-                               "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
+            raise RuntimeError(
+                "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead" if running else
+                f"this kernel {'is closed' if self._closed else 'is running in another thread'}; make another")
         check_code(main, "run")
         check_no_event_loop(main)
         in_this_thread.kernel = self
@@ -233,9 +234,14 @@ class Kernel:
             self.ended_by = in_this_thread.kernel = None
 
     def close(self) -> None:
-        """Release threads and descriptors, and report the failures that nobody has waited for."""
+        """Release threads and descriptors, and report the failures that nobody has waited for.
+
+        `RuntimeError` while the kernel runs.
+        """
         if self._closed:
             return
+        if self.main is not None or running_kernel() is self:
+            raise RuntimeError("close() was called while the kernel runs; let run() end first")
         try:
             self._releases.close()
         finally:  # also when that is interrupted
