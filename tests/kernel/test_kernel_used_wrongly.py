@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -48,6 +50,11 @@ def test_a_running_kernel_is_neither_closed_nor_run(call: Callable[[Callable[[],
         assert kernel.run(count()) == 1
     closing, running = refusals
     assert "while the kernel runs" in closing and "running" in running
+
+
+def test_a_run_while_another_thread_imports_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncio.events", ModuleType("asyncio.events"))  # of which nothing is there yet
+    assert run(count()) == 1
 
 
 def test_nor_is_it_closed_by_a_task_that_ends_after_main() -> None:
