@@ -200,6 +200,9 @@ class Watchdog:
             self._thread.start()
         except RuntimeError as error:
             logger.warning("nobody watches whether the shutdown hangs: %s", error)
+        except BaseException:  # Ctrl-C, after which nobody leaves this block
+            self._over.set()
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -155,3 +155,26 @@ def test_no_thread_is_left_of_a_shutdown() -> None:
     before = threading.active_count()
     run(main())
     assert threading.active_count() == before
+
+
+def test_nor_of_one_that_ctrl_c_ends_while_the_thread_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        started.append(thread)
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        await spawn(stays())
+        await checkpoint()
+
+    async def stays() -> None:
+        await sleep(1000)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(main(), grace=40)
+    watchdog, = started
+    watchdog.join(30)
+    assert not watchdog.is_alive()
