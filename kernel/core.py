@@ -149,9 +149,9 @@ class Kernel:
     def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
         """Have the kernel call `function(*args)` in its own thread, soon, in the order of these calls.
 
-        The one method for other threads and for signal handlers. It does not wait for the call; while over 10,000 are
-        still to be made, it takes a thread that is not the kernel's a millisecond. An exception from the function goes to
-        the exception hook. `RuntimeError` when the kernel is closed.
+        The one method for other threads and for signal handlers. It does not wait for the call. While over 10,000 calls
+        are still to be made, it makes every thread but the kernel's own wait for a millisecond. An exception from the
+        function goes to the exception hook. `RuntimeError` when the kernel is closed.
         """
         if self._closed:
             raise RuntimeError("the kernel is closed; nothing can be called in it any more")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .core import Kernel
     from .task import Task
 
-# What carries a request out, or refuses to, is called so, in the kernel and in a layer above it.
+# The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.
 EXECUTORS = {"execute", "translate", "check_wait", "_execute_checked", "_execute_overridden"}
 
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]  # the descriptor
@@ -52,9 +52,9 @@ def drop_frame(error: BaseException) -> None:
 
 
 def clear_execute(error: BaseException) -> None:
-    """Clear the frames of those who were to carry a request out and have raised `error`.
+    """Clear the frames of the functions that were to carry a request out and have raised `error`.
 
-    They have the task, which may end by the error. It would then hold itself, by the traceback and these frames.
+    These frames hold the task. If the task ended with the error, it would hold itself, by the traceback and the frames.
     """
     entry = traceback_of(error)
     while entry is not None and entry.tb_frame.f_code.co_name in EXECUTORS:
@@ -76,7 +76,7 @@ def abort_failed(kernel: Kernel, request: object, task: Task[Any], error: BaseEx
 
 
 def fire_failed(kernel: Kernel, event: object, error: BaseException) -> None:
-    """Tell of `error`, which the `fire` of `event` has raised: the tasks that wait on it, or else the exception hook."""
+    """Tell the tasks that wait on `event` of `error`, which its `fire` has raised; without any, the exception hook."""
     _let_pass(error)
     message = f"{type(event).__qualname__}.fire() failed"
     failure = RuntimeError(message)

@@ -1,7 +1,7 @@
 """Watching a kernel at work.
 
-A kernel without an observer pays nothing for this: what tells the observer stands in for the context of each task,
-through which every step goes, and for the ready queue, and is there only where somebody watches.
+Two objects tell the observer: one stands in for the context of each task, through which every step goes, and one for the
+ready queue. A kernel without an observer has neither of them, and pays nothing.
 """
 
 from __future__ import annotations

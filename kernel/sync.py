@@ -495,7 +495,7 @@ class Condition:
     def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                   traceback: TracebackType | None) -> Awaitable[None]:
         owner = self.lock.owner
-        # A task that is thrown away while it waits does not hold the lock, and may not wait for it any more.
+        # A task that is thrown away while it waits to be notified does not hold the lock, and cannot wait for it.
         if kind is not GeneratorExit or owner is not None and owner.kernel.current is owner:
             self.lock.release()
         return ANSWERED
