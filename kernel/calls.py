@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .core import Kernel
 
 # A busy kernel looks at its descriptors after this many steps at the latest; the figure is Tokio's. A look is a system
-# call and costs more than a step, so not every turn begins with one. As many calls are made before tasks have their turn.
+# call and costs more than a step, so not every step has one. As many calls are made before tasks have their turn.
 POLL_INTERVAL = 61
 
-# While more calls than these are still to be made, each thread that asks for another has to wait for a moment. Otherwise
-# a few threads that only make calls would take the interpreter from the kernel, and fill the memory.
+# While more calls than these are still to be made, each thread that asks for another has to wait for a moment. A few
+# threads that only ask for calls would otherwise take the interpreter from the kernel, and fill the memory.
 BACKLOG, MOMENT = 10_000, 0.001  # seconds
 
 
@@ -55,8 +55,8 @@ class Calls:
         """Put the calls into the ready queue, if there are any and they are not in it."""
         if self.waiting and not self._ready:
             kernel.ready.append(self)
-            # Not before: Ctrl-C between the two lines would then leave this object marked, and in no queue. The other way
-            # round it may get into the queue twice, which does no harm.
+            # Not before: Ctrl-C between the two lines would then leave this object marked, and in no queue. In this
+            # order it may get into the queue twice, which does no harm.
             self._ready = True
 
     def run(self, kernel: Kernel) -> None:
@@ -68,8 +68,8 @@ class Calls:
 
     def make(self, kernel: Kernel, most: int) -> None:
         """Make the calls that are there now, `most` of them at most."""
-        # Ctrl-C may have come when this object was taken from the ready queue and had made no call yet. A shutdown calls
-        # this method, so the mark goes then at the latest.
+        # Ctrl-C may have come when this object was taken from the ready queue and had made no call yet. A shutdown
+        # calls this method as well, so the mark goes then at the latest.
         self._ready = False
         for _ in range(min(len(self.waiting), most)):
             self.waiting.popleft().run(kernel)

@@ -57,7 +57,7 @@ class Kernel:
         self.grace = check_seconds(grace, "Kernel")
         self.exception_hook = exception_hook
         self.timers = Timers()
-        self.tasks: dict[Code[Any], Task[Any]] = {}  # all that are not done, by their code, in the order of their making
+        self.tasks: dict[Code[Any], Task[Any]] = {}  # all that are not done, by their code, oldest first
         self.task_ids = count(1)
         self.main: Task[Any] | None = None
         self.ended_by: BaseException | None = None  # the KeyboardInterrupt or SystemExit that a task ended the run with
@@ -138,7 +138,8 @@ class Kernel:
             close_unstarted(code)
             raise RuntimeError("the kernel is closed; nothing can be run in it any more")
         if code in self.tasks:
-            raise ValueError(f"spawn() was given {code!r}, which {self.tasks[code]} runs already; make a new one for each task")
+            raise ValueError(f"spawn() was given {code!r}, which {self.tasks[code]} runs already; "
+                             "make a new one for each task")
         task = Task(self, code, copy_context() if context is None else context, name, daemon)
         self.tasks[code] = task
         if self.tap is not None:
@@ -210,8 +211,9 @@ class Kernel:
         if running is not None or self._closed or self.main is not None:
             close_unstarted(main)
             raise RuntimeError(
-                "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead" if running else
-                f"this kernel {'is closed' if self._closed else 'is running in another thread'}; make another")
+                f"this kernel {'is closed' if self._closed else 'is running in another thread'}; make another"
+                if running is None else
+                "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
         check_code(main, "run")
         check_no_event_loop(main)
         in_this_thread.kernel = self

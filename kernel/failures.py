@@ -64,15 +64,15 @@ def clear_execute(error: BaseException) -> None:
 
 def answered_twice(request: object, task: Task[Any]) -> RuntimeError:
     """The error of a request whose `execute` has woken the task that it then says is answered."""
-    return RuntimeError(f"{type(request).__qualname__}.execute() has woken {task} and returned True; a task that was woken "
-                        "gets its answer later: return False")
+    return RuntimeError(f"{type(request).__qualname__}.execute() has woken {task} and returned True; a task that was "
+                        "woken gets its answer later: return False")
 
 
 def abort_failed(kernel: Kernel, request: object, task: Task[Any], error: BaseException) -> None:
     """Report `error`, which the `abort` of `request` has raised; `task` is cancelled all the same."""
     _let_pass(error)
-    kernel.report(f"{type(request).__qualname__}.abort() failed while {task} was being cancelled; the task is cancelled "
-                  "all the same, and whatever would have woken it must not do so any more", error)
+    kernel.report(f"{type(request).__qualname__}.abort() failed while {task} was being cancelled; the task is "
+                  "cancelled all the same, and whatever would have woken it must not do so any more", error)
 
 
 def fire_failed(kernel: Kernel, event: object, error: BaseException) -> None:

@@ -51,11 +51,11 @@ class Interruptible:
     still catches the signal, nor come back when that task ends its block.
 
     And every signal wakes the kernel. Python runs a signal's handler between two bytecodes. A signal that arrives just
-    before the poller's system call would therefore wait until that call returns. So while inside, the interpreter writes
-    a byte to the poller's descriptor for each signal, and the call returns at once.
+    before the poller's system call would therefore wait until that call returns. So while inside, the interpreter
+    writes a byte to the poller's descriptor for each signal, and the call returns at once.
     """
 
-    # Not a `contextmanager`, which assigns to the exceptions that pass through it; a class of exceptions may refuse that.
+    # Not a `contextmanager`, which assigns to the exceptions that pass through it: a class of them may refuse that.
 
     def __init__(self, kernel: Kernel, main: Task[Any]) -> None:
         self._kernel = kernel

@@ -1,7 +1,7 @@
 """Watching a kernel at work.
 
-Two objects tell the observer: one stands in for the context of each task, through which every step goes, and one for the
-ready queue. A kernel without an observer has neither of them, and pays nothing.
+Two objects tell the observer: one stands in for the context of each task, through which every step goes, and one for
+the ready queue. A kernel without an observer has neither of them, and pays nothing.
 """
 
 from __future__ import annotations

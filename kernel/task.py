@@ -111,8 +111,8 @@ class Task(Waitable[T]):
             if self.interruption is not None and not (self.woken or self.shields > 0):
                 self._deliver()
             break
-        # A traceback holds the frames of the code, and each of those holds this frame, its caller. So this frame must not
-        # hold the task nor an exception: either may hold the traceback, and would then hold itself.
+        # A traceback holds the frames of the code, and each of those holds this frame, its caller. So this frame must
+        # not hold the task nor an exception: either may hold the traceback, and would then hold itself.
         request = None
         del self, value
 
@@ -181,8 +181,8 @@ class Task(Waitable[T]):
         self.kernel.ready.append(self)
 
     def _refuse_wake(self) -> NoReturn:
-        raise RuntimeError(f"{self} cannot be woken, since it is {self.state} and not blocked: a syscall wakes its task "
-                           "once, and no more after abort()")
+        raise RuntimeError(f"{self} cannot be woken, since it is {self.state} and not blocked: a syscall wakes its "
+                           "task once, and no more after abort()")
 
     def cancel(self, msg: Any = None) -> bool:
         """Raise `Cancelled(msg)` in the task, once, where it is suspended or else suspends next.

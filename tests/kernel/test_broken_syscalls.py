@@ -1,4 +1,4 @@
-"""Mistakes in syscalls of the user's own: each is told once, by name, and hurts the task that made the request alone."""
+"""Mistakes in syscalls of the user's own: each is told once, by name, and hurts only the task that made the request."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 
 from kernel import Kernel, Task, checkpoint, current_task, run, sleep, spawn
 
-# On a machine under load the flood is thinner, never thicker; what a flood takes is far above these figures without limits.
+# On a machine under load the flood is thinner, never thicker. Without limits a flood takes far more than this.
 MEMORY = 200 << 10  # KiB
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,9 +34,11 @@ def test_who_is_interrupted_leaves_the_line(getting: bool, section: int) -> None
     if not getting:
         queue.put_nowait("before")
     queue.mutex = InterruptedMutex(section)  # type: ignore[assignment]  # stands in for it
-    use: Callable[[], Any] = (lambda: queue.get_from_thread(0)) if getting else (lambda: queue.put_from_thread("late", 0))
     with pytest.raises(KeyboardInterrupt):
-        use()
+        if getting:
+            queue.get_from_thread(0)
+        else:
+            queue.put_from_thread("late", 0)
     if getting:
         queue.put_nowait("item")
         assert queue.get_nowait() == "item"

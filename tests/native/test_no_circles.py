@@ -208,7 +208,8 @@ async def condition_cancelled_and_caught() -> None:
 @pytest.mark.parametrize("operation", [
     locks_made, queues_made, locks_used, queues_used, closed_under_a_getter, closed_under_a_thread,
     group_ended, group_cancelled, group_failed_by_a_child_that_knows_it, timeout_expired_by_name,
-    timeout_in_a_shielded_section_by_name, entered_twice, refused_by_a_priority_queue, refused_and_ended_by_it, condition_cancelled_and_caught])
+    timeout_in_a_shielded_section_by_name, entered_twice, refused_by_a_priority_queue, refused_and_ended_by_it,
+    condition_cancelled_and_caught])
 def test_nothing_is_left_to_the_collector(operation: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def main() -> Counter[str]:
         for _ in range(3):  # for what is made once
