@@ -214,7 +214,8 @@ class Watchdog:
         kernel = self._kernel
         seen: tuple[int, Task[Any] | None] | None = None
         since = time.monotonic()
-        while not self._over.wait(max(kernel.grace / 4, 0.01)):
+        interval = min(max(kernel.grace / 4, 0.01), threading.TIMEOUT_MAX)
+        while not self._over.wait(interval):
             if seen != (seen := (self.turns, kernel.current)):
                 since = time.monotonic()
             elif time.monotonic() - since > kernel.grace:

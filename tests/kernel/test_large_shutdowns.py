@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import Any
@@ -178,3 +179,23 @@ def test_nor_of_one_that_ctrl_c_ends_while_the_thread_is_started(monkeypatch: py
     watchdog, = started
     watchdog.join(30)
     assert not watchdog.is_alive()
+
+
+@pytest.mark.parametrize("grace", [math.inf, 1e300])
+def test_a_grace_can_be_without_end(grace: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        await spawn(cleans_up())
+        await checkpoint()
+
+    async def cleans_up() -> None:
+        try:
+            await sleep(1000)
+        finally:
+            await sleep(0.05)
+            ended.append("cleaned up")
+
+    ended: list[str] = []
+    thread_failures: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", thread_failures.append)
+    run(main(), grace=grace, exception_hook=refuse)
+    assert ended == ["cleaned up"] and not thread_failures
