@@ -16,7 +16,6 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .checks import check_count, check_seconds, made_before
-from .failures import drop_frame
 from .sync import Line
 from .syscalls import Syscall
 
@@ -94,8 +93,8 @@ class Contents(Generic[T]):
             try:
                 self.admit(item)
             except BaseException as error:
-                drop_frame(error)
                 task.throw(error)
+                del task  # it may end by the error, whose traceback has this frame
             else:
                 self.unfinished += 1
                 return task.wake()

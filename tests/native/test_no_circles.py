@@ -145,19 +145,19 @@ async def entered_twice() -> None:
 
 
 async def refused_by_a_priority_queue() -> None:
-    async def put() -> None:
-        try:
-            await queue.put("x")
-        except TypeError:
-            pass
+    async def get() -> None:
+        await checkpoint()
+        await queue.get()
 
     queue = PriorityQueue[Any](2)
     queue.put_nowait(1)
     queue.put_nowait(2)
-    putter = await spawn(put())
-    await checkpoint()
-    await queue.get()
-    await putter
+    getter = await spawn(get())
+    try:
+        await (await spawn(queue.put("x")))
+    except TypeError:
+        pass
+    await getter
 
 
 async def refused_and_ended_by_it() -> None:
