@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,15 @@ def test_a_flood_of_calls_neither_starves_tasks_nor_keeps_the_run_from_ending(
     assert all(made)
     assert not caplog.records  # nobody was told to refuse to die
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
+
+
+def test_a_busy_kernel_is_not_buried_in_calls() -> None:
+    async def main() -> int:
+        time.sleep(0.5)
+        return sum(made)
+
+    with flooded(kernel := Kernel(), 2) as made:
+        assert kernel.run(main()) < 20_000  # without limit some 500,000
 
 
 def test_calls_are_made_in_their_order_whatever_the_ready_queue_does() -> None:
