@@ -219,6 +219,23 @@ def test_a_timer_that_fails_and_that_nobody_waits_for_is_reported() -> None:
     assert log == ["Cancelled: "] and "Timed.fire()" in message and isinstance(error, LookupError)
 
 
+@pytest.mark.parametrize("method", ["fire", "abort"])
+def test_an_exit_in_a_method_of_a_request_ends_the_run(method: str) -> None:
+    class Leaving(Timed):
+        def fire(self, kernel: Kernel) -> None:
+            raise SystemExit(3)
+
+        def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+            raise SystemExit(3)
+
+    async def program(log: list[str]) -> None:
+        async with timeout(0.5 if method == "abort" else None):
+            await Leaving()
+
+    with pytest.raises(SystemExit):
+        outcome(program)
+
+
 def test_an_event_of_the_poller_that_fails_is_raised_in_the_task_that_waits_for_it() -> None:
     class Watch(Park):
         once, writing, endpoint = True, True, None
