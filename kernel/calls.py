@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from .core import Kernel
 
 # A busy kernel looks at its descriptors after this many steps at the latest; the figure is Tokio's. A look is a system
-# call and costs more than a step, so not every turn begins with one. As many calls are made before tasks have their turn.
+# call and costs more than a step, so not every step has one. As many calls are made before tasks have their turn.
 POLL_INTERVAL = 61
 
-# With more calls than these still to be made, a thread that asks for another is held up for a moment. Else a few threads
-# that do nothing else would keep the interpreter from the kernel, and fill the memory.
+# While more calls than these are still to be made, each thread that asks for another has to wait for a moment. A few
+# threads that only ask for calls would otherwise take the interpreter from the kernel, and fill the memory.
 BACKLOG, MOMENT = 10_000, 0.001  # seconds
 
 
@@ -54,25 +54,29 @@ class Calls:
     def admit(self, kernel: Kernel) -> None:
         """Put the calls into the ready queue, if there are any and they are not in it."""
         if self.waiting and not self._ready:
-            self._ready = True
             kernel.ready.append(self)
+            # Not before: Ctrl-C between the two lines would then leave this object marked, and in no queue. In this
+            # order it may get into the queue twice, which does no harm.
+            self._ready = True
 
     def run(self, kernel: Kernel) -> None:
         """Make some of the calls."""
-        self._ready = False
         try:
             self.make(kernel, POLL_INTERVAL)
         finally:
             self.admit(kernel)
 
     def make(self, kernel: Kernel, most: int) -> None:
-        """Make as many of the calls as there are now, but `most` at the most."""
+        """Make the calls that are there now, `most` of them at most."""
+        # Ctrl-C may have come when this object was taken from the ready queue and had made no call yet. A shutdown
+        # calls this method as well, so the mark goes then at the latest.
+        self._ready = False
         for _ in range(min(len(self.waiting), most)):
             self.waiting.popleft().run(kernel)
 
 
 class Expected:
-    """While inside, `kernel` takes it that somebody may call."""
+    """While inside, `kernel` expects that somebody may call."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel

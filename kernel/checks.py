@@ -58,10 +58,11 @@ def check_code(code: object, function: str) -> None:
 def check_no_event_loop(code: Any) -> None:
     """Raise `RuntimeError`, and close `code`, where an event loop runs in this thread: a kernel would block it.
 
-    asyncio is told of every loop of its kind that runs. Where it has not been imported there is none.
+    asyncio is told of every loop of its kind that runs. Where it has not been imported, or another thread is just about
+    to, there is none.
     """
-    events = sys.modules.get("asyncio.events")
-    loop = None if events is None else events._get_running_loop()
+    get_running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", lambda: None)
+    loop = get_running_loop()
     if loop is not None:
         code.close()
         raise RuntimeError(f"run() was called inside the running event loop {loop!r}, which it would block; "

@@ -19,7 +19,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
-from .checks import check_code, check_no_event_loop
+from .checks import check_code, check_no_event_loop, check_seconds
 from .clock import MonotonicClock
 from .deadlock import Deadlock
 from .devices import Clock, Event, Poller, ReadyQueue
@@ -54,10 +54,10 @@ class Kernel:
         self.clock: Clock = MonotonicClock() if clock is None else clock
         self.poller: Poller = default_poller() if poller is None else poller
         self.tap = None if observer is None else Tap(self, observer)
-        self.grace = grace
+        self.grace = check_seconds(grace, "Kernel")
         self.exception_hook = exception_hook
         self.timers = Timers()
-        self.tasks: dict[Code[Any], Task[Any]] = {}  # all that are not done, by their code, in the order of their making
+        self.tasks: dict[Code[Any], Task[Any]] = {}  # all that are not done, by their code, oldest first
         self.task_ids = count(1)
         self.main: Task[Any] | None = None
         self.ended_by: BaseException | None = None  # the KeyboardInterrupt or SystemExit that a task ended the run with
@@ -138,7 +138,8 @@ class Kernel:
             close_unstarted(code)
             raise RuntimeError("the kernel is closed; nothing can be run in it any more")
         if code in self.tasks:
-            raise ValueError(f"spawn() was given {code!r}, which {self.tasks[code]} runs already; make a new one for each task")
+            raise ValueError(f"spawn() was given {code!r}, which {self.tasks[code]} runs already; "
+                             "make a new one for each task")
         task = Task(self, code, copy_context() if context is None else context, name, daemon)
         self.tasks[code] = task
         if self.tap is not None:
@@ -149,9 +150,9 @@ class Kernel:
     def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
         """Have the kernel call `function(*args)` in its own thread, soon, in the order of these calls.
 
-        The one method for other threads and for signal handlers. It does not wait for the call; while over 10,000 are
-        still to be made, it takes a thread that is not the kernel's a millisecond. An exception from the function goes to
-        the exception hook. `RuntimeError` when the kernel is closed.
+        The one method for other threads and for signal handlers. It does not wait for the call. While over 10,000 calls
+        are still to be made, it makes every thread but the kernel's own wait for a millisecond. An exception from the
+        function goes to the exception hook. `RuntimeError` when the kernel is closed.
         """
         if self._closed:
             raise RuntimeError("the kernel is closed; nothing can be called in it any more")
@@ -207,10 +208,12 @@ class Kernel:
         event loop.
         """
         running = running_kernel()
-        if running is not None or self._closed:
+        if running is not None or self._closed or self.main is not None:
             close_unstarted(main)
-            raise RuntimeError("this kernel is closed; make another" if running is None else
-                               "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
+            raise RuntimeError(
+                f"this kernel {'is closed' if self._closed else 'is running in another thread'}; make another"
+                if running is None else
+                "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
         check_code(main, "run")
         check_no_event_loop(main)
         in_this_thread.kernel = self
@@ -233,9 +236,14 @@ class Kernel:
             self.ended_by = in_this_thread.kernel = None
 
     def close(self) -> None:
-        """Release threads and descriptors, and report the failures that nobody has waited for."""
+        """Release threads and descriptors, and report the failures that nobody has waited for.
+
+        `RuntimeError` while the kernel runs.
+        """
         if self._closed:
             return
+        if self.main is not None or running_kernel() is self:
+            raise RuntimeError("close() was called while the kernel runs; let run() end first")
         try:
             self._releases.close()
         finally:  # also when that is interrupted

@@ -30,7 +30,7 @@ def describe(task: Task[Any]) -> str:
         return f"is {task.state} at {where(task)}"
     try:
         awaited = f"Wait({request})" if isinstance(request, Waitable) else str(request)
-    except Exception:  # the program's own class has a defect, which is not to hide what is asked for here
+    except Exception:  # a defect in a class of the program's must not hide who is blocked
         awaited = f"<{type(request).__qualname__}, whose repr() fails>"
     return f"is blocked on {awaited} at {where(task)}"
 

@@ -1,4 +1,4 @@
-"""What a kernel is handed from outside: the devices that decide on order, time and input, and what these deal in."""
+"""The devices that a kernel is given from outside, to decide on order, time and input, and the types that they use."""
 
 from __future__ import annotations
 

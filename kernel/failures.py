@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .core import Kernel
     from .task import Task
 
-# What carries a request out, or refuses to, is called so, in the kernel and in a layer above it.
+# The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.
 EXECUTORS = {"execute", "translate", "check_wait", "_execute_checked", "_execute_overridden"}
 
 _TRACEBACK: Any = BaseException.__dict__["__traceback__"]  # the descriptor
@@ -53,9 +53,9 @@ def drop_frame(error: BaseException) -> None:
 
 
 def clear_execute(error: BaseException) -> None:
-    """Clear the frames of those who were to carry a request out and have raised `error`.
+    """Clear the frames of the functions that were to carry a request out and have raised `error`.
 
-    They have the task, which may end by the error. It would then hold itself, by the traceback and these frames.
+    These frames hold the task. If the task ended with the error, it would hold itself, by the traceback and the frames.
     """
     entry = traceback_of(error)
     while entry is not None and entry.tb_frame.f_code.co_name in EXECUTORS:
@@ -71,19 +71,19 @@ def clear_frame(frame: FrameType) -> None:
 
 def answered_twice(request: object, task: Task[Any]) -> RuntimeError:
     """The error of a request whose `execute` has woken the task that it then says is answered."""
-    return RuntimeError(f"{type(request).__qualname__}.execute() has woken {task} and returned True; a task that was woken "
-                        "gets its answer later: return False")
+    return RuntimeError(f"{type(request).__qualname__}.execute() has woken {task} and returned True; a task that was "
+                        "woken gets its answer later: return False")
 
 
 def abort_failed(kernel: Kernel, request: object, task: Task[Any], error: BaseException) -> None:
     """Report `error`, which the `abort` of `request` has raised; `task` is cancelled all the same."""
     _let_pass(error)
-    kernel.report(f"{type(request).__qualname__}.abort() failed while {task} was being cancelled; the task is cancelled "
-                  "all the same, and whatever would have woken it must not do so any more", error)
+    kernel.report(f"{type(request).__qualname__}.abort() failed while {task} was being cancelled; the task is "
+                  "cancelled all the same, and whatever would have woken it must not do so any more", error)
 
 
 def fire_failed(kernel: Kernel, event: object, error: BaseException) -> None:
-    """Tell of `error`, which the `fire` of `event` has raised: the tasks that wait on it, or else the exception hook."""
+    """Tell the tasks that wait on `event` of `error`, which its `fire` has raised; without any, the exception hook."""
     _let_pass(error)
     message = f"{type(event).__qualname__}.fire() failed"
     failure = RuntimeError(message)

@@ -51,11 +51,11 @@ class Interruptible:
     still catches the signal, nor come back when that task ends its block.
 
     And every signal wakes the kernel. Python runs a signal's handler between two bytecodes. A signal that arrives just
-    before the poller's system call would therefore wait until that call returns. So while inside, the interpreter writes
-    a byte to the poller's descriptor for each signal, and the call returns at once.
+    before the poller's system call would therefore wait until that call returns. So while inside, the interpreter
+    writes a byte to the poller's descriptor for each signal, and the call returns at once.
     """
 
-    # Not a `contextmanager`, which assigns to the exceptions that pass through it; a class of exceptions may refuse that.
+    # Not a `contextmanager`, which assigns to the exceptions that pass through it: a class of them may refuse that.
 
     def __init__(self, kernel: Kernel, main: Task[Any]) -> None:
         self._kernel = kernel
@@ -200,6 +200,9 @@ class Watchdog:
             self._thread.start()
         except RuntimeError as error:
             logger.warning("nobody watches whether the shutdown hangs: %s", error)
+        except BaseException:  # Ctrl-C, after which nobody leaves this block
+            self._over.set()
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -210,7 +213,7 @@ class Watchdog:
     def _watch(self) -> None:
         kernel = self._kernel
         # A turn in which nothing is ready waits for up to the grace, and a busy machine may not let this process run.
-        patience = kernel.grace + 1.0
+        patience = min(kernel.grace + 1.0, threading.TIMEOUT_MAX)
         seen: tuple[int, Task[Any] | None] | None = None
         since = time.monotonic()
         while not self._over.wait(patience / 4):
@@ -234,6 +237,7 @@ def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
             except BaseException as error:
                 abort_failed(kernel, request, task, error)
     for task in tasks:
+        kernel.current = task  # which alone can release the locks that it holds
         for code in [task.code, *reversed(task.callers or ())]:
             try:
                 code.close()
@@ -241,6 +245,7 @@ def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
                 kernel.report(f"{task} refuses to die", error)
         task.code, task.callers = (task.callers or [task.code])[0], None
         task.abandon()
+    kernel.current = None
     for item in [kernel.ready.popleft() for _ in range(len(kernel.ready) if tasks else 0)]:
         if not (isinstance(item, Waitable) and item.done()):
             kernel.ready.append(item)

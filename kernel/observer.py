@@ -1,7 +1,7 @@
 """Watching a kernel at work.
 
-A kernel without an observer pays nothing for this: what tells the observer stands in for the context of each task,
-through which every step goes, and for the ready queue, and is there only where somebody watches.
+Two objects tell the observer: one stands in for the context of each task, through which every step goes, and one for
+the ready queue. A kernel without an observer has neither of them, and pays nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
+from .failures import answered_twice
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class TappedRequest(Syscall[Any]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         task.blocked_on = self._request
         answered = self._request.execute(kernel, task)
+        if answered and task.blocked_on is None:
+            raise answered_twice(self._request, task)
         if task.blocked_on is not None and not answered:  # on the request, or on what it has put in its place
             self._tap.blocked.add(task)
             self._tap.tell("block", task, task.blocked_on)

@@ -16,7 +16,6 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .checks import check_count, check_seconds, made_before
-from .failures import drop_frame
 from .sync import Line
 from .syscalls import Syscall
 
@@ -94,8 +93,8 @@ class Contents(Generic[T]):
             try:
                 self.admit(item)
             except BaseException as error:
-                drop_frame(error)
                 task.throw(error)
+                del task  # it may end by the error, whose traceback has this frame
             else:
                 self.unfinished += 1
                 return task.wake()
@@ -513,43 +512,42 @@ class UniversalQueue(Generic[T]):
         `QueueClosed` when the queue is closed and empty. Not for a thread that runs a kernel, which would stand still.
         """
         seconds = math.inf if timeout is None else check_seconds(timeout, "get_from_thread")
-        with self.mutex:
-            try:
-                return self.take()
-            except QueueEmpty:
-                party = WaitingThread(True, None)
-                self._getters[party] = QueueClosed
-        self._block(party, seconds)
-        return party.item  # type: ignore[no-any-return]  # it was put
+        return self._transfer(True, None, seconds)  # type: ignore[no-any-return]  # it was put
 
     def put_from_thread(self, item: T, timeout: float | None = None) -> None:
         """In a thread: block until there is room, and put `item`; else as `get_from_thread`."""
         seconds = math.inf if timeout is None else check_seconds(timeout, "put_from_thread")
-        with self.mutex:
-            try:
-                return self.give(item)
-            except QueueFull:
-                party = WaitingThread(False, item)
-                self._putters[party] = QueueClosed
-        self._block(party, seconds)
+        self._transfer(False, item, seconds)
 
-    def _block(self, party: WaitingThread, seconds: float) -> None:
+    def _transfer(self, getting: bool, item: Any, seconds: float) -> Any:
+        """Get an item, or put the one given, in a thread."""
+        party = None
         try:
-            party.baton.acquire(timeout=-1 if seconds > threading.TIMEOUT_MAX else max(0.0, seconds))
-        except BaseException:  # Ctrl-C
             with self.mutex:
-                if party.getting and party.served and party.error is None:
-                    self._items.appendleft(party.item)
-                self.line(party).pop(party, None)
-                self.go_on()
+                try:
+                    return self.take() if getting else self.give(item)
+                except (QueueEmpty, QueueFull):
+                    party = WaitingThread(getting, item)
+                    self.line(party)[party] = QueueClosed
+            if not party.baton.acquire(timeout=-1 if seconds > threading.TIMEOUT_MAX else max(0.0, seconds)):
+                with self.mutex:
+                    if not party.served:
+                        self.line(party).pop(party)
+                        raise TimeoutError(f"no {'item' if getting else 'room'} in {self!r} within {seconds:g} s")
+        except BaseException:
+            if party is not None:
+                with self.mutex:  # Ctrl-C may have come at any moment
+                    if getting and party.served and party.error is None:
+                        self._items.appendleft(party.item)
+                    self.line(party).pop(party, None)
+                    self.go_on()
             raise
-        with self.mutex:
-            if not party.served:
-                self.line(party).pop(party)
-                wanted = "item" if party.getting else "room"
-                raise TimeoutError(f"no {wanted} in {self!r} within {seconds:g} s")
-        if party.error is not None:
+        if party.error is None:
+            return party.item
+        try:
             raise party.error
+        finally:
+            del party  # or the error would hold, by its traceback and this frame, the party that holds it
 
     def put_nowait(self, item: T) -> None:
         """Put `item`, or raise `QueueFull`, also when others wait for room already, or `QueueClosed`."""

@@ -33,7 +33,7 @@ _sections: dict[Task[Any], Shielded] = {}  # the innermost of each task that is 
 
 
 class Answered:
-    """What awaiting a call returns that is over already: nothing, without a turn of the kernel."""
+    """What a call returns that is over already: to await it takes no turn of the kernel."""
 
     __slots__ = ()
     __await__ = cast("Any", staticmethod(().__iter__))  # made in C: an exit costs no generator
@@ -185,7 +185,7 @@ def inside(scope: Shielded | Scope) -> Task[Any]:
 
 
 def _delivered(task: Task[Any]) -> int:
-    """How many requests to cancel `task` it has been told of: one that is still on its way is not among them."""
+    """How many requests to cancel `task` have reached it: one that is still on its way does not count."""
     return task.cancel_requests - (task.interruption is not None)
 
 

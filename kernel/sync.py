@@ -494,7 +494,10 @@ class Condition:
 
     def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                   traceback: TracebackType | None) -> Awaitable[None]:
-        self.lock.release()
+        owner = self.lock.owner
+        # A task that is thrown away while it waits to be notified does not hold the lock, and cannot wait for it.
+        if kind is not GeneratorExit or owner is not None and owner.kernel.current is owner:
+            self.lock.release()
         return ANSWERED
 
     def __repr__(self) -> str:

@@ -52,8 +52,8 @@ class Task(Waitable[T]):
         self.error: BaseException | None = None  # unless this is to be thrown into it
         self.woken = False  # a wait is over, and what it brought must not be lost to a cancellation
         self.interruption: BaseException | None = None  # a cancellation to be thrown where the task suspends next
-        # How many sections it is in that hold back a cancellation until their end; negative when they are to let one
-        # through, for a scope inside of them.
+        # The task is in so many sections that hold back a cancellation until their end. The number is negative while
+        # they have to let one through, for a scope inside of them.
         self.shields = 0
         self.cancel_requests = 0
 
@@ -111,8 +111,8 @@ class Task(Waitable[T]):
             if self.interruption is not None and not (self.woken or self.shields > 0):
                 self._deliver()
             break
-        # A traceback keeps the frames of the code, and those keep this one as their caller. This one must not keep the
-        # task, nor an exception: either may be what keeps the traceback.
+        # A traceback holds the frames of the code, and each of those holds this frame, its caller. So this frame must
+        # not hold the task nor an exception: either may hold the traceback, and would then hold itself.
         request = None
         del self, value
 
@@ -146,7 +146,7 @@ class Task(Waitable[T]):
         if not (self._waiters or ends_run or cancelled):
             self.inbox = Unretrieved(self, error)  # kept here: nothing else will come
         self._settle(None, error)
-        if cancelled:  # those who wait for a task often have it in their frames, to which `error` will lead
+        if cancelled:  # who waits for a task often has it in a frame, and `error` will lead to that frame: keep a copy
             self._exception, self._traceback = self.cancelled_type(*error.args), None
         if kernel.tap is not None:
             kernel.tap.tell("exit", self)
@@ -181,8 +181,8 @@ class Task(Waitable[T]):
         self.kernel.ready.append(self)
 
     def _refuse_wake(self) -> NoReturn:
-        raise RuntimeError(f"{self} cannot be woken, since it is {self.state} and not blocked: a syscall wakes its task "
-                           "once, and no more after abort()")
+        raise RuntimeError(f"{self} cannot be woken, since it is {self.state} and not blocked: a syscall wakes its "
+                           "task once, and no more after abort()")
 
     def cancel(self, msg: Any = None) -> bool:
         """Raise `Cancelled(msg)` in the task, once, where it is suspended or else suspends next.

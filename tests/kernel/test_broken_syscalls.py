@@ -1,4 +1,4 @@
-"""Mistakes in syscalls of the user's own: each is told once, by name, and hurts the task that made the request alone."""
+"""Mistakes in syscalls of the user's own: each is told once, by name, and hurts only the task that made the request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from kernel import Cancelled, Deadlock, Kernel, Syscall, Task, VirtualClock, checkpoint, run, sleep, spawn, timeout
+from kernel import (Cancelled, Deadlock, Kernel, Observer, Syscall, Task, VirtualClock, checkpoint, run, sleep, spawn,
+                    timeout)
 
 Reports = list[tuple[str, BaseException]]
 
@@ -42,7 +43,7 @@ async def bystander() -> str:
     return "unharmed"
 
 
-def outcome(program: Any) -> tuple[list[str], Reports]:
+def outcome(program: Any, observer: Observer | None = None) -> tuple[list[str], Reports]:
     """Run `program(log)` beside a task that must not notice."""
     log: list[str] = []
     reports: Reports = []
@@ -52,7 +53,8 @@ def outcome(program: Any) -> tuple[list[str], Reports]:
         await program(log)
         assert await other == "unharmed"
 
-    run(main(), clock=VirtualClock(), exception_hook=lambda message, error: reports.append((message, error)))
+    run(main(), clock=VirtualClock(), observer=observer,
+        exception_hook=lambda message, error: reports.append((message, error)))
     return log, reports
 
 
@@ -138,7 +140,8 @@ def test_a_request_without_execute_says_what_to_write() -> None:
 
 @pytest.mark.parametrize("answer", ["wake", "throw"])
 @pytest.mark.parametrize("then", ["raises", "returns True"])
-def test_an_execute_that_has_woken_its_task_and_then_fails(answer: str, then: str) -> None:
+@pytest.mark.parametrize("observer", [None, Observer()], ids=["unobserved", "observed"])
+def test_an_execute_that_has_woken_its_task_and_then_fails(answer: str, then: str, observer: Observer | None) -> None:
     class Twice(Park):
         def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
             if answer == "wake":
@@ -160,9 +163,12 @@ def test_an_execute_that_has_woken_its_task_and_then_fails(answer: str, then: st
     async def program(log: list[str]) -> None:
         await (await spawn(victim(log)))
 
-    log, reports = outcome(program)
+    log, reports = outcome(program, observer)
     assert log[1:] == ["0", "1", "2"] and not reports
-    assert "after all" in log[0] if then == "raises" else "Twice.execute()" in log[0] and "return False" in log[0]
+    if then == "raises":
+        assert log[0] == "after all"
+    else:
+        assert "Twice.execute()" in log[0] and "return False" in log[0]
 
 
 @pytest.mark.parametrize("answer", ["wake", "throw"])
@@ -211,6 +217,23 @@ def test_a_timer_that_fails_and_that_nobody_waits_for_is_reported() -> None:
 
     log, ((message, error),) = outcome(program)
     assert log == ["Cancelled: "] and "Timed.fire()" in message and isinstance(error, LookupError)
+
+
+@pytest.mark.parametrize("method", ["fire", "abort"])
+def test_an_exit_in_a_method_of_a_request_ends_the_run(method: str) -> None:
+    class Leaving(Timed):
+        def fire(self, kernel: Kernel) -> None:
+            raise SystemExit(3)
+
+        def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+            raise SystemExit(3)
+
+    async def program(log: list[str]) -> None:
+        async with timeout(0.5 if method == "abort" else None):
+            await Leaving()
+
+    with pytest.raises(SystemExit):
+        outcome(program)
 
 
 def test_an_event_of_the_poller_that_fails_is_raised_in_the_task_that_waits_for_it() -> None:

@@ -1,4 +1,4 @@
-"""A failure that nobody waited for is told as soon as nobody can wait for it any more, without the garbage collector."""
+"""A failure that nobody waited for is told as soon as nobody can wait for it any more, not when the collector comes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def no_collector() -> Iterator[None]:
 
 def ended(main: Any) -> Reports:
     reports: Reports = []
-    run(main(reports), exception_hook=lambda message, error: reports.append((message, error, threading.current_thread())))
+    run(main(reports),
+        exception_hook=lambda message, error: reports.append((message, error, threading.current_thread())))
     return reports
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import Any
@@ -155,3 +156,46 @@ def test_no_thread_is_left_of_a_shutdown() -> None:
     before = threading.active_count()
     run(main())
     assert threading.active_count() == before
+
+
+def test_nor_of_one_that_ctrl_c_ends_while_the_thread_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        started.append(thread)
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        await spawn(stays())
+        await checkpoint()
+
+    async def stays() -> None:
+        await sleep(1000)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(main(), grace=40)
+    watchdog, = started
+    watchdog.join(30)
+    assert not watchdog.is_alive()
+
+
+@pytest.mark.parametrize("grace", [math.inf, 1e300])
+def test_a_grace_can_be_without_end(grace: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        await spawn(cleans_up())
+        await checkpoint()
+
+    async def cleans_up() -> None:
+        try:
+            await sleep(1000)
+        finally:
+            await sleep(0.05)
+            ended.append("cleaned up")
+
+    ended: list[str] = []
+    thread_failures: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", thread_failures.append)
+    run(main(), grace=grace, exception_hook=refuse)
+    assert ended == ["cleaned up"] and not thread_failures

@@ -28,7 +28,8 @@ class Hidden(Exception):
     __traceback__ = None
 
 
-ODD = pytest.mark.parametrize("error", [Frozen(1), Refusing(), Hidden("out of sight")], ids=["frozen", "refusing", "hidden"])
+ODD = pytest.mark.parametrize("error", [Frozen(1), Refusing(), Hidden("out of sight")],
+                              ids=["frozen", "refusing", "hidden"])
 
 
 @ODD

@@ -1,4 +1,4 @@
-"""Requests that carry state are made once: a second time is refused in the task that tries, and nothing else happens."""
+"""Requests that carry state are made once: a second time is refused in the task that tries it, without harm."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def test_made_twice_by_one_task(make: Callable[[], Syscall[Any]], after_the_end:
         await request
         if after_the_end:
             await sleep(10)
-        with pytest.raises(RuntimeError, match="'.*main' made the request (Spawn|Call|Sleep).*made before; make a new one"):
+        refused = "'.*main' made the request (Spawn|Call|Sleep).*made before; make a new one"
+        with pytest.raises(RuntimeError, match=refused):
             await request
         assert not await children()  # nothing was begun a second time
 

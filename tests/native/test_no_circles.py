@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -64,6 +65,22 @@ async def closed_under_a_getter() -> None:
         await checkpoint()
         queue.close()
         await task
+
+
+async def closed_under_a_thread() -> None:
+    def get(queue: UniversalQueue[int]) -> None:
+        try:
+            queue.get_from_thread()
+        except QueueClosed:
+            pass
+
+    queue = UniversalQueue[int]()
+    thread = threading.Thread(target=get, args=(queue,))
+    thread.start()
+    while not queue._getters:
+        await checkpoint()
+    queue.close()
+    thread.join()
 
 
 async def group_ended() -> None:
@@ -128,19 +145,19 @@ async def entered_twice() -> None:
 
 
 async def refused_by_a_priority_queue() -> None:
-    async def put() -> None:
-        try:
-            await queue.put("x")
-        except TypeError:
-            pass
+    async def get() -> None:
+        await checkpoint()
+        await queue.get()
 
     queue = PriorityQueue[Any](2)
     queue.put_nowait(1)
     queue.put_nowait(2)
-    putter = await spawn(put())
-    await checkpoint()
-    await queue.get()
-    await putter
+    getter = await spawn(get())
+    try:
+        await (await spawn(queue.put("x")))
+    except TypeError:
+        pass
+    await getter
 
 
 async def refused_and_ended_by_it() -> None:
@@ -189,9 +206,10 @@ async def condition_cancelled_and_caught() -> None:
 
 
 @pytest.mark.parametrize("operation", [
-    locks_made, queues_made, locks_used, queues_used, closed_under_a_getter, group_ended, group_cancelled,
-    group_failed_by_a_child_that_knows_it, timeout_expired_by_name, timeout_in_a_shielded_section_by_name,
-    entered_twice, refused_by_a_priority_queue, refused_and_ended_by_it, condition_cancelled_and_caught])
+    locks_made, queues_made, locks_used, queues_used, closed_under_a_getter, closed_under_a_thread,
+    group_ended, group_cancelled, group_failed_by_a_child_that_knows_it, timeout_expired_by_name,
+    timeout_in_a_shielded_section_by_name, entered_twice, refused_by_a_priority_queue, refused_and_ended_by_it,
+    condition_cancelled_and_caught])
 def test_nothing_is_left_to_the_collector(operation: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def main() -> Counter[str]:
         for _ in range(3):  # for what is made once

@@ -187,6 +187,60 @@ def test_a_group_left_before_its_cancellation_was_told_leaves_the_section_whole(
     run(main(), clock=VirtualClock())
 
 
+def test_one_that_came_together_with_the_groups_comes_again_at_the_end_of_the_section() -> None:
+    log, answer, groups = list[str](), Event(), list[TaskGroup]()
+
+    async def body() -> None:
+        async with shielded():
+            async with TaskGroup() as group:
+                groups.append(group)
+                await answer.wait()
+                await sleep(9)
+            await sleep(1)
+            log.append("whole")
+        await checkpoint()
+        log.append("not cancelled")
+
+    async def main() -> None:
+        task = await spawn(body())
+        await checkpoint()
+        answer.set()
+        groups[0].cancel()
+        task.cancel("from outside")
+        with pytest.raises(Cancelled):
+            await task
+        assert log == ["whole"] and task.cancelling() == 1 and task.shields == 0
+
+    run(main(), clock=VirtualClock())
+
+
+def test_one_that_is_held_back_keeps_its_message_while_two_timeouts_expire() -> None:
+    log = list[str]()
+
+    async def body() -> None:
+        async with shielded():
+            with pytest.raises(TimeoutError):
+                async with timeout(2), timeout(1):
+                    try:
+                        await sleep(9)
+                    finally:
+                        await sleep(9)
+            await sleep(1)
+            log.append("whole")
+        await checkpoint()
+        log.append("not cancelled")
+
+    async def main() -> None:
+        task = await spawn(body())
+        await sleep(0.5)
+        task.cancel("from outside")
+        with pytest.raises(Cancelled, match="from outside"):
+            await task
+        assert log == ["whole"] and await now() == 3
+
+    run(main(), clock=VirtualClock())
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_nested_sections_and_scopes_at_random(seed: int) -> None:
     """Whatever expires where: as many cancellations as there are scopes inside of a section reach what it holds."""
