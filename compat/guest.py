@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from kernel.core import Kernel
 from kernel.devices import Event, Listener
+from kernel.failures import fire_failed
 from kernel.syscalls import Code
 from kernel.task import Task as KernelTask
 from kernel.timers import Timer, Timers
@@ -151,13 +152,20 @@ class LoopPoller:
         loop = self._kernel.loop
         return (loop.remove_writer if writing else loop.remove_reader)(fd)
 
+    def drop(self, event: Event) -> None:
+        for fd, writing in [place for place, listener in self._listeners.items() if listener is event]:
+            self.unwatch(fd, writing)
+
     def listener(self, fd: int, writing: bool) -> Listener | None:
         return self._listeners.get((fd, writing))
 
     def _ready(self, fd: int, writing: bool, listener: Listener) -> None:
         if listener.once:
             self.unwatch(fd, writing)
-        listener.fire(self._kernel)
+        try:
+            listener.fire(self._kernel)
+        except BaseException as error:
+            fire_failed(self._kernel, listener, error)
 
     def watching(self) -> bool:
         return True

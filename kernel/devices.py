@@ -63,6 +63,9 @@ class Poller(Protocol):
     def unwatch(self, fd: int, writing: bool) -> bool:
         """Forget the listener; False when there is none."""
 
+    def drop(self, event: Event) -> None:
+        """Forget `event` wherever it listens, if it does."""
+
     def listener(self, fd: int, writing: bool) -> Listener | None:
         """Who waits for `fd`."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .core import Kernel
+    from .devices import Event
     from .task import Task
 
 # The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.
@@ -82,13 +83,18 @@ def abort_failed(kernel: Kernel, request: object, task: Task[Any], error: BaseEx
                   "cancelled all the same, and whatever would have woken it must not do so any more", error)
 
 
-def fire_failed(kernel: Kernel, event: object, error: BaseException) -> None:
-    """Tell the tasks that wait on `event` of `error`, which its `fire` has raised; without any, the exception hook."""
+def fire_failed(kernel: Kernel, event: Event, error: BaseException) -> None:
+    """Tell the tasks that wait on `event` of `error`, which its `fire` has raised; without any, the exception hook.
+
+    It is not fired again.
+    """
     _let_pass(error)
+    kernel.poller.drop(event)
     message = f"{type(event).__qualname__}.fire() failed"
     failure = RuntimeError(message)
     failure.__cause__ = error
-    waiting = [task for task in kernel.everyone() if task.blocked_on is event]
+    request: object = event  # it may be both
+    waiting = [task for task in kernel.everyone() if task.blocked_on is request]
     for task in waiting:
         task.throw(failure)
     if not waiting:

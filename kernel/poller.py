@@ -82,6 +82,11 @@ class DescriptorPoller:
         self._rearm(fd)
         return True
 
+    def drop(self, event: Event) -> None:
+        for writing, table in (False, self._readers), (True, self._writers):
+            for fd in [fd for fd, listener in table.items() if listener is event]:
+                self.unwatch(fd, writing)
+
     def listener(self, fd: int, writing: bool) -> Listener | None:
         return (self._writers if writing else self._readers).get(fd)
 

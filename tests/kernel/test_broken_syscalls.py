@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kernel import (Cancelled, Deadlock, Kernel, Observer, Syscall, Task, VirtualClock, checkpoint, run, sleep, spawn,
-                    timeout)
+from kernel import (Cancelled, Deadlock, Kernel, Observer, Syscall, Task, VirtualClock, checkpoint, current_task, run,
+                    sleep, spawn, timeout)
 
 Reports = list[tuple[str, BaseException]]
 
@@ -258,6 +258,31 @@ def test_an_event_of_the_poller_that_fails_is_raised_in_the_task_that_waits_for_
     ours, theirs = socket.socketpair()
     with ours, theirs:
         assert outcome(program) == (["told"], [])
+
+
+def test_a_lasting_listener_that_fails_is_told_once_and_not_fired_again() -> None:
+    class Lasting(Park):
+        """Not a request that anybody has made, but a listener for each time."""
+
+        once, endpoint = False, None
+
+        def fire(self, kernel: Kernel) -> None:
+            raise LookupError("no such event")
+
+        def fail(self, kernel: Kernel, error: OSError) -> None:
+            raise error
+
+    async def program(log: list[str]) -> None:
+        kernel = (await current_task()).kernel
+        kernel.poller.watch(ours.fileno(), True, Lasting())  # which it is all the time
+        for _ in range(100):
+            await checkpoint()
+        assert kernel.poller.listener(ours.fileno(), True) is None
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        log, ((message, error),) = outcome(program)
+    assert "Lasting.fire()" in message and isinstance(error, LookupError)
 
 
 def test_a_deadlock_of_a_request_whose_repr_fails_still_says_who_is_blocked() -> None:

@@ -110,6 +110,9 @@ class Network:
     def unwatch(self, fd: int, writing: bool) -> bool:
         return self.listeners.pop((fd, writing), None) is not None
 
+    def drop(self, event: Event) -> None:
+        self.listeners = {line: listener for line, listener in self.listeners.items() if listener is not event}
+
     def listener(self, fd: int, writing: bool) -> Listener | None:
         return self.listeners.get((fd, writing))
 
