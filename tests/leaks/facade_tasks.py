@@ -89,8 +89,8 @@ async def cancelling_early() -> None:
 async def eager() -> AsyncIterator[None]:
     """Tasks make their first step at once."""
     loop = asyncio.get_running_loop()
-    factory = compat.eager_task_factory if isinstance(loop, EventLoop) else asyncio.eager_task_factory
-    loop.set_task_factory(factory)
+    module: Any = compat if isinstance(loop, EventLoop) else asyncio
+    loop.set_task_factory(module.eager_task_factory)  # since Python 3.12
     yield
     loop.set_task_factory(None)
 
