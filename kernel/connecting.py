@@ -90,6 +90,8 @@ async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive
         raise locate(error, f"looking up {show_address((host, port))}")
     except UnicodeError as error:  # a label that is empty or too long
         raise socket.gaierror(socket.EAI_NONAME, f"{error} (looking up {show_address((host, port))})") from None
+    except RuntimeError as error:  # the system has no thread for it
+        raise socket.gaierror(socket.EAI_AGAIN, f"{error} (looking up {show_address((host, port))})") from None
     return list(dict.fromkeys(Address(family, address) for family, _, _, _, address in found))
 
 

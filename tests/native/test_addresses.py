@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,4 +146,17 @@ def test_errors_say_where_also_without_descriptors(where: str, make: Callable[[]
         with no_descriptors_left(), pytest.raises(OSError, match=rf"Too many open files \({where}"):
             await make()
 
+    run(main())
+
+
+def test_a_name_that_cannot_be_looked_up_for_want_of_a_thread_is_a_failure_to_connect(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        with pytest.raises(socket.gaierror, match=r"can't start new thread \(looking up some\.where:80\)"):
+            await open_connection("some.where", 80)
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
     run(main())
