@@ -82,6 +82,10 @@ class Futures(Lasting):
         return self._but_oneself(super().__getitem__(number))
 
 
+# Tasks that wait for each other in a circle are cancelled as often as the stack is deep.
+MANY = 100
+
+
 class World:
     """One run's things; `names` is the namespace of the program."""
 
@@ -170,6 +174,8 @@ class World:
             self.log("the exception handler", message, error, *about)
 
     def show(self, value: object) -> str:
+        if isinstance(value, int) and value > MANY:
+            return "many"
         if isinstance(value, BaseException):
             return self._show_error(value, 3)
         if isinstance(value, asyncio.Task):

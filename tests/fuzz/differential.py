@@ -28,7 +28,6 @@ from .asyncio_world import World, in_order
 LIMIT = 1000.0  # seconds on the virtual clock, after which a program is stuck
 PATIENCE = 0.05  # seconds of real time, likewise
 ITERATIONS = 3000  # of asyncio's loop; a program has some hundreds
-MANY = 100  # requests to cancel
 ROUNDS = 4  # how often what is left is cancelled at the end
 
 
@@ -182,8 +181,7 @@ async def drive(module: Any, world: World, patience: float) -> None:
         await asyncio.wait(left, timeout=patience)
     world.log("the end", "left", in_order(asyncio.all_tasks() - {me}))
     for number, task in sorted(world.tasks.items()):
-        # Tasks that wait for each other in a circle are cancelled as often as the stack is deep.
-        world.log("the end", number, task, task.done() and task.cancelled(), min(task.cancelling(), MANY))
+        world.log("the end", number, task, task.done() and task.cancelled(), task.cancelling())
 
 
 async def clear_away(module: Any, world: World, patience: float) -> None:
@@ -197,7 +195,8 @@ def difference(source: str, *, real_time: bool = False) -> str | None:
         stock = run_on(asyncio, source, patience, real_time=real_time)
         # asyncio cancels tasks that wait for each other in a circle, by way of gather() or a group, without end, or as
         # far as the stack goes. How far that is differs.
-        if "Endless()" in stock.ended or any("RecursionError" in line for line in (*stock.trace, stock.ended)):
+        seen = (*stock.trace, *stock.reports, stock.ended)
+        if "Endless()" in stock.ended or any("RecursionError" in line for line in seen):
             return None
         ours = run_on(compat, source, patience, real_time=real_time)
         if stock == ours:
