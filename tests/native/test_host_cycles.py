@@ -5,13 +5,11 @@ from __future__ import annotations
 import gc
 import signal
 import subprocess
-import sys
 import threading
 import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
