@@ -82,3 +82,26 @@ def test_one_that_waits_for_itself_by_name_is_kept_by_its_own_frame_alone() -> N
         assert compat.run(main(waits_for_itself)) == asyncio.run(main(waits_for_itself)) == 0
     finally:
         gc.enable()
+
+
+def test_a_main_that_fails_or_exits_leaves_nothing_to_the_collector() -> None:
+    async def fail() -> None:
+        raise LookupError
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    def runs() -> int:
+        for main in fail, leave:
+            try:
+                compat.run(main())
+            except (LookupError, SystemExit):
+                pass
+        return gc.collect()
+
+    gc.disable()
+    try:
+        runs()  # what is made the first time
+        assert runs() < 20  # a main task that holds itself, its loop and its kernel are more than 70 objects
+    finally:
+        gc.enable()
