@@ -35,7 +35,7 @@ test: $(STAMP)
 	else echo "CPython's own tests are not installed with this Python: the conformance run is left out"; fi
 
 test-native: $(STAMP)
-	$(VENV)/bin/python -m pytest -q tests/kernel tests/native
+	$(VENV)/bin/python -m pytest -q tests/kernel
 
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance

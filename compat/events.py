@@ -22,10 +22,10 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
-from kernel.devices import Clock, Poller, ReadyQueue
+from kernel.devices.protocols import Clock, Poller, ReadyQueue
 from kernel.lifecycle import abandon, close_unstarted, running_kernel
-from kernel.observer import Observer
-from kernel.selector_poller import SelectorPoller
+from kernel.insight.observer import Observer
+from kernel.devices.selector_poller import SelectorPoller
 from kernel.syscalls import Code
 from kernel.task import Task as KernelTask
 

@@ -13,7 +13,7 @@ from contextvars import Context
 from typing import Any, TypeVar
 
 from kernel.core import Kernel
-from kernel.devices import Event, Listener
+from kernel.devices.protocols import Event, Listener
 from kernel.failures import fire_failed
 from kernel.syscalls import Code
 from kernel.task import Task as KernelTask

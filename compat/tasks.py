@@ -19,7 +19,7 @@ from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, TextIO, TypeVar
 
 from kernel.core import Kernel
-from kernel.observer import TappedContext
+from kernel.insight.observer import TappedContext
 from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.failures import abort_failed, answered_twice, clear_execute, drop_frame, traceback_of

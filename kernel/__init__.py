@@ -9,32 +9,32 @@
 
     run(main())
 
-To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `waitable.py`, `core.py` (the scheduler),
-`timers.py`, `clock.py` and `poller.py`; the rest stands on those. Nothing here knows of asyncio.
+To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `waitable.py`, `core.py` (the scheduler) and
+`timers.py`; the rest stands on those. Nothing here knows of asyncio.
 """
 
-from .clock import MonotonicClock, VirtualClock
-from .connecting import open_connection, open_unix_connection
+from .devices.clocks import MonotonicClock, VirtualClock
+from .net.connecting import open_connection, open_unix_connection
 from .core import Kernel, run
-from .datagrams import Datagrams, open_datagram
+from .net.datagrams import Datagrams, open_datagram
 from .deadlock import Deadlock
-from .devices import Clock, Poller, ReadyQueue
-from .endpoints import EndpointClosed
-from .files import File, Path, open_file
-from .observer import Observer
-from .processes import Process, open_process, run_process
-from .queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull, UniversalQueue
-from .scopes import Shielded, TaskGroup, Timeout, shielded, timeout, timeout_at
-from .serving import Server, serve, serve_unix
-from .signals import Signals, catch_signals
-from .streams import IncompleteRead, LimitOverrun, Stream
-from .sync import Barrier, BrokenBarrier, Condition, Event, Lock, RLock, Semaphore
+from .devices.protocols import Clock, Poller, ReadyQueue
+from .net.endpoints import EndpointClosed
+from .host.files import File, Path, open_file
+from .insight.observer import Observer
+from .host.processes import Process, open_process, run_process
+from .sync.queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull, UniversalQueue
+from .sync.scopes import Shielded, TaskGroup, Timeout, shielded, timeout, timeout_at
+from .net.serving import Server, serve, serve_unix
+from .host.signals import Signals, catch_signals
+from .net.streams import IncompleteRead, LimitOverrun, Stream
+from .sync.locks import Barrier, BrokenBarrier, Condition, Event, Lock, RLock, Semaphore
 from .syscalls import (Syscall, call, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
                        wait_writable)
 from .task import Cancelled, Task
-from .threads import call_in_kernel, limit_threads, run_in_thread
+from .workers.threads import call_in_kernel, limit_threads, run_in_thread
 from .waitable import Waitable, wait
-from .workers import run_in_process
+from .workers.processes import run_in_process
 
 __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datagrams", "Deadlock", "EndpointClosed",
            "Event", "File", "IncompleteRead", "Kernel", "LifoQueue", "LimitOverrun", "Lock", "MonotonicClock",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .core import Kernel
-    from .devices import Event
+    from .devices.protocols import Event
     from .task import Task
 
 # The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.

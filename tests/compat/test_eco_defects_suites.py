@@ -14,7 +14,7 @@ import pytest
 
 import compat
 from compat.events import EventLoop
-from kernel.epoll_poller import EpollPoller
+from kernel.devices.epoll_poller import EpollPoller
 
 
 @pytest.mark.parametrize("writing", [False, True])

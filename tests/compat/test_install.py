@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 PRELUDE = """
 import asyncio, compat, sys, warnings
 warnings.simplefilter("ignore")

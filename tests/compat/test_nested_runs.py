@@ -7,15 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import compat
 import kernel
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 OF_ASYNCIO: Any = asyncio.new_event_loop  # as it is before `install`
 both_loops = pytest.mark.parametrize("loop_factory", [compat.new_event_loop, OF_ASYNCIO], ids=["compat", "asyncio"])
 

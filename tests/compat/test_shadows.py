@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 PROGRAM = "import asyncio\nasync def main():\n    print('ran')\nasyncio.run(main())\n"
 
 

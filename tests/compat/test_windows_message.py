@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 
 SIMULATION = """
 import asyncio, concurrent.futures.process, logging, ssl, subprocess, tempfile  # which ask for the system themselves
@@ -49,8 +50,8 @@ sys.platform = "win32"
 PROGRAM = """
 import socket
 import kernel
-from kernel.poller import default_poller
-from kernel.selector_poller import SelectorPoller
+from kernel.devices.descriptor_poller import default_poller
+from kernel.devices.selector_poller import SelectorPoller
 
 async def answer(stream):
     async with stream:

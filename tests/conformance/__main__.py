@@ -17,7 +17,8 @@ from pathlib import Path
 from .exclusions import LIMIT, VERSION, Exclusions
 from .worker import read, write
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 LEFT_OUT = {"test_proactor_events", "test_windows_events", "test_windows_utils"}
 PROCESSES = 2
 RESTARTS = 10  # of a module's process, when tests hang or crash again and again

@@ -6,7 +6,6 @@ A test file imports the fixtures that it uses, and has servers to itself.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import pwd
 import shutil
@@ -15,20 +14,18 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-import compat
-
 from tests.ecosystem.servers import PATIENCE, Server, free_port, program, served
+from tests.support.paths import CERTIFICATES
 
 T = TypeVar("T")
 
-CERTIFICATES = Path(__file__).resolve().parents[1] / "native" / "certs"
 USER, PASSWORD, DATABASE = "tester", "a pass/word", "postgres"
 LIMIT = 40.0  # seconds for all that one test does in a loop: only what hangs takes so long
 

@@ -30,7 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 SUITE_SECONDS = 400.0  # for one run of a suite
 TEST_SECONDS = 60
 PROCESSES = 3  # for two processors: much of what the suites do is waiting

@@ -8,7 +8,7 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, served
+from tests.support.paths import CERTIFICATES, ROOT
 
 aiohttp = pytest.importorskip("aiohttp")
 from aiohttp import web  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTS = ROOT / "tests" / "native" / "certs"
 PIECE = 64 * 1024
 PIECES = 80  # five MiB in all
 
@@ -42,8 +41,8 @@ async def body() -> AsyncIterator[bytes]:
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Of the server and of a client that verifies it."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(CERTS / "server.pem")
-    return server, ssl.create_default_context(cafile=str(CERTS / "authority.pem"))
+    server.load_cert_chain(CERTIFICATES / "server.pem")
+    return server, ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 async def hash_of(request: Any) -> Any:

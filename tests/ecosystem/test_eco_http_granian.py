@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, served
+from tests.support.paths import ROOT
 
 httpx = pytest.importorskip("httpx")
 connect = pytest.importorskip("websockets.asyncio.client").connect
@@ -21,7 +21,6 @@ pytest.importorskip("granian")
 
 pytestmark = pytest.mark.library("granian", "a loop that is registered: bodies, websockets, many requests, SIGTERM")
 
-ROOT = Path(__file__).resolve().parents[2]
 LOOP = "compat.events.EventLoop"
 PROGRAM = """
 import asyncio, sys

@@ -15,6 +15,7 @@ import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, served
+from tests.support.paths import CERTIFICATES, ROOT
 
 httpx = pytest.importorskip("httpx")
 serve = pytest.importorskip("hypercorn.asyncio").serve
@@ -22,21 +23,19 @@ Config = pytest.importorskip("hypercorn.config").Config
 connect = pytest.importorskip("websockets.asyncio.client").connect
 apps = pytest.importorskip("tests.ecosystem.http_apps")
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTS = ROOT / "tests" / "native" / "certs"
 LOOP = "compat.events.EventLoop"
 
 
 def trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTS / "authority.pem"))
+    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     port = free_port()
     command = [sys.executable, "-m", "compat", "-m", "hypercorn", "tests.ecosystem.http_apps:starlette_app",
-               "--workers", "0", "--bind", f"127.0.0.1:{port}", "--certfile", str(CERTS / "server.pem"),
-               "--keyfile", str(CERTS / "server.pem")]
+               "--workers", "0", "--bind", f"127.0.0.1:{port}", "--certfile", str(CERTIFICATES / "server.pem"),
+               "--keyfile", str(CERTIFICATES / "server.pem")]
     with served(command, port, tmp_path_factory.mktemp("hypercorn") / "log", cwd=ROOT) as server:
         yield server
 

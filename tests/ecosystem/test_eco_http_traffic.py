@@ -16,12 +16,12 @@ import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, program, served
+from tests.support.paths import ROOT
 
 aiohttp = pytest.importorskip("aiohttp")
 pytest.importorskip("uvicorn")
 pytest.importorskip("httptools")
 
-ROOT = Path(__file__).resolve().parents[2]
 REQUESTS = 3000
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 

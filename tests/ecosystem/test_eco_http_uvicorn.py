@@ -9,7 +9,7 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,13 @@ import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, served
+from tests.support.paths import CERTIFICATES, ROOT
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("uvicorn")
 websockets = pytest.importorskip("websockets.asyncio.client")
 apps = pytest.importorskip("tests.ecosystem.http_apps")
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTS = ROOT / "tests" / "native" / "certs"
 LOOP = "compat.events.EventLoop"
 
 
@@ -38,7 +37,7 @@ def uvicorn(app: str, log: Path, *options: str) -> AbstractContextManager[Server
 
 VARIANTS: dict[str, list[str]] = {
     "httptools": ["--http", "httptools", "--ws", "websockets-sansio"],
-    "h11-tls": ["--http", "h11", "--ws", "wsproto", "--ssl-certfile", str(CERTS / "server.pem")],
+    "h11-tls": ["--http", "h11", "--ws", "wsproto", "--ssl-certfile", str(CERTIFICATES / "server.pem")],
 }
 
 
@@ -59,7 +58,7 @@ def url(server: Server, variant: str) -> str:
 
 
 def trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTS / "authority.pem"))
+    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 def client(url: str, **options: Any) -> Any:

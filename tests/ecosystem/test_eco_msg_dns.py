@@ -9,7 +9,6 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +25,8 @@ import dns.rcode  # noqa: E402
 import dns.resolver  # noqa: E402
 import dns.rrset  # noqa: E402
 
-CERTIFICATES = Path(__file__).resolve().parents[2] / "tests" / "native" / "certs"
+from tests.support.paths import CERTIFICATES
+
 LONG = [f"line {number} of a text too long for a datagram" for number in range(100)]
 
 

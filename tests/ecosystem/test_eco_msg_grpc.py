@@ -19,8 +19,8 @@ from tests.ecosystem.servers import Server, free_port, served
 pytest.importorskip("grpc")
 import grpc.aio  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTIFICATES = ROOT / "tests" / "native" / "certs"
+from tests.support.paths import CERTIFICATES, ROOT
+
 CALLS = 200
 
 

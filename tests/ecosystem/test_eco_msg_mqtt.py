@@ -21,8 +21,8 @@ from tests.ecosystem.servers import Server, free_port, program, served
 pytest.importorskip("aiomqtt")
 import aiomqtt  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTIFICATES = ROOT / "tests" / "native" / "certs"
+from tests.support.paths import CERTIFICATES, ROOT
+
 
 
 def library(exercised: str) -> pytest.MarkDecorator:

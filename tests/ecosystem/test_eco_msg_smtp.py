@@ -27,8 +27,8 @@ import aiosmtplib  # noqa: E402
 from aiosmtpd.controller import Controller  # noqa: E402
 from aiosmtpd.smtp import SMTP, AuthResult  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTIFICATES = ROOT / "tests" / "native" / "certs"
+from tests.support.paths import CERTIFICATES, ROOT
+
 SENDERS = 30
 
 Test = TypeVar("Test", bound=Callable[..., None])

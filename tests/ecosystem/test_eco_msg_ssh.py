@@ -20,7 +20,8 @@ from tests.ecosystem.servers import Server, free_port, served
 pytest.importorskip("asyncssh")
 import asyncssh  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 SESSIONS = 20
 Test = TypeVar("Test", bound=Callable[..., None])
 

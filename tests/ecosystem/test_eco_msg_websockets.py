@@ -24,8 +24,8 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve  # noqa
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK  # noqa: E402
 from websockets.frames import Frame, Opcode  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTIFICATES = ROOT / "tests" / "native" / "certs"
+from tests.support.paths import CERTIFICATES, ROOT
+
 CONNECTIONS = 100
 
 

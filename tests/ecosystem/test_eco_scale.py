@@ -7,11 +7,11 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 RUNNERS = {"primes": "kernel", "service": "kernel", "cluster": "compat"}
 LOOP = "compat.events"
 

@@ -14,10 +14,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.ecosystem.servers import free_port
+from tests.support.paths import ROOT
 
 pytest.importorskip("aiomonitor")
 
-ROOT = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
 import asyncio

@@ -15,13 +15,12 @@ import pytest
 
 import compat
 from tests.ecosystem.clean_run import run_cleanly
+from tests.support.paths import CERTIFICATES, ROOT
 
 anyio = pytest.importorskip("anyio")
 from anyio import from_thread, to_thread  # noqa: E402
 from anyio.streams.tls import TLSListener, TLSStream  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTS = ROOT / "tests" / "native" / "certs"
 
 groups = pytest.mark.library("anyio", "task groups and cancel scopes")
 threads = pytest.mark.library("anyio", "to_thread, from_thread, capacity limiters, portals")
@@ -218,9 +217,9 @@ def test_a_portal_from_a_plain_program() -> None:
 @pytest.mark.parametrize("secure", [False, True])
 def test_tcp(secure: bool) -> None:
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), None
-    server.load_cert_chain(CERTS / "server.pem")
+    server.load_cert_chain(CERTIFICATES / "server.pem")
     if secure:
-        client = ssl.create_default_context(cafile=str(CERTS / "authority.pem"))
+        client = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
     sent = os.urandom(1024 * 1024)
 
     async def echo(stream: Any) -> None:

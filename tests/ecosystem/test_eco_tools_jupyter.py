@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
+from tests.support.paths import ROOT
 
 jupyter = pytest.importorskip("jupyter_client.manager")
 KernelSpecManager = pytest.importorskip("jupyter_client.kernelspec").KernelSpecManager
@@ -22,7 +23,6 @@ pytestmark = [pytest.mark.library("ipykernel", "by python -m compat -m: cells, t
               pytest.mark.library("jupyter_client", "AsyncKernelManager and its client on this loop"),
               pytest.mark.timeout(120)]
 
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @asynccontextmanager

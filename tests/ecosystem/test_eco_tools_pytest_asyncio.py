@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
+
 pytest.importorskip("pytest_asyncio")
 
-ROOT = Path(__file__).resolve().parents[2]
 
 HOOK = """
 import compat

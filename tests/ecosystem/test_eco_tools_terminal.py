@@ -18,6 +18,7 @@ import pytest
 
 import compat
 from tests.ecosystem.clean_run import run_cleanly
+from tests.support.paths import ROOT
 
 prompt_toolkit = pytest.importorskip("prompt_toolkit")
 create_pipe_input = pytest.importorskip("prompt_toolkit.input").create_pipe_input
@@ -29,7 +30,6 @@ from textual import work  # noqa: E402
 from textual.app import App, ComposeResult  # noqa: E402
 from textual.widgets import Button, Input, Label, ProgressBar  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -30,8 +30,8 @@ import tornado.tcpserver as tcpserver  # noqa: E402
 import tornado.web as web  # noqa: E402
 import tornado.websocket as websocket  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-CERTS = ROOT / "tests" / "native" / "certs"
+from tests.support.paths import CERTIFICATES, ROOT
+
 PIECE = 256 * 1024
 PIECES = 20  # five MiB in all
 
@@ -94,7 +94,7 @@ class Echo(websocket.WebSocketHandler):
 
 
 def trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTS / "authority.pem"))
+    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def serving(secure: bool = False) -> Iterator[str]:
     context = None
     if secure:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTS / "server.pem")
+        context.load_cert_chain(CERTIFICATES / "server.pem")
     server = httpserver.HTTPServer(application, ssl_options=context)
     server.listen(0, "127.0.0.1")
     (listening,) = server._sockets.values()

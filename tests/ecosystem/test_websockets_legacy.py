@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
+
 RELEASES = {"old": "websockets==3.4", "new": "websockets==17.4"}
-ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = 200
 pytestmark = [pytest.mark.timeout(300),  # the installation
               pytest.mark.library("websockets", "3.4 with yield from and asyncio.async, and the current release")]

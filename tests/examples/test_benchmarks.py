@@ -18,8 +18,8 @@ from benchmarks.catalogue import WORKLOADS, select
 from benchmarks.measuring import Row, Spread
 from benchmarks.report import Machine, noisy, write
 from benchmarks.traffic import Connection, Echo, WrongAnswer, connect, exchange
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(300)  # of work for the processor, which others may be using as well
 FIGURE = r"[\d,.]+ \([\d,.]+-[\d,.]+\)"
 

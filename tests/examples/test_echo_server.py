@@ -11,13 +11,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from kernel import Task, Waitable, run, spawn, wait_readable, wait_writable
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVER = "examples/kernel/echo_server.py"
 CONNECTIONS = 1000
 LINES = 100

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.native.process_list import Entry, processes
+from tests.support.process_list import Entry, processes
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ["api_client", "chat_server", "crawler", "jobs", "port_scanner", "tail_f", "udp_time"]
 LOCALHOST = "127.0.0.1"
 

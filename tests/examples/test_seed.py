@@ -10,11 +10,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 STYLES = ["seed", "kernel", "legacy"]
 # The programs of the page, and the SHA-256 digest of each without its first line.
 DIGESTS = {

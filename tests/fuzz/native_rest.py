@@ -8,7 +8,7 @@ from typing import Any
 
 import kernel
 from kernel import Kernel, Poller, Task, VirtualClock
-from kernel.devices import Event
+from kernel.devices.protocols import Event
 
 from .native_world import Get, Put, World
 

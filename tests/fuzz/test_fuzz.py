@@ -24,7 +24,8 @@ from .program import Block, Program, random_program, size
 from .shrink import shrink
 from .source import source_of
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 
 
 @pytest.mark.parametrize(("name", "seeds"), [("asyncio", range(640, 715)), ("native", range(530, 630))])

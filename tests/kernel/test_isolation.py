@@ -17,7 +17,7 @@ FORBIDDEN = {"asyncio", "compat"}
 PROGRAM = """
 import importlib, pkgutil, sys
 import kernel
-for module in pkgutil.iter_modules(kernel.__path__, "kernel."):
+for module in pkgutil.walk_packages(kernel.__path__, "kernel."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 loaded = {name.partition(".")[0] for name in sys.modules}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import kernel
 
-FILES = ["core.py", "task.py", "syscalls.py", "timers.py", "clock.py", "poller.py"]
+FILES = ["core.py", "task.py", "syscalls.py", "timers.py", "devices/clocks.py", "devices/descriptor_poller.py"]
 LIMIT = 800
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING,
           tokenize.ENDMARKER}

@@ -9,7 +9,6 @@ import struct
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from kernel import (Stream, checkpoint, open_connection, open_datagram, open_unix_connection, serve, serve_unix, sleep,
                     spawn)
@@ -17,20 +16,21 @@ from kernel import (Stream, checkpoint, open_connection, open_datagram, open_uni
 from .programs import cancel_in, cancel_task_in, make, until_done
 from .rows import native
 
+from tests.support.paths import CERTIFICATES
+
 LOCALHOST = "127.0.0.1"
-CERTS = Path(__file__).parents[1] / "native" / "certs"
 SOME = 300  # times: a connection takes half a millisecond
 FEW = 60  # a handshake takes several
 
 
 def server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTS / "server.pem")
+    context.load_cert_chain(CERTIFICATES / "server.pem")
     return context
 
 
 def client_context() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTS / "authority.pem"))
+    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 SERVER, CLIENT, DISTRUSTFUL = server_context(), client_context(), ssl.create_default_context()

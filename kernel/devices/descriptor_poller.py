@@ -1,0 +1,199 @@
+"""The kernel's pollers: which file descriptors are ready, and being woken by other threads and by signals.
+
+`EpollPoller` where the system has epoll, elsewhere `SelectorPoller` on the standard library's `selectors`, each in a file
+of its own. What they share, the bookkeeping of who listens, is here; they differ in how the operating system is told
+and asked.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import socket
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from .protocols import Event, Listener, Poller
+
+if TYPE_CHECKING:
+    from ..core import Kernel
+
+# A descriptor that is closed vanishes from epoll and kqueue without a word. So in a silence of this many seconds, and
+# again whenever it has lasted twice as long, every watched descriptor is looked at; then once in so many.
+AUDIT_AFTER, AUDIT_EVERY = 1.0, 64.0
+READABLE, WRITABLE = 1, 4  # as Linux has EPOLLIN and EPOLLOUT
+
+
+class Vanished:
+    """The event that a watched descriptor turned out to be closed."""
+
+    def __init__(self, listener: Listener, error: OSError) -> None:
+        self._listener = listener
+        self._error = error
+
+    def fire(self, kernel: Kernel) -> None:
+        self._listener.fail(kernel, self._error)
+
+
+class DescriptorPoller:
+    """Who listens to which descriptor; the base of the real pollers."""
+
+    def __init__(self) -> None:
+        self._readers: dict[int, Listener] = {}
+        self._writers: dict[int, Listener] = {}
+        self._vanished: list[Event] = []  # to be told by the next poll
+        # A socket pair rather than an eventfd: signal.set_wakeup_fd writes single bytes.
+        self._waker, self._woken = socket.socketpair()
+        self._waker.setblocking(False)
+        self._woken.setblocking(False)
+        self._woken_fd = self._woken.fileno()
+
+    def _arm(self, fd: int) -> None:
+        """Tell the operating system what is listened to on `fd` now."""
+        raise NotImplementedError
+
+    def _wait(self, timeout: float | None) -> Iterable[tuple[int, int]]:
+        """Ask the operating system: descriptor, and READABLE, WRITABLE or both; both is anything else as well."""
+        raise NotImplementedError
+
+    def _check(self, fd: int) -> None:
+        """Raise `OSError` if `fd`, which is listened to, is not the open file it was."""
+        raise NotImplementedError
+
+    def watch(self, fd: int, writing: bool, listener: Listener) -> None:
+        table = self._writers if writing else self._readers
+        if fd in table:
+            self._audit([fd])
+        if fd in table:
+            raise RuntimeError(f"descriptor {fd} is waited for already, by {table[fd]!r}; one task at a time may "
+                               f"{'write' if writing else 'read'} it")
+        table[fd] = listener
+        try:
+            self._arm(fd)
+        except (OSError, OverflowError, ValueError) as error:
+            del table[fd]
+            number = error.errno if isinstance(error, OSError) else errno.EBADF
+            raise OSError(number, f"cannot wait for descriptor {fd}: {error}") from None
+
+    def unwatch(self, fd: int, writing: bool) -> bool:
+        if (self._writers if writing else self._readers).pop(fd, None) is None:
+            return False
+        self._rearm(fd)
+        return True
+
+    def drop(self, event: Event) -> None:
+        for writing, table in (False, self._readers), (True, self._writers):
+            for fd in [fd for fd, listener in table.items() if listener is event]:
+                self.unwatch(fd, writing)
+
+    def listener(self, fd: int, writing: bool) -> Listener | None:
+        return (self._writers if writing else self._readers).get(fd)
+
+    def watching(self) -> bool:
+        return bool(self._readers or self._writers or self._vanished)
+
+    def poll(self, timeout: float | None) -> list[Event]:
+        left = math.inf if timeout is None else timeout
+        silence = AUDIT_AFTER
+        while left > silence and (self._readers or self._writers):
+            events, woken = self._collect(silence)
+            if not (events or woken):
+                self._audit([*self._readers, *self._writers])
+            if self._vanished:
+                return events + self._take_vanished()
+            if events or woken:
+                return events
+            left -= silence
+            silence = min(silence * 2, AUDIT_EVERY)
+        events = self._collect(None if left == math.inf else left)[0]
+        return events + self._take_vanished() if self._vanished else events
+
+    def _collect(self, timeout: float | None) -> tuple[list[Event], bool]:
+        """The events within `timeout`, and whether there was a call to wake."""
+        readers, writers = self._readers, self._writers
+        events: list[Event] = []
+        woken = False
+        for fd, mask in self._wait(0.0 if self._vanished else timeout):
+            spent = False
+            # An error or a hang-up is an event for both: the system call that follows will tell which.
+            if mask != WRITABLE:
+                if (listener := readers.get(fd)) is not None:
+                    events.append(listener)
+                    if listener.once:
+                        del readers[fd]
+                        spent = True
+                elif fd == self._woken_fd:
+                    woken = True
+                    self._drain()
+                elif fd not in writers:
+                    self._unheard(fd)
+            if mask != READABLE and (listener := writers.get(fd)) is not None:
+                events.append(listener)
+                if listener.once:
+                    del writers[fd]
+                    spent = True
+            if spent or fd in writers and fd in readers:
+                self._spent(fd)
+        return events, woken
+
+    def _unheard(self, fd: int) -> None:
+        """There was an event on `fd`, to which nobody listens."""
+
+    def _spent(self, fd: int) -> None:
+        """There was an event on `fd`, after which not all listeners are there any more, or may not be armed."""
+        self._rearm(fd)
+
+    def _rearm(self, fd: int) -> None:
+        """`_arm` for those who are left, who learn at the next poll if the file is gone."""
+        try:
+            self._arm(fd)
+        except OSError:
+            self._audit([fd])
+
+    def _audit(self, fds: Iterable[int]) -> None:
+        for fd in fds:
+            try:
+                self._check(fd)
+            except OSError:
+                error = OSError(errno.EBADF, f"descriptor {fd} was closed while it was waited for")
+                for table in self._readers, self._writers:
+                    if fd in table:
+                        self._vanished.append(Vanished(table.pop(fd), error))
+
+    def _take_vanished(self) -> list[Event]:
+        vanished, self._vanished = self._vanished, []
+        return vanished
+
+    def _drain(self) -> None:
+        try:
+            while self._woken.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def wake(self) -> None:
+        try:
+            self._waker.send(b"\0")
+        except OSError:
+            pass  # full of earlier calls: it will wake; or closed, between the caller's look at the kernel and now
+
+    def wakeup_fd(self) -> int:
+        return self._waker.fileno()
+
+    def close(self) -> None:
+        self._waker.close()
+        self._woken.close()
+        self._readers.clear()
+        self._writers.clear()
+
+
+def default_poller() -> Poller:
+    """The best poller of this system."""
+    if sys.platform == "linux":
+        from .epoll_poller import EpollPoller
+
+        return EpollPoller()
+    from .selector_poller import SelectorPoller
+
+    return SelectorPoller()

@@ -1,0 +1,1 @@
+"""What the operating system has besides sockets: processes, signals, files."""

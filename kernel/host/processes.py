@@ -1,0 +1,332 @@
+"""Sub-processes: started in the kernel's thread, noticed and reaped when they exit, never left behind.
+
+Every child leads a session, and so a process group, of its own: what it starts in turn can be killed with it. Its exit
+is an event like any other, a pidfd that gets readable; where the system has none, a thread waits for the child. The
+signal SIGCHLD is left alone.
+
+A child that has exited is not reaped before it is closed, or before the program lets go of its `Process`. Until then
+the system gives its number, which is its group's as well, to nobody else. So what is left of the group can be killed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from subprocess import PIPE
+from typing import IO, TYPE_CHECKING, Any, Union
+
+from ..checks import check_seconds
+from ..sync.scopes import TaskGroup, shielded, timeout
+from ..net.streams import Data, Stream
+from ..syscalls import Syscall, call
+from ..waitable import Waitable
+
+if TYPE_CHECKING:
+    from ..core import Kernel
+    from ..task import Task
+
+Argument = Union[str, bytes, "os.PathLike[str]"]
+Command = Union[Argument, Sequence[Argument]]
+Redirection = Union[int, IO[Any], None]  # as `subprocess.Popen` takes it: PIPE, DEVNULL, STDOUT, a file, None
+
+
+class Children:
+    """The processes of a kernel that are not reaped: those that run, and those of the others that the program keeps."""
+
+    def __init__(self) -> None:
+        self.running: set[Process] = set()
+        self.exited: weakref.WeakSet[Process] = weakref.WeakSet()
+
+
+@contextmanager
+def children(kernel: Kernel) -> Iterator[Children]:
+    """The kernel's children; those left when it closes are killed with their groups, and reaped then."""
+    family = Children()
+    try:
+        yield family
+    finally:
+        for process in [*family.running, *family.exited]:
+            process.close_pipes()
+            try:
+                process.kill()
+            except OSError as error:  # it has become another user's
+                process.forget()
+                kernel.report(f"{process} cannot be killed", error)
+            else:
+                process.finish()
+
+
+class Process:
+    """A child process; made by `open_process`.
+
+    `stdin`, `stdout` and `stderr` are streams where they are pipes, else None. Leaving `async with process:` closes
+    them, kills whatever is left of the process group, and waits until the child is reaped. A child that nobody closes
+    is reaped when it has exited and the program has let go of this object; what it has started then goes on.
+    """
+
+    def __init__(self, kernel: Kernel, popen: subprocess.Popen[bytes], command: str) -> None:
+        self._kernel = kernel
+        self._popen = popen
+        self._command = command
+        self._exit: Waitable[int] = Waitable()
+        self._pidfd = -1
+        self._thread: threading.Thread | None = None
+        self.pid = popen.pid
+        self.stdin = self._stream(popen.stdin, "stdin")
+        self.stdout = self._stream(popen.stdout, "stdout")
+        self.stderr = self._stream(popen.stderr, "stderr")
+        kernel.resource(children).running.add(self)
+        self._watch()
+
+    def _stream(self, pipe: IO[bytes] | None, name: str) -> Stream | None:
+        return None if pipe is None else Stream.of_pipe(pipe, f"the {name} of {self}")
+
+    def _watch(self) -> None:
+        """Have the kernel notice the child's exit."""
+        if hasattr(os, "pidfd_open"):
+            with suppress(OSError):  # a sandbox may forbid it, and a full table of descriptors not allow it
+                self._pidfd = os.pidfd_open(self.pid)
+                return self._kernel.poller.watch(self._pidfd, False, Exit(self))
+        self._kernel.calls_expected += 1
+        self._thread = threading.Thread(target=self._wait_in_thread, name=f"wait for {self}")
+        self._thread.start()
+
+    def _wait_in_thread(self) -> None:
+        if hasattr(os, "waitid"):
+            with suppress(ChildProcessError):  # the program ignores SIGCHLD: the system reaps, and forgets the code
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self._popen.wait()
+        with suppress(RuntimeError):  # the kernel is closed, and has given up a child that it could not kill
+            self._kernel.call_from_thread(self._exited_in_thread)
+
+    def _exited_in_thread(self) -> None:
+        assert self._thread is not None
+        self._thread.join()
+        self._kernel.calls_expected -= 1
+        self.exited()
+
+    def exited(self) -> None:
+        """The child has exited: learn its code, without reaping it."""
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+        if self._exit.done():
+            return
+        if self._popen.returncode is None and hasattr(os, "waitid"):
+            with suppress(ChildProcessError):
+                status = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+                assert status is not None
+                code = status.si_status
+                family = self._kernel.resource(children)
+                family.running.discard(self)
+                family.exited.add(self)
+                return self._exit.complete(code if status.si_code == os.CLD_EXITED else -code)
+        self.finish()
+
+    def finish(self) -> None:
+        """Reap the child, which has exited or been killed; harmless when it is reaped already."""
+        if self._thread is not None:
+            self._thread.join()  # first, for it waits for the child as well
+        code = self._popen.wait()
+        self.forget()
+        if not self._exit.done():
+            self._exit.complete(code)
+
+    def forget(self) -> None:
+        """Take the child out of the kernel, which is not to notice its exit any more."""
+        family = self._kernel.resource(children)
+        family.running.discard(self)
+        family.exited.discard(self)
+        if self._pidfd >= 0:
+            self._kernel.poller.unwatch(self._pidfd, False)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def __del__(self) -> None:
+        if self._exit.done():
+            self._popen.wait()  # it has exited, so that this only reaps it
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code; minus the number of the signal that killed the child; None while it runs."""
+        return self._exit.result() if self._exit.done() else None
+
+    def wait(self) -> Waitable[int]:
+        """Wait for the child to exit and return its `returncode`. Cancellation leaves the child alone.
+
+        A child that writes much into a pipe nobody reads waits for ever, and so does who waits for it.
+        """
+        return self._exit
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the child and to whatever it has started in its process group; nothing once it is closed."""
+        if self._popen.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask the whole process group to end: SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the whole process group: SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def close_pipes(self) -> None:
+        """Close those of the child's standard streams that are pipes, on this side."""
+        for stream in self.stdin, self.stdout, self.stderr:
+            if stream is not None:
+                stream.close()
+
+    async def close(self) -> None:
+        """Close the pipes, kill what is left of the process group, and wait until the child is reaped.
+
+        Not cancelled before that is done, which takes no time worth mentioning.
+        """
+        self.close_pipes()
+        self.kill()
+        async with shielded():
+            await self._exit
+            self.finish()
+
+    async def __aenter__(self) -> Process:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    def __str__(self) -> str:
+        return f"process {self.pid} {self._command}"
+
+    def __repr__(self) -> str:
+        return f"<{self} {'running' if self.returncode is None else f'exited with {self.returncode}'}>"
+
+
+class Exit:
+    """Listens for the exit of a child at its pidfd."""
+
+    once = True
+    endpoint = None
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def fire(self, kernel: Kernel) -> None:
+        self._process.exited()
+
+    def fail(self, kernel: Kernel, error: OSError) -> None:
+        """The pidfd was closed behind our back, and with it the only way to notice the exit."""
+        self._process.kill()
+        self._process.finish()
+
+
+class OpenProcess(Syscall[Process]):
+    """Start a process; answered at once."""
+
+    __slots__ = ("_command", "_options")
+
+    def __init__(self, command: Command, options: dict[str, Any]) -> None:
+        self._command = command
+        self._options = options
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        popen = subprocess.Popen(self._command, bufsize=0, start_new_session=True, **self._options)
+        try:
+            task.inbox = Process(kernel, popen, show_command(self._command))
+        except BaseException:
+            with popen:  # closes the pipes and reaps it
+                popen.kill()
+            raise
+        return True
+
+
+def show_command(command: Command) -> str:
+    """The program's name, for messages."""
+    return repr(command if isinstance(command, (str, bytes, os.PathLike)) else os.fspath(command[0]))
+
+
+def check_command(command: object, function: str) -> None:
+    """Raise the `TypeError` or `ValueError` that says why `command` is none, if it is not."""
+    if isinstance(command, (str, bytes, os.PathLike)):
+        return
+    if not isinstance(command, Sequence):
+        raise TypeError(f"{function}() takes a program's name and its arguments in a list, or a string, not {command!r}")
+    if not command:
+        raise ValueError(f"{function}() takes a list that begins with a program's name; this one is empty")
+    for argument in command:
+        if not isinstance(argument, (str, bytes, os.PathLike)):
+            raise TypeError(f"{function}() takes strings, bytes and paths as a program's arguments, not {argument!r}")
+
+
+def open_process(command: Command, *, stdin: Redirection = PIPE, stdout: Redirection = PIPE, stderr: Redirection = None,
+                 cwd: Argument | None = None, env: Mapping[str, str] | None = None, shell: bool = False,
+                 pass_fds: Sequence[int] = ()) -> Syscall[Process]:
+    """Start a program; the answer is a `Process`, which `async with` ends at the latest.
+
+    The arguments are those of `subprocess.Popen`; with `PIPE` the process gets a stream. Raises `TypeError` or
+    `ValueError`, at the call, for what is no command; when awaited, `FileNotFoundError`, `PermissionError` or another
+    `OSError` if the program cannot be started. The kernel's thread is busy until it has
+    been, a millisecond or so. Not a point of cancellation. A child that is alive when the kernel closes is killed with
+    its process group.
+    """
+    check_command(command, "open_process")
+    return OpenProcess(command, dict(stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, shell=shell,
+                                     pass_fds=pass_fds))
+
+
+def run_process(command: Command, *, input: bytes | None = None, check: bool = False, timeout: float | None = None,
+                stdout: Redirection = PIPE, stderr: Redirection = PIPE, cwd: Argument | None = None,
+                env: Mapping[str, str] | None = None, shell: bool = False,
+                pass_fds: Sequence[int] = ()) -> Syscall[subprocess.CompletedProcess[bytes]]:
+    """Run a program to its end; the answer is a `subprocess.CompletedProcess` with its code and what it wrote.
+
+    `input` is what it can read; without, there is nothing. The end is when the program has exited and nobody writes to
+    its pipes any more. Raises `subprocess.CalledProcessError` where `check` is true and the code is not 0,
+    `subprocess.TimeoutExpired`, with what it has written by then, after `timeout` seconds on the kernel's clock, and as
+    `open_process` does when it cannot be started. After a timeout, a cancellation or an error, the whole process group
+    has been killed and the child reaped.
+    """
+    check_command(command, "run_process")
+    if input is not None and not isinstance(input, (bytes, bytearray, memoryview)):
+        raise TypeError(f"run_process() takes bytes as a program's input, not {input!r}")
+    if timeout is not None:
+        timeout = check_seconds(timeout, "run_process")
+    options = dict(stdin=subprocess.DEVNULL if input is None else PIPE, stdout=stdout, stderr=stderr, cwd=cwd, env=env,
+                   shell=shell, pass_fds=pass_fds)
+    return call(_run_process(command, input, check, timeout, options))
+
+
+async def _run_process(command: Command, input: bytes | None, check: bool, seconds: float | None,
+                       options: dict[str, Any]) -> subprocess.CompletedProcess[bytes]:
+    process = await OpenProcess(command, options)
+    async with process:
+        try:
+            async with timeout(seconds) as limit:
+                async with TaskGroup() as group:
+                    if process.stdin is not None and input is not None:
+                        await group.spawn(_feed(process.stdin, input), name=f"write to {process.stdin.name}")
+                    pipes = [None if stream is None else await group.spawn(stream.read_all(), name=f"read {stream.name}")
+                             for stream in (process.stdout, process.stderr)]
+                    code = await process.wait()
+        except TimeoutError as error:
+            if not limit.expired or seconds is None:
+                raise
+            written = [None if stream is None else bytes(stream.buffer) for stream in (process.stdout, process.stderr)]
+            raise subprocess.TimeoutExpired(command, seconds, *written) from error
+    output = [None if pipe is None else pipe.result() for pipe in pipes]
+    if check and code:
+        raise subprocess.CalledProcessError(code, command, *output)
+    return subprocess.CompletedProcess(command, code, *output)
+
+
+async def _feed(stdin: Stream, data: Data) -> None:
+    """Write all of `data` and the end; a program need not read everything."""
+    async with stdin:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            await stdin.write_all(data)

@@ -1,0 +1,1 @@
+"""Connections: streams of bytes, TLS, servers, datagrams."""

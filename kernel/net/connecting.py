@@ -1,0 +1,316 @@
+"""Connections to servers: names looked up off the kernel's thread, and the first address that answers wins.
+
+A host can have many addresses, some of which may be dead from here. As RFC 8305 ("happy eyeballs") has it, they are
+tried in an order that alternates between IPv6 and IPv4, each a moment after the one before, or as soon as that fails;
+the first connection made is kept and the other attempts are given up.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import ssl as _ssl
+from collections import deque
+from collections.abc import Iterable
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+from .endpoints import locate
+from .streams import Stream, show_address
+from ..syscalls import Syscall, call
+from ..workers.threads import RunInThread
+
+if TYPE_CHECKING:
+    from ..core import Kernel
+    from ..task import Task
+
+ATTEMPT_DELAY = 0.25  # seconds between two attempts to connect; what RFC 8305 recommends
+
+Host = Union[str, None]
+SSL = Union[_ssl.SSLContext, bool, None]
+
+
+class Address(NamedTuple):
+    """Where a socket can be connected or bound to."""
+
+    family: int
+    address: Any
+
+
+def check_address(host: Any, port: Any, function: str) -> None:
+    """Raise the `TypeError` or `ValueError` that says what is wrong with a host and a port, if anything is.
+
+    The system itself would not complain of a port over 65535: it would take 65616 for 80.
+    """
+    if host is not None and not isinstance(host, str):
+        raise TypeError(f"{function}() takes the name of a host, its IP address, or None, not {host!r}")
+    if not isinstance(port, int):
+        raise TypeError(f"{function}() takes the number of a port, not {port!r}")
+    if not 0 <= port <= 65535:
+        raise ValueError(f"{function}() takes a port from 0 to 65535, not {port}")
+
+
+def check_local_address(address: Any, function: str) -> None:
+    """As `check_address`, for a `local_address`."""
+    if not isinstance(address, (tuple, list)) or len(address) != 2:
+        raise TypeError(f"{function}() takes a host and a port as its local_address, not {address!r}")
+    host, port = address
+    check_address(host, port, function)
+
+
+def is_numeric(host: str) -> bool:
+    """Whether `host` is an IP address, which needs no looking up."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def look_up(host: Host, port: int, kind: int, flags: int) -> list[tuple[Any, ...]]:
+    """Ask the system, blocking the thread."""
+    return list(socket.getaddrinfo(host, port, type=kind, flags=flags))
+
+
+async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive: bool = False) -> list[Address]:
+    """The addresses of `host`, in the system's order of preference; a name is looked up in a thread.
+
+    None means every interface when `passive`, else this machine. Raises `OSError`, most often `socket.gaierror`, with
+    the host and the port.
+    """
+    flags = socket.AI_PASSIVE if passive else 0
+    try:
+        if host is None or is_numeric(host):
+            found = look_up(host, port, kind, flags)
+        else:
+            found = await RunInThread(look_up, (host, port, kind, flags), True, "names")
+    except OSError as error:
+        raise locate(error, f"looking up {show_address((host, port))}")
+    except UnicodeError as error:  # a label that is empty or too long
+        raise socket.gaierror(socket.EAI_NONAME, f"{error} (looking up {show_address((host, port))})") from None
+    except RuntimeError as error:  # the system has no thread for it
+        raise socket.gaierror(socket.EAI_AGAIN, f"{error} (looking up {show_address((host, port))})") from None
+    return list(dict.fromkeys(Address(family, address) for family, _, _, _, address in found))
+
+
+def alternate(addresses: Iterable[Address]) -> list[Address]:
+    """The same addresses, families taking turns, and the family of the first one first."""
+    families: dict[int, list[Address]] = {}
+    for address in addresses:
+        families.setdefault(address.family, []).append(address)
+    return [address for address in chain.from_iterable(zip_longest(*families.values())) if address is not None]
+
+
+class Connecting:
+    """One attempt of a race: a socket on its way to an address."""
+
+    once = True
+    endpoint = None
+
+    def __init__(self, race: Race, target: Address) -> None:
+        self.race = race
+        self.address = show_address(target.address)
+        self.socket = socket.socket(target.family, socket.SOCK_STREAM)
+
+    def begin(self, target: Address, local: list[Address]) -> bool:
+        """Begin to connect; True when that is done already, which it is to a Unix socket."""
+        self.socket.setblocking(False)
+        if local:
+            own = next((address for address in local if address.family == target.family), None)
+            if own is None:
+                raise OSError(errno.EADDRNOTAVAIL, "the local address is of another family")
+            self.socket.bind(own.address)
+        code = self.socket.connect_ex(target.address)
+        if code not in (0, errno.EINPROGRESS):
+            raise OSError(code, os.strerror(code))
+        return code == 0
+
+    def fire(self, kernel: Kernel) -> None:
+        """The attempt has come to an end, good or bad."""
+        if self.socket.fileno() < 0:
+            return  # another won by an event of the same poll
+        code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.race.lost(self, OSError(code, os.strerror(code)))
+        else:
+            self.race.won(self)
+
+    def fail(self, kernel: Kernel, error: OSError) -> None:
+        """The socket was closed behind our back."""
+        if self.socket.fileno() >= 0:
+            self.race.lost(self, error)
+
+
+class Pause:
+    """The timer that starts the next attempt, unless the one before has failed earlier."""
+
+    def __init__(self, race: Race) -> None:
+        self._race = race
+        self.dead = False
+
+    def fire(self, kernel: Kernel) -> None:
+        self._race.pause = None
+        self._race.start_next()
+
+
+class Race(Syscall[socket.socket]):
+    """Attempts to connect, a moment apart, of which the first to succeed wins; the answer is its socket.
+
+    When all have failed the first one's error is raised, with those of the others as notes.
+    """
+
+    def __init__(self, targets: Iterable[Address], local: Iterable[Address], name: str) -> None:
+        self.name = name
+        self.pause: Pause | None = None
+        self._targets = deque(targets)
+        self._local = list(local)
+        self._running: set[Connecting] = set()
+        self._errors: list[OSError] = []
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        self._kernel = kernel
+        self._task = task
+        self.start_next()
+        return False
+
+    def start_next(self) -> None:
+        """Start the next attempt, and a pause before the one after it; when there is none left, the race may be lost."""
+        while self._targets:
+            target = self._targets.popleft()
+            try:
+                attempt = Connecting(self, target)
+            except OSError as error:
+                self._note(show_address(target.address), error)
+                continue
+            self._running.add(attempt)
+            try:
+                if attempt.begin(target, self._local):
+                    return self.won(attempt)
+                self._kernel.poller.watch(attempt.socket.fileno(), True, attempt)
+            except OSError as error:
+                self._give_up(attempt)
+                self._note(attempt.address, error)
+                continue
+            if self._targets:
+                self.pause = Pause(self)
+                self._kernel.timers.add(self._kernel.clock.now() + ATTEMPT_DELAY, self.pause)
+            return
+        if not self._running:
+            first, *others = self._errors
+            for other in others:
+                first.add_note(f"and: {other}")
+            self._end().throw(first)
+
+    def lost(self, attempt: Connecting, error: OSError) -> None:
+        """`attempt` has failed: the next one need not wait."""
+        self._give_up(attempt)
+        self._note(attempt.address, error)
+        self._end_pause()
+        self.start_next()
+
+    def won(self, attempt: Connecting) -> None:
+        """`attempt` has succeeded: the others are given up."""
+        self._running.remove(attempt)
+        self._give_up_all()
+        self._end().wake(attempt.socket)
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        self._give_up_all()
+        self._end()
+
+    def _give_up_all(self) -> None:
+        self._end_pause()
+        for attempt in list(self._running):
+            self._give_up(attempt)
+
+    def _end(self) -> Task[Any]:
+        """Let go of the task, which is to be told the outcome."""
+        task = self._task
+        del self._task
+        return task
+
+    def _give_up(self, attempt: Connecting) -> None:
+        self._running.remove(attempt)
+        self._kernel.poller.unwatch(attempt.socket.fileno(), True)
+        attempt.socket.close()
+
+    def _end_pause(self) -> None:
+        if self.pause is not None:
+            self.pause.dead = True
+            self._kernel.timers.forget_one()
+            self.pause = None
+
+    def _note(self, address: str, error: OSError) -> None:
+        where = self.name if address == self.name else f"{self.name}, at {address}"
+        # Without the frames it came through: they hold the task, and one that ended with the error would be a cycle.
+        self._errors.append(locate(error, f"connecting to {where}").with_traceback(None))
+
+    def __repr__(self) -> str:
+        return f"Connect({self.name})"
+
+
+def open_connection(host: Host, port: int, *, ssl: SSL = None, server_hostname: str | None = None,
+                    local_address: tuple[Host, int] | None = None) -> Syscall[Stream]:
+    """Connect to a TCP server; the answer is a `Stream`, which `async with` closes.
+
+    `host` is a name, which is looked up in a thread, or an IP address; None is this machine. Several addresses of a
+    name are tried as RFC 8305 has it. `ssl=True` or an `ssl.SSLContext` puts TLS on the connection; the certificate is
+    verified against `server_hostname`, by default `host`. `local_address` is what the socket is bound to before.
+
+    Raises the matching `OSError` (`ConnectionRefusedError`, `socket.gaierror`, ...) or `ssl.SSLError` with the host and
+    the port in the message. There is no limit of its own on the time it takes: use `timeout`. Cancellation ends it at
+    once, and leaves no connection behind.
+    """
+    check_address(host, port, "open_connection")
+    if local_address is not None:
+        check_local_address(local_address, "open_connection")
+    _check_tls(ssl, server_hostname)
+    return call(_open_connection(host, port, ssl, server_hostname, local_address))
+
+
+async def _open_connection(host: Host, port: int, ssl: SSL, server_hostname: str | None,
+                           local_address: tuple[Host, int] | None) -> Stream:
+    targets = alternate(await resolve(host, port))
+    local = [] if local_address is None else await resolve(*local_address, passive=True)
+    name = show_address((host or "localhost", port))
+    sock = await Race(targets, local, name)
+    stream = Stream.of_socket(sock, name)
+    if ssl:
+        await _secure(stream, ssl, server_hostname or host or "localhost")
+    return stream
+
+
+def open_unix_connection(path: str | bytes | os.PathLike[str], *, ssl: SSL = None,
+                         server_hostname: str | None = None) -> Syscall[Stream]:
+    """Connect to the Unix socket `path`; the answer is a `Stream`. Raises and is cancelled as `open_connection` is.
+
+    TLS over it takes a `server_hostname`.
+    """
+    _check_tls(ssl, server_hostname)
+    if ssl and server_hostname is None:
+        raise ValueError("open_unix_connection() with TLS takes the server_hostname which the certificate is to be "
+                         "verified against")
+    return call(_open_unix_connection(path, ssl, server_hostname))
+
+
+async def _open_unix_connection(path: str | bytes | os.PathLike[str], ssl: SSL, server_hostname: str | None) -> Stream:
+    address = os.fspath(path)
+    name = show_address(address)
+    stream = Stream.of_socket(await Race([Address(socket.AF_UNIX, address)], [], name), name)
+    if ssl:
+        await _secure(stream, ssl, server_hostname)
+    return stream
+
+
+def _check_tls(ssl: SSL, server_hostname: str | None) -> None:
+    if ssl not in (None, False, True) and not isinstance(ssl, _ssl.SSLContext):
+        raise TypeError(f"ssl is True, an ssl.SSLContext or None, not {ssl!r}")
+    if not ssl and server_hostname is not None:
+        raise ValueError("server_hostname was given without ssl, which alone has use for it")
+
+
+async def _secure(stream: Stream, ssl: SSL, server_hostname: str | None) -> None:
+    context = ssl if isinstance(ssl, _ssl.SSLContext) else None
+    await stream.start_tls(context, server_hostname=server_hostname)

@@ -1,0 +1,1 @@
+"""Tasks that act on each other: scopes, locks and events, queues."""

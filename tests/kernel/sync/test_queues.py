@@ -1,0 +1,558 @@
+"""Queues between tasks, and between tasks and threads."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from kernel import (Cancelled, Deadlock, Kernel, LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull,
+                    TaskGroup, UniversalQueue, VirtualClock, checkpoint, run, run_in_thread, sleep, spawn, timeout)
+from tests.support.injection import Injection, RandomReady, cancel_at_every_suspension
+
+KINDS = [Queue, PriorityQueue, LifoQueue]
+
+
+async def turns(number: int) -> None:
+    for _ in range(number):
+        await checkpoint()
+
+
+@pytest.mark.parametrize("kind, expected", [(Queue, [2, 3, 1]), (PriorityQueue, [1, 2, 3]), (LifoQueue, [1, 3, 2])])
+def test_the_order_of_items(kind: type[Queue[int]], expected: list[int]) -> None:
+    async def main() -> list[int]:
+        queue = kind()
+        for item in 2, 3, 1:
+            await queue.put(item)
+        assert queue.qsize() == 3 and not queue.empty() and not queue.full()
+        return [await queue.get() for _ in range(3)]
+
+    assert run(main()) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_queue_blocks_and_an_empty_one_does(kind: type[Queue[int]]) -> None:
+    async def main() -> None:
+        queue, log = kind(2), list[str]()
+
+        async def producer() -> None:
+            for item in range(4):
+                await queue.put(item)
+                log.append(f"put {item}")
+
+        task = await spawn(producer())
+        await turns(3)
+        assert log == ["put 0", "put 1"] and queue.full()
+        with pytest.raises(QueueFull):
+            queue.put_nowait(9)
+        await queue.get()
+        await turns(2)
+        assert log[-1] == "put 2"
+        for _ in range(3):
+            await queue.get()
+        await task
+        assert queue.empty()
+        with pytest.raises(QueueEmpty):
+            queue.get_nowait()
+        getter = await spawn(get(queue))
+        await turns(2)
+        assert not getter.done()
+        queue.put_nowait(7)
+        assert await getter == 7
+
+    async def get(queue: Queue[int]) -> int:
+        return await queue.get()
+
+    run(main())
+    with pytest.raises(ValueError):
+        kind(-1)
+
+
+def test_who_waits_is_served_in_order_at_both_ends() -> None:
+    async def main() -> None:
+        queue, got = Queue[int](1), list[tuple[int, int]]()
+
+        async def getter(number: int) -> None:
+            got.append((number, await queue.get()))
+
+        async def putter(number: int) -> None:
+            await queue.put(number)
+
+        for number in range(3):
+            await spawn(getter(number))
+        await turns(2)
+        for number in range(3):
+            queue.put_nowait(number)
+        await turns(2)
+        assert got == [(0, 0), (1, 1), (2, 2)]
+        for number in range(4):
+            await spawn(putter(number))
+        await turns(2)
+        with pytest.raises(QueueFull):  # nobody overtakes those who wait
+            queue.put_nowait(9)
+        assert [await queue.get() for _ in range(4)] == [0, 1, 2, 3]
+
+    run(main())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_closing_ends_the_receivers_when_all_has_been_got(kind: type[Queue[int]]) -> None:
+    async def main() -> None:
+        queue, received = kind(), list[int]()
+
+        async def receiver() -> None:
+            async for item in queue:
+                received.append(item)
+
+        tasks = [await spawn(receiver()) for _ in range(3)]
+        for item in range(5):
+            await queue.put(item)
+            await checkpoint()
+        await queue.put(5)
+        queue.close()
+        queue.close()
+        for task in tasks:
+            await task
+        assert sorted(received) == list(range(6)) and queue.closed
+        with pytest.raises(QueueClosed, match="closed has nothing more to get"):
+            await queue.get()
+        with pytest.raises(QueueClosed):
+            queue.get_nowait()
+        with pytest.raises(QueueClosed, match="takes nothing more"):
+            await queue.put(1)
+        with pytest.raises(QueueClosed):
+            queue.put_nowait(1)
+
+    run(main())
+
+
+def test_closing_tells_who_waits() -> None:
+    async def main() -> None:
+        empty, full = Queue[int](), Queue[int](1)
+        await full.put(1)
+        getter, putter = await spawn(get(empty)), await spawn(put(full))
+        await turns(2)
+        empty.close()
+        full.close()
+        with pytest.raises(QueueClosed):
+            await getter
+        with pytest.raises(QueueClosed):
+            await putter
+        assert await full.get() == 1  # what is in it can still be got
+        with pytest.raises(QueueClosed):
+            await full.get()
+
+    async def get(queue: Queue[int]) -> int:
+        return await queue.get()
+
+    async def put(queue: Queue[int]) -> None:
+        await queue.put(2)
+
+    run(main())
+
+
+def test_join_waits_until_all_items_are_done() -> None:
+    async def main() -> None:
+        queue = Queue[int](2)
+        await queue.join()
+
+        async def worker() -> None:
+            async for _ in queue:
+                await sleep(1)
+                queue.task_done()
+
+        async with TaskGroup() as group, timeout(100):
+            await group.spawn(worker())
+            joiners = list[Any]()
+            for item in range(5):
+                await queue.put(item)
+            joiners = [await group.spawn(join(queue)) for _ in range(2)]
+            await sleep(1)
+            assert not any(joiner.done() for joiner in joiners)
+            await queue.join()
+            assert queue.unfinished == 0
+            queue.close()
+        with pytest.raises(ValueError, match="more often than items were put"):
+            queue.task_done()
+
+    async def join(queue: Queue[int]) -> None:
+        await queue.join()
+
+    run(main(), clock=VirtualClock())
+
+
+def test_generator_tasks_use_queues_by_yield() -> None:
+    def producer(queue: Queue[int]) -> Generator[Any, Any, None]:
+        for item in range(3):
+            yield queue.put(item)
+        yield queue.put(3)
+        yield queue.join()
+
+    def main() -> Generator[Any, Any, list[int]]:
+        queue = Queue[int](1)
+        task = yield spawn(producer(queue))
+        items = [(yield queue.get()), (yield from queue.get()), (yield queue.get()), (yield queue.get())]
+        for _ in items:
+            queue.task_done()
+        yield task
+        return items
+
+    assert run(main()) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("end, text", [("get", "Get(Queue with 0 of 1 items)"), ("put", "Put(Queue with 1 of 1 items)"),
+                                       ("join", "Join(Queue with 1 of 1 items, 1 items not done)")])
+def test_a_deadlock_report_tells_of_queues(end: str, text: str) -> None:
+    async def main() -> None:
+        queue = Queue[int](1)
+        if end != "get":
+            queue.put_nowait(1)
+        await (queue.put(2) if end == "put" else queue.get() if end == "get" else queue.join())
+
+    with pytest.raises(Deadlock) as caught:
+        run(main())
+    assert text in str(caught.value) and __file__ in str(caught.value)
+
+
+async def transfer(injection: Injection, make: Callable[[], Any]) -> None:
+    """Two producers and two consumers, some of which are cancelled: what was put for certain is got exactly once."""
+    queue, put, got = make(), list[int](), list[int]()
+
+    async def producer(items: range) -> None:
+        for item in items:
+            await queue.put(item)
+            put.append(item)
+
+    async def consumer() -> None:
+        while True:
+            got.append(await queue.get())
+
+    tasks = [await spawn(code) for code in (producer(range(3)), consumer(), producer(range(3, 6)), consumer())]
+    injection.watch(*tasks)
+    for task in tasks[0], tasks[2]:
+        try:
+            await task
+        except Cancelled:
+            assert injection.fired
+    await sleep(1)  # the consumer that is left has got the rest
+    assert queue.qsize() == 0
+    assert sorted(put) == sorted(got) and len(set(got)) == len(got)
+    await (await spawn(producer(range(6, 7))))  # the queue still works
+    await sleep(1)
+    assert sorted(put) == sorted(got)
+
+
+@pytest.mark.parametrize("seed", [None, 1, 2, 3])
+@pytest.mark.parametrize("kind", [*KINDS, UniversalQueue])
+def test_no_cancellation_loses_or_doubles_an_item(kind: type[Queue[int]], seed: int | None) -> None:
+    async def scenario(injection: Injection) -> None:
+        await transfer(injection, lambda: kind(1))
+
+    assert cancel_at_every_suspension(scenario, seed=seed) > 8
+
+
+def test_no_cancellation_upsets_a_join() -> None:
+    async def scenario(injection: Injection) -> None:
+        queue = Queue[int]()
+        await queue.put(1)
+        joiners = [await spawn(join(queue)) for _ in range(2)]
+        injection.watch(*joiners)
+        await turns(2)
+        queue.task_done()
+        await sleep(1)
+        assert all(task.done() for task in joiners)
+
+    async def join(queue: Queue[int]) -> None:
+        await queue.join()
+
+    assert cancel_at_every_suspension(scenario) == 4
+
+
+@pytest.mark.parametrize("kind", [*KINDS, UniversalQueue])
+@pytest.mark.parametrize("seed", range(6))
+def test_stress_in_random_order(kind: type[Queue[int]], seed: int) -> None:
+    print("seed", seed)
+    dice = random.Random(seed)
+
+    async def main() -> None:
+        queue, put, got = kind(dice.choice((0, 1, 3))), list[int](), list[int]()
+        numbers = iter(range(10_000))
+
+        async def producer() -> None:
+            for _ in range(30):
+                number = next(numbers)
+                try:
+                    async with timeout(dice.choice((0, 1, 9))):
+                        await queue.put(number)
+                        put.append(number)
+                        await sleep(dice.choice((0, 0, 1)))
+                except TimeoutError:
+                    pass
+
+        async def consumer() -> None:
+            while True:
+                try:
+                    async with timeout(dice.choice((0, 1, 9))):
+                        got.append(await queue.get())
+                        await sleep(dice.choice((0, 0, 1)))
+                except TimeoutError:
+                    pass
+                except QueueClosed:
+                    return
+
+        async with TaskGroup() as consumers:
+            for _ in range(6):
+                await consumers.spawn(consumer())
+            async with TaskGroup() as producers:
+                for _ in range(6):
+                    await producers.spawn(producer())
+            queue.close()
+        assert sorted(put) == sorted(got) and len(put) > 20
+
+    run(main(), clock=VirtualClock(), ready=RandomReady(seed))
+
+
+# threads at one end
+
+
+@pytest.mark.parametrize("maxsize", [0, 1, 3])
+def test_threads_put_and_tasks_get(maxsize: int) -> None:
+    queue = UniversalQueue[int](maxsize)
+
+    def produce(start: int) -> None:
+        for item in range(start, start + 100):
+            queue.put_from_thread(item)
+
+    async def main() -> list[int]:
+        got = list[int]()
+
+        async def consumer() -> None:
+            async for item in queue:
+                got.append(item)
+
+        async with TaskGroup() as group:
+            for _ in range(3):
+                await group.spawn(consumer())
+            async with TaskGroup() as threads:
+                for start in 0, 100, 200:
+                    await threads.spawn(in_thread(produce, start))
+            queue.close()
+        return got
+
+    async def in_thread(function: Callable[[int], None], argument: int) -> None:
+        await run_in_thread(function, argument)
+
+    assert sorted(run(main())) == list(range(300))
+
+
+@pytest.mark.parametrize("maxsize", [0, 1, 3])
+def test_tasks_put_and_ordinary_threads_get(maxsize: int) -> None:
+    queue = UniversalQueue[int](maxsize)
+    got: list[list[int]] = [[], [], []]
+
+    def consume(received: list[int]) -> None:
+        try:
+            while True:
+                received.append(queue.get_from_thread())
+        except QueueClosed:
+            pass
+
+    threads = [threading.Thread(target=consume, args=(received,)) for received in got]
+
+    async def main() -> None:
+        for item in range(300):
+            await queue.put(item)
+        queue.close()
+
+    for thread in threads:
+        thread.start()
+    run(main())
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert sorted(sum(got, [])) == list(range(300))
+    assert all(received == sorted(received) for received in got)
+
+
+def test_two_kernels_in_two_threads_talk_by_universal_queues() -> None:
+    there, back = UniversalQueue[int](1), UniversalQueue[int](1)
+
+    async def server() -> None:
+        async for item in there:
+            await back.put(item * 2)
+        back.close()
+
+    async def client() -> list[int]:
+        answers = list[int]()
+        for item in range(50):
+            await there.put(item)
+            answers.append(await back.get())
+        there.close()
+        return answers
+
+    thread = threading.Thread(target=lambda: run(server()))
+    thread.start()
+    assert run(client()) == [2 * item for item in range(50)]
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_time_limits_and_errors_in_threads() -> None:
+    queue = UniversalQueue[int](1)
+    with pytest.raises(TimeoutError, match="no item in UniversalQueue with 0 of 1 items within 0.01 s"):
+        queue.get_from_thread(timeout=0.01)
+    queue.put_from_thread(1)
+    with pytest.raises(TimeoutError, match="no room"):
+        queue.put_from_thread(2, timeout=0)
+    with pytest.raises(QueueFull):
+        queue.put_nowait(2)
+    queue.close()
+    assert queue.get_nowait() == 1
+    for call in queue.get_nowait, queue.get_from_thread, lambda: queue.put_nowait(1), lambda: queue.put_from_thread(1):
+        with pytest.raises(QueueClosed):
+            call()
+    with pytest.raises(QueueEmpty):
+        UniversalQueue[int]().get_nowait()
+    with pytest.raises(ValueError):
+        UniversalQueue(-1)
+
+
+def test_closing_a_universal_queue_tells_who_waits_on_both_sides() -> None:
+    empty, full = UniversalQueue[int](), UniversalQueue[int](1)
+    full.put_nowait(1)
+    told: list[str] = []
+
+    def in_thread(call: Callable[[], object]) -> None:
+        try:
+            call()
+        except QueueClosed:
+            told.append("thread")
+
+    async def in_task(request: Any) -> None:
+        try:
+            await request
+        except QueueClosed:
+            told.append("task")
+
+    async def main() -> None:
+        async with TaskGroup() as group:
+            await group.spawn(in_task(empty.get()))
+            await group.spawn(in_task(full.put(2)))
+            for thread in threads:
+                thread.start()
+            await sleep(0.05)
+            empty.close()
+            full.close()
+
+    threads = [threading.Thread(target=in_thread, args=(call,))
+               for call in (empty.get_from_thread, lambda: full.put_from_thread(3))]
+    run(main())
+    for thread in threads:
+        thread.join(30)
+    assert sorted(told) == ["task", "task", "thread", "thread"]
+    assert full.get_nowait() == 1
+
+
+def test_the_line_of_a_universal_queue_is_one_for_tasks_and_threads() -> None:
+    queue = UniversalQueue[int](1)
+    got: list[str] = []
+
+    def in_thread() -> None:
+        got.append(f"thread {queue.get_from_thread()}")
+
+    async def in_task() -> None:
+        got.append(f"task {await queue.get()}")
+
+    async def main() -> None:
+        first = await spawn(in_task())
+        await turns(2)
+        thread = threading.Thread(target=in_thread)
+        thread.start()
+        while "WaitingThread" not in [type(party).__name__ for party in queue._getters]:
+            await sleep(0.001)
+        second = await spawn(in_task())
+        await turns(2)
+        for item in range(3):
+            await queue.put(item)
+        await first
+        await second
+        thread.join(30)
+
+    run(main())
+    assert sorted(got) == ["task 0", "task 2", "thread 1"]
+
+
+def test_nobody_overtakes_a_task_whose_turn_has_come() -> None:
+    async def main() -> None:
+        queue = UniversalQueue[int](1)
+        await queue.put(1)
+        putter = await spawn(put(queue, 2))
+        await turns(2)
+        assert queue.get_nowait() == 1
+        with pytest.raises(QueueFull):
+            queue.put_nowait(3)
+        await putter
+        assert queue.get_nowait() == 2
+        getter = await spawn(get(queue))
+        await turns(2)
+        queue.put_nowait(4)
+        with pytest.raises(QueueEmpty):
+            queue.get_nowait()
+        assert await getter == 4
+
+    async def put(queue: UniversalQueue[int], item: int) -> None:
+        await queue.put(item)
+
+    async def get(queue: UniversalQueue[int]) -> int:
+        return await queue.get()
+
+    run(main())
+
+
+def test_a_task_of_a_closed_kernel_does_not_hold_up_the_line() -> None:
+    queue = UniversalQueue[int](1)
+
+    async def getter() -> int:
+        return await queue.get()
+
+    kernel = Kernel()
+    task = kernel.spawn(getter())
+    kernel.turn()
+    assert task.blocked_on is not None and kernel.calls_expected == 1
+    kernel.close()
+    queue.put_nowait(1)
+    assert queue.get_from_thread(timeout=10) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_threads_and_cancelled_tasks_lose_nothing(seed: int) -> None:
+    print("seed", seed)
+    dice = random.Random(seed)
+    queue, got = UniversalQueue[int](2), list[int]()
+
+    def produce() -> None:
+        for item in range(300):
+            queue.put_from_thread(item)
+        queue.close()
+
+    async def consumer() -> None:
+        while True:
+            try:
+                async with timeout(dice.random() * 0.001):
+                    async for item in queue:
+                        got.append(item)
+                    return
+            except TimeoutError:
+                pass
+
+    async def main() -> None:
+        async with TaskGroup() as group:
+            for _ in range(4):
+                await group.spawn(consumer())
+            await run_in_thread(produce)
+
+    run(main())
+    assert sorted(got) == list(range(300))

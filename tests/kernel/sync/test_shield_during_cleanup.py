@@ -1,0 +1,283 @@
+"""A shielded section holds while what is inside of it cleans up after a time limit or a task group of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+
+import pytest
+
+import compat
+from kernel import (Cancelled, Event, TaskGroup, VirtualClock, checkpoint, current_task, now, run, run_in_thread,
+                    shielded, sleep, spawn, timeout)
+from tests.support.injection import RandomReady
+
+EXPECTED = ["cleaned up", "ended", "whole"]
+
+
+class Log(list[str]):
+    """What a task that is to clean up undisturbed has done."""
+
+    async def clean_up(self) -> None:
+        try:
+            await sleep(2)
+        except BaseException as error:
+            self.append(f"disturbed by {error!r}")
+            raise
+        self.append("cleaned up")
+
+    async def expire(self) -> None:
+        """In a shielded section, run into a time limit after 1 second, and clean up for 2 more."""
+        async with shielded():
+            try:
+                async with timeout(1):
+                    try:
+                        await sleep(9)
+                    finally:
+                        await self.clean_up()
+            except TimeoutError:
+                self.append("ended")
+            await sleep(1)
+            self.append("whole")
+        await checkpoint()
+        self.append("not cancelled")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_cancellation_from_outside_waits_for_the_end_of_the_section(times: int) -> None:
+    log = Log()
+
+    async def main() -> None:
+        task = await spawn(log.expire())
+        await sleep(2)
+        for _ in range(times):
+            task.cancel("from outside")
+        with pytest.raises(Cancelled, match="from outside"):
+            await task
+        assert log == EXPECTED and task.cancelling() == times and task.shields == 0
+
+    run(main(), clock=VirtualClock())
+
+
+def test_so_does_the_expiry_of_a_timeout_outside_of_it() -> None:
+    log = Log()
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            async with timeout(2):
+                await log.expire()
+        me = await current_task()
+        assert log == EXPECTED and await now() == 4 and me.cancelling() == me.shields == 0
+
+    run(main(), clock=VirtualClock())
+
+
+def test_so_does_a_cancellation_in_a_task_of_the_facade() -> None:
+    async def main() -> None:
+        loop, log = asyncio.get_running_loop(), list[str]()
+
+        async def body() -> None:
+            async with shielded():
+                try:
+                    async with timeout(0.01):
+                        try:
+                            await loop.create_future()
+                        finally:
+                            expired.set()
+                            await more.wait()
+                            log.append("cleaned up")
+                except TimeoutError:
+                    log.append("ended")
+                await asyncio.sleep(0)
+                log.append("whole")
+            await asyncio.sleep(0)
+            log.append("not cancelled")
+
+        expired, more = asyncio.Event(), asyncio.Event()
+        task = loop.create_task(body())
+        await expired.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        more.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert log == EXPECTED
+
+    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
+        runner.run(main())
+
+
+@pytest.mark.parametrize("how", ["blocked", "ready", "answered", "running", "in a section", "in a thread"])
+def test_so_it_does_whatever_the_task_did_when_a_group_in_the_section_was_cancelled(how: str) -> None:
+    """Where the task cannot be told at once, the section lets the group's cancellation through later, and only that."""
+    log, answer, groups = Log(), Event(), list[TaskGroup]()
+
+    async def body() -> None:
+        async with shielded():
+            async with TaskGroup() as group:
+                groups.append(group)
+                try:
+                    await busy(group)
+                finally:
+                    await log.clean_up()
+            log.append("ended")
+            await sleep(1)
+            log.append("whole")
+        await checkpoint()
+        log.append("not cancelled")
+
+    async def busy(group: TaskGroup) -> None:
+        match how:
+            case "ready":
+                while True:
+                    await checkpoint()
+            case "answered":
+                await answer.wait()
+            case "running":
+                group.cancel()
+            case "in a section":
+                async with shielded():
+                    await answer.wait()
+                    await sleep(0.5)
+                raise AssertionError("not told at the end of the inner section")
+            case "in a thread":
+                await run_in_thread(int, abandon=False)
+        await sleep(9)
+
+    async def main() -> None:
+        task = await spawn(body())
+        await checkpoint()
+        answer.set()
+        groups[0].cancel()
+        await sleep(1)
+        task.cancel("from outside")
+        with pytest.raises(Cancelled, match="from outside"):
+            await task
+        assert log == EXPECTED and task.shields == 0
+
+    run(main(), clock=VirtualClock())
+
+
+def test_a_group_left_before_its_cancellation_was_told_leaves_the_section_whole() -> None:
+    log, answer, groups = list[str](), Event(), list[TaskGroup]()
+
+    async def body() -> None:
+        async with shielded():
+            async with TaskGroup() as group:
+                groups.append(group)
+                await answer.wait()
+            await sleep(1)
+            log.append("whole")
+        await checkpoint()
+        log.append("not cancelled")
+
+    async def main() -> None:
+        task = await spawn(body())
+        await checkpoint()
+        answer.set()
+        groups[0].cancel()
+        await checkpoint()
+        task.cancel("from outside")
+        with pytest.raises(Cancelled, match="from outside"):
+            await task
+        assert log == ["whole"] and task.shields == 0
+
+    run(main(), clock=VirtualClock())
+
+
+def test_one_that_came_together_with_the_groups_comes_again_at_the_end_of_the_section() -> None:
+    log, answer, groups = list[str](), Event(), list[TaskGroup]()
+
+    async def body() -> None:
+        async with shielded():
+            async with TaskGroup() as group:
+                groups.append(group)
+                await answer.wait()
+                await sleep(9)
+            await sleep(1)
+            log.append("whole")
+        await checkpoint()
+        log.append("not cancelled")
+
+    async def main() -> None:
+        task = await spawn(body())
+        await checkpoint()
+        answer.set()
+        groups[0].cancel()
+        task.cancel("from outside")
+        with pytest.raises(Cancelled):
+            await task
+        assert log == ["whole"] and task.cancelling() == 1 and task.shields == 0
+
+    run(main(), clock=VirtualClock())
+
+
+def test_one_that_is_held_back_keeps_its_message_while_two_timeouts_expire() -> None:
+    log = list[str]()
+
+    async def body() -> None:
+        async with shielded():
+            with pytest.raises(TimeoutError):
+                async with timeout(2), timeout(1):
+                    try:
+                        await sleep(9)
+                    finally:
+                        await sleep(9)
+            await sleep(1)
+            log.append("whole")
+        await checkpoint()
+        log.append("not cancelled")
+
+    async def main() -> None:
+        task = await spawn(body())
+        await sleep(0.5)
+        task.cancel("from outside")
+        with pytest.raises(Cancelled, match="from outside"):
+            await task
+        assert log == ["whole"] and await now() == 3
+
+    run(main(), clock=VirtualClock())
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_nested_sections_and_scopes_at_random(seed: int) -> None:
+    """Whatever expires where: as many cancellations as there are scopes inside of a section reach what it holds."""
+    print("seed", seed)
+    dice = random.Random(seed)
+
+    async def nest(depth: int, limits: float) -> None:
+        """`limits` is how many scopes there are between here and the next section outwards."""
+        if depth == 0:
+            disturbances = 0
+            for _ in range(dice.randrange(1, 4)):
+                try:
+                    await sleep(dice.choice((0, 1, 2, 5)))
+                except Cancelled:
+                    disturbances += 1
+            assert disturbances <= limits
+        elif dice.random() < 0.4:
+            async with shielded():
+                await nest(depth - 1, 0)
+        else:
+            try:
+                async with timeout(dice.choice((1, 2, 3))):
+                    await nest(depth - 1, limits + 1)
+            except TimeoutError:
+                pass
+
+    async def main() -> None:
+        for _ in range(20):
+            task = await spawn(nest(dice.randrange(2, 7), math.inf))
+            requests = 0
+            for _ in range(dice.randrange(3)):
+                await sleep(dice.choice((0, 1, 2, 3)))
+                requests += task.cancel()
+            try:
+                await task
+            except Cancelled:
+                assert requests, "nobody had cancelled it"
+            assert task.cancelling() == requests and task.shields == 0
+
+    run(main(), clock=VirtualClock(), ready=RandomReady(seed))
