@@ -13,28 +13,36 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 `timers.py`; the rest stands on those. Nothing here knows of asyncio.
 """
 
-from .devices.clocks import MonotonicClock, VirtualClock
-from .net.connecting import open_connection, open_unix_connection
 from .core import Kernel, run
-from .net.datagrams import Datagrams, open_datagram
 from .deadlock import Deadlock
-from .devices.protocols import Clock, Poller, ReadyQueue
-from .net.endpoints import EndpointClosed
+from .devices import Clock, MonotonicClock, Poller, ReadyQueue, VirtualClock
 from .host.files import File, Path, open_file
-from .insight.observer import Observer
 from .host.processes import Process, open_process, run_process
-from .sync.queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull, UniversalQueue
-from .sync.scopes import Shielded, TaskGroup, Timeout, shielded, timeout, timeout_at
-from .net.serving import Server, serve, serve_unix
 from .host.signals import Signals, catch_signals
-from .net.streams import IncompleteRead, LimitOverrun, Stream
-from .sync.locks import Barrier, BrokenBarrier, Condition, Event, Lock, RLock, Semaphore
+from .insight.observer import Observer
+from .net.connecting import open_connection, open_unix_connection
+from .net.datagrams import Datagrams, open_datagram
+from .net.endpoints import EndpointClosed
+from .net.reading import IncompleteRead, LimitOverrun
+from .net.serving import Server, serve, serve_unix
+from .net.streams import Stream
+from .sync.barriers import Barrier, BrokenBarrier
+from .sync.conditions import Condition
+from .sync.events import Event
+from .sync.groups import TaskGroup
+from .sync.locks import Lock, RLock
+from .sync.queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull
+from .sync.semaphores import Semaphore
+from .sync.shields import Shielded, shielded
+from .sync.timeouts import Timeout, timeout, timeout_at
+from .sync.universal_queues import UniversalQueue
 from .syscalls import (Syscall, call, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
                        wait_writable)
 from .task import Cancelled, Task
-from .workers.threads import call_in_kernel, limit_threads, run_in_thread
 from .waitable import Waitable, wait
 from .workers.processes import run_in_process
+from .workers.questions import call_in_kernel
+from .workers.threads import limit_threads, run_in_thread
 
 __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datagrams", "Deadlock", "EndpointClosed",
            "Event", "File", "IncompleteRead", "Kernel", "LifoQueue", "LimitOverrun", "Lock", "MonotonicClock",

@@ -20,14 +20,13 @@ from typing import Any, TypeVar
 
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
 from .checks import check_code, check_no_event_loop, check_seconds
-from .devices.clocks import MonotonicClock
 from .deadlock import Deadlock
+from .devices.clocks import MonotonicClock
+from .devices.descriptor_poller import default_poller
 from .devices.protocols import Clock, Event, Poller, ReadyQueue
 from .failures import Unretrieved, fire_failed
-from .lifecycle import (AsyncgenHooks, Interruptible, abandon, close_unstarted, in_this_thread, running_kernel,
-                        shut_down)
 from .insight.observer import Observer, Tap
-from .devices.descriptor_poller import default_poller
+from .lifecycle import AsyncgenHooks, Interruptible, abandon, close_unstarted, in_this_thread, running_kernel, shut_down
 from .syscalls import Code
 from .task import Task
 from .timers import Timers

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import select
 
-from .protocols import Listener
 from .descriptor_poller import READABLE, WRITABLE, DescriptorPoller
+from .protocols import Listener
 
 
 class Lasting:

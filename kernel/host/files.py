@@ -14,8 +14,8 @@ from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, AnyStr, Generic, TypeVar, Union, overload
 
-from ..sync.scopes import shielded
-from ..sync.locks import Steps
+from ..sync.shields import shielded
+from ..sync.waiting import Steps
 from ..syscalls import Syscall
 from ..workers.threads import RunInThread
 

@@ -18,17 +18,18 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from subprocess import PIPE
-from typing import IO, TYPE_CHECKING, Any, Union
+from typing import IO, Any, Union
 
 from ..checks import check_seconds
-from ..sync.scopes import TaskGroup, shielded, timeout
-from ..net.streams import Data, Stream
+from ..core import Kernel
+from ..net.channels import Data
+from ..net.streams import Stream
+from ..sync.groups import TaskGroup
+from ..sync.shields import shielded
+from ..sync.timeouts import timeout
 from ..syscalls import Syscall, call
+from ..task import Task
 from ..waitable import Waitable
-
-if TYPE_CHECKING:
-    from ..core import Kernel
-    from ..task import Task
 
 Argument = Union[str, bytes, "os.PathLike[str]"]
 Command = Union[Argument, Sequence[Argument]]

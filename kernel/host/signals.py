@@ -8,15 +8,13 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..sync.scopes import ANSWERED
-from ..sync.locks import Line
+from ..core import Kernel
+from ..sync.blocks import ANSWERED
+from ..sync.waiting import Line
 from ..syscalls import Syscall
-
-if TYPE_CHECKING:
-    from ..core import Kernel
-    from ..task import Task
+from ..task import Task
 
 
 class Receivers:

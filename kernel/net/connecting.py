@@ -1,4 +1,4 @@
-"""Connections to servers: names looked up off the kernel's thread, and the first address that answers wins.
+"""Connections to servers: the first address that answers wins.
 
 A host can have many addresses, some of which may be dead from here. As RFC 8305 ("happy eyeballs") has it, they are
 tried in an order that alternates between IPv6 and IPv4, each a moment after the one before, or as soon as that fails;
@@ -8,91 +8,23 @@ the first connection made is kept and the other attempts are given up.
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
 import socket
 import ssl as _ssl
 from collections import deque
 from collections.abc import Iterable
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import Any, Union
 
-from .endpoints import locate
-from .streams import Stream, show_address
+from ..core import Kernel
 from ..syscalls import Syscall, call
-from ..workers.threads import RunInThread
-
-if TYPE_CHECKING:
-    from ..core import Kernel
-    from ..task import Task
+from ..task import Task
+from .addresses import Address, Host, check_address, check_local_address, resolve, show_address
+from .endpoints import locate
+from .streams import Stream
 
 ATTEMPT_DELAY = 0.25  # seconds between two attempts to connect; what RFC 8305 recommends
-
-Host = Union[str, None]
 SSL = Union[_ssl.SSLContext, bool, None]
-
-
-class Address(NamedTuple):
-    """Where a socket can be connected or bound to."""
-
-    family: int
-    address: Any
-
-
-def check_address(host: Any, port: Any, function: str) -> None:
-    """Raise the `TypeError` or `ValueError` that says what is wrong with a host and a port, if anything is.
-
-    The system itself would not complain of a port over 65535: it would take 65616 for 80.
-    """
-    if host is not None and not isinstance(host, str):
-        raise TypeError(f"{function}() takes the name of a host, its IP address, or None, not {host!r}")
-    if not isinstance(port, int):
-        raise TypeError(f"{function}() takes the number of a port, not {port!r}")
-    if not 0 <= port <= 65535:
-        raise ValueError(f"{function}() takes a port from 0 to 65535, not {port}")
-
-
-def check_local_address(address: Any, function: str) -> None:
-    """As `check_address`, for a `local_address`."""
-    if not isinstance(address, (tuple, list)) or len(address) != 2:
-        raise TypeError(f"{function}() takes a host and a port as its local_address, not {address!r}")
-    host, port = address
-    check_address(host, port, function)
-
-
-def is_numeric(host: str) -> bool:
-    """Whether `host` is an IP address, which needs no looking up."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def look_up(host: Host, port: int, kind: int, flags: int) -> list[tuple[Any, ...]]:
-    """Ask the system, blocking the thread."""
-    return list(socket.getaddrinfo(host, port, type=kind, flags=flags))
-
-
-async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive: bool = False) -> list[Address]:
-    """The addresses of `host`, in the system's order of preference; a name is looked up in a thread.
-
-    None means every interface when `passive`, else this machine. Raises `OSError`, most often `socket.gaierror`, with
-    the host and the port.
-    """
-    flags = socket.AI_PASSIVE if passive else 0
-    try:
-        if host is None or is_numeric(host):
-            found = look_up(host, port, kind, flags)
-        else:
-            found = await RunInThread(look_up, (host, port, kind, flags), True, "names")
-    except OSError as error:
-        raise locate(error, f"looking up {show_address((host, port))}")
-    except UnicodeError as error:  # a label that is empty or too long
-        raise socket.gaierror(socket.EAI_NONAME, f"{error} (looking up {show_address((host, port))})") from None
-    except RuntimeError as error:  # the system has no thread for it
-        raise socket.gaierror(socket.EAI_AGAIN, f"{error} (looking up {show_address((host, port))})") from None
-    return list(dict.fromkeys(Address(family, address) for family, _, _, _, address in found))
 
 
 def alternate(addresses: Iterable[Address]) -> list[Address]:

@@ -8,10 +8,9 @@ import socket
 from functools import lru_cache
 from typing import Any, Union
 
-from .connecting import Host, check_address, check_local_address, resolve
-from .endpoints import Attempt, Endpoint, locate
-from .streams import show_address
 from ..syscalls import Syscall, call
+from .addresses import Host, check_address, check_local_address, resolve, show_address
+from .endpoints import Attempt, Endpoint, locate
 
 LARGEST = 65536  # bytes; no UDP datagram is larger
 Peer = tuple[Any, ...]  # an IP address and a port; for IPv6 also the flow and the scope

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import errno
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Union
+from typing import Any, Final, TypeVar, Union
 
 from ..checks import made_before
+from ..core import Kernel
+from ..devices.protocols import Registration
 from ..syscalls import Syscall
-
-if TYPE_CHECKING:
-    from ..core import Kernel
-    from ..devices.protocols import Registration
-    from ..task import Task
+from ..task import Task
 
 T = TypeVar("T")
 

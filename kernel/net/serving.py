@@ -14,18 +14,17 @@ import ssl as _ssl
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..checks import check_seconds
-from .connecting import Host, check_address, resolve
-from .endpoints import Attempt, Endpoint, locate
-from ..sync.scopes import listen, timeout
-from .streams import Stream, show_address
+from ..sync.groups import listen
+from ..sync.timeouts import timeout
 from ..syscalls import Code, Syscall, call, checkpoint, current_task, sleep, spawn
+from ..task import Task
 from ..waitable import Waitable
-
-if TYPE_CHECKING:
-    from ..task import Task
+from .addresses import Host, check_address, resolve, show_address
+from .endpoints import Attempt, Endpoint, locate
+from .streams import Stream
 
 logger = logging.getLogger("kernel")
 

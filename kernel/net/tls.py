@@ -7,17 +7,9 @@ from __future__ import annotations
 
 import errno
 import ssl
-from typing import TYPE_CHECKING
 
-from .endpoints import AGAIN, UNFINISHED, Attempt, Outcome
-
-if TYPE_CHECKING:
-    from .streams import Channel, Data, Stream
-
-CHUNK = 65536
-# So many times a single call receives from below, or sends there; then others have their turn. A peer that is fast enough
-# could otherwise keep the kernel for as long as it likes: with data, or with records that bring none.
-ROUNDS = 16
+from .channels import CHUNK, ROUNDS, Channel, Data
+from .endpoints import AGAIN, UNFINISHED, Attempt, Endpoint, Outcome
 
 
 class TLSChannel:
@@ -181,7 +173,7 @@ class Shake(Attempt[bool]):
 
     __slots__ = ("tls",)
 
-    def __init__(self, stream: Stream, tls: TLSChannel) -> None:
+    def __init__(self, stream: Endpoint, tls: TLSChannel) -> None:
         super().__init__(stream)
         self.tls = tls
 
@@ -205,7 +197,7 @@ class Flush(Attempt[None]):
     __slots__ = ("tls",)
     outgoing = True
 
-    def __init__(self, stream: Stream, tls: TLSChannel) -> None:
+    def __init__(self, stream: Endpoint, tls: TLSChannel) -> None:
         super().__init__(stream)
         self.tls = tls
 
@@ -214,7 +206,7 @@ class Flush(Attempt[None]):
         return None
 
 
-async def handshake(stream: Stream, tls: TLSChannel) -> None:
+async def handshake(stream: Endpoint, tls: TLSChannel) -> None:
     """Carry out the handshake of `tls` over the descriptor of `stream`."""
     while not await Shake(stream, tls):
         await Flush(stream, tls)

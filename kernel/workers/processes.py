@@ -14,14 +14,13 @@ from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..core import Kernel
 from ..syscalls import Syscall
-from .threads import Job, await_end, check_function, name_of
+from ..task import Task
+from .jobs import Job, await_end, check_function, name_of
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
-
-    from ..core import Kernel
-    from ..task import Task
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ import pytest
 from tests.support.tls import client_context, server_context
 
 from kernel import Cancelled, Stream, checkpoint, run, spawn, timeout, wait_readable
-from kernel.net.streams import Data
+from kernel.net.channels import Data
 
 MOST = 40  # calls of the channel without another task's turn
 PLENTY = 20_000_000  # bytes: hundreds of calls

@@ -1,0 +1,97 @@
+"""Semaphores: so many units, each held by whoever acquired it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Collection
+from types import TracebackType
+from typing import Any
+
+from ..checks import check_count
+from ..core import Kernel
+from ..syscalls import Syscall
+from ..task import Task
+from .blocks import ANSWERED
+from .waiting import Line
+
+
+class AcquireSemaphore(Syscall[None]):
+    """Wait for a unit of a semaphore; its state."""
+
+    __slots__ = ("line", "value")
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+        self.line: Line[None] = OrderedDict()
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        if self.value > 0:
+            self.value -= 1
+            return True
+        self.line[task] = None
+        return False
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        del self.line[task]
+
+    def describe(self) -> str:
+        return f"Semaphore with {self.value} left, {len(self.line)} waiting"
+
+    def __repr__(self) -> str:
+        return f"Acquire({self.describe()})"
+
+
+class Semaphore:
+    """So many units, each held by whoever acquired it; a task that finds none waits, in order.
+
+    `async with semaphore:` or `await semaphore.acquire()` and `semaphore.release()`, which any task may do. `maximum`,
+    when given, is how many there can be: one release more is a `ValueError`.
+    """
+
+    __slots__ = ("_acquire", "maximum")
+
+    def __init__(self, value: int = 1, *, maximum: int | None = None) -> None:
+        check_count(value, 0, "a semaphore begins with 0 units or more")
+        if maximum is not None:
+            check_count(maximum, value, f"a semaphore that begins with {value} units has {value} or more at most")
+        self.maximum = maximum
+        self._acquire = AcquireSemaphore(value)
+
+    @property
+    def value(self) -> int:
+        """How many units are left."""
+        return self._acquire.value
+
+    @property
+    def waiters(self) -> Collection[Task[Any]]:
+        """The tasks that wait for a unit."""
+        return self._acquire.line
+
+    def locked(self) -> bool:
+        """Whether there is none left."""
+        return self._acquire.value == 0
+
+    def acquire(self) -> Syscall[None]:
+        """Wait for a unit and take it; answered at once when there is one. Cancelled as `Lock.acquire` is."""
+        return self._acquire
+
+    def release(self) -> None:
+        """Give a unit to the first that waits, or back."""
+        request = self._acquire
+        if request.line:
+            request.line.popitem(last=False)[0].wake()
+        elif request.value == self.maximum:
+            raise ValueError(f"{self!r} was released more often than acquired")
+        else:
+            request.value += 1
+
+    def __aenter__(self) -> Syscall[None]:
+        return self._acquire
+
+    def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                  traceback: TracebackType | None) -> Awaitable[None]:
+        self.release()
+        return ANSWERED
+
+    def __repr__(self) -> str:
+        return self._acquire.describe()

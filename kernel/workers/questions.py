@@ -1,0 +1,134 @@
+"""Calls from a worker thread into its kernel, with the answer on the way back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import ContextVar, copy_context
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from ..core import Kernel
+from ..sync.groups import listen
+from ..syscalls import Syscall
+from ..task import Task
+from .jobs import name_of
+
+T = TypeVar("T")
+
+_home: ContextVar[Home] = ContextVar("_home")  # of the function that runs in a thread of a kernel's pool
+
+
+class Question:
+    """A call that a thread asks the kernel for, and the answer on its way back.
+
+    The thread takes the answer out. An exception that stayed here would be held by what its own traceback holds.
+    """
+
+    __slots__ = ("_answers", "_args", "_context", "_function", "_task", "_withdrawn")
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._function = function
+        self._args = args
+        self._context = copy_context()
+        self._task: Task[Any] | None = None
+        self._withdrawn = False
+        self._answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+    def answer(self) -> Any:
+        """In the thread: wait for the answer."""
+        value, error = self._answers.get()
+        if error is None:
+            return value
+        try:
+            raise error
+        finally:
+            del error
+
+    def serve(self, kernel: Kernel) -> None:
+        """In the kernel: make the call."""
+        if self._withdrawn:
+            return
+        try:
+            value = self._context.run(self._function, *self._args)
+            if isinstance(value, (Syscall, Coroutine, Generator)):
+                code = _make(value) if isinstance(value, Syscall) else value
+                self._task = kernel.spawn(code, f"call_in_kernel({name_of(self._function)})", context=self._context)
+                return listen(self._task, self)
+        except BaseException as error:
+            self._answers.put((None, error))
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self.wake(value)
+
+    def withdraw(self) -> None:
+        """Have the thread go on without an answer, unless there is one already."""
+        self._withdrawn = True
+        self._answers.put((None, RuntimeError(f"the kernel cancelled {name_of(self._function)}, or was closed before "
+                                              "it answered")))
+
+    def wake(self, value: object) -> None:
+        """The call, or the task that makes it, has returned."""
+        self._answers.put((value, None))
+
+    def throw(self, error: BaseException) -> None:
+        """The task that makes the call has failed or was cancelled."""
+        task, self._task = self._task, None  # which keeps the error
+        assert task is not None
+        if task.cancelled():
+            self.withdraw()
+        else:
+            self._answers.put((None, error))
+
+
+async def _make(request: Syscall[T]) -> T:
+    return await request
+
+
+class Home:
+    """Where the threads of a kernel's pool can call in; shut before the kernel stops to answer."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._ident = threading.get_ident()
+        self._mutex = threading.Lock()
+        self._asked: set[Question] = set()
+        self._shut = False
+
+    def ask(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Have the kernel call `function(*args)`, and block until there is an answer."""
+        if threading.get_ident() == self._ident:
+            raise RuntimeError("call_in_kernel() was called in the kernel's own thread; call the function itself")
+        question = Question(function, args)
+        with self._mutex:
+            if self._shut:
+                raise RuntimeError("the kernel is closing; nothing can be called in it any more")
+            self._asked.add(question)
+        try:
+            self._kernel.call_from_thread(question.serve, self._kernel)
+            return question.answer()
+        finally:
+            with self._mutex:
+                self._asked.discard(question)
+
+    def shut(self) -> None:
+        """Turn away who calls from now on, and who still waits."""
+        with self._mutex:
+            self._shut = True
+            for question in self._asked:
+                question.withdraw()
+
+
+def call_in_kernel(function: Callable[..., Any], *args: Any) -> Any:
+    """From a function that runs by `run_in_thread`: have its kernel call `function(*args)`, and return the value.
+
+    Blocks the thread until then; an exception is raised here. Where the function returns a coroutine or a generator,
+    that is run as a task, and its value is returned; so is what a syscall answers: `call_in_kernel(queue.put, item)`
+    blocks the thread until there is room. The function sees the context variables of the thread. Raises `RuntimeError`
+    in any other thread (`Kernel.call_from_thread` works there), and when the kernel is closing or cancels the task.
+    """
+    home = _home.get(None)
+    if home is None:
+        raise RuntimeError("call_in_kernel() was called in a thread that was not started by run_in_thread()")
+    return home.ask(function, args)
