@@ -84,6 +84,11 @@ def code_name(code: object) -> str:
     return str(getattr(code, "__qualname__", type(code).__qualname__))
 
 
+def show_code(code: object) -> str:
+    """`code` as its maker wrote it, but for the arguments: "work(...)"."""
+    return f"{code_name(code)}(...)"
+
+
 def made_before(request: Syscall[Any], task: Task[Any]) -> RuntimeError:
     """The error of a request that can be made once, and that `task` makes again."""
     return RuntimeError(f"{task} made the request {request}, which was made before; make a new one")

@@ -21,9 +21,7 @@ from typing import Any, TypeVar
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
 from .checks import check_code, check_no_event_loop, check_seconds
 from .deadlock import Deadlock
-from .devices.clocks import MonotonicClock
-from .devices.descriptor_poller import default_poller
-from .devices.protocols import Clock, Event, Poller, ReadyQueue
+from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue
 from .failures import Unretrieved, fire_failed
 from .insight.observer import Observer, Tap
 from .lifecycle import AsyncgenHooks, Interruptible, abandon, close_unstarted, in_this_thread, running_kernel, shut_down
@@ -50,8 +48,8 @@ class Kernel:
                  observer: Observer | None = None, grace: float = 10.0,
                  exception_hook: Callable[[str, BaseException], object] | None = None) -> None:
         self.ready: ReadyQueue = deque() if ready is None else ready
-        self.clock: Clock = MonotonicClock() if clock is None else clock
-        self.poller: Poller = default_poller() if poller is None else poller
+        self.clock: Clock = DefaultClock() if clock is None else clock
+        self.poller: Poller = DefaultPoller() if poller is None else poller
         self.tap = None if observer is None else Tap(self, observer)
         self.grace = check_seconds(grace, "Kernel")
         self.exception_hook = exception_hook

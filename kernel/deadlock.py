@@ -24,12 +24,12 @@ class Deadlock(RuntimeError):
 
 
 def describe(task: Task[Any]) -> str:
-    """What `task` does, and where: "is blocked on Sleep(1.5) at main.py:12 in main"."""
+    """What `task` does, and where: "is blocked on sleep(1.5) at main.py:12 in main"."""
     request = task.blocked_on
     if request is None:
         return f"is {task.state} at {where(task)}"
     try:
-        awaited = f"Wait({request})" if isinstance(request, Waitable) else str(request)
+        awaited = f"wait({request})" if isinstance(request, Waitable) else str(request)
     except Exception:  # a defect in a class of the program's must not hide who is blocked
         awaited = f"<{type(request).__qualname__}, whose repr() fails>"
     return f"is blocked on {awaited} at {where(task)}"

@@ -150,8 +150,9 @@ def _end(kernel: Kernel, chosen: Callable[[Task[Any]], bool]) -> None:
                 kernel.report(f"{task} cannot be cancelled", error)
         stubborn = _drain(kernel, victims)
         for task in stubborn:
-            kernel.report(f"{task} was cancelled {attempts[task]} times at shutdown and has not ended: "
-                          f"it {describe(task)}", TimeoutError(f"{task} refuses to die"))
+            often = "once" if attempts[task] == 1 else f"{attempts[task]} times"
+            kernel.report(f"{task} was cancelled {often} at shutdown and has not ended: it {describe(task)}",
+                          TimeoutError(f"{task} refuses to die"))
         abandon(kernel, [task for task in stubborn if attempts[task] >= ATTEMPTS])
     left = [task for task in kernel.by_age() if chosen(task)]
     for task in left:

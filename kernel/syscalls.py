@@ -14,7 +14,7 @@ from itertools import repeat
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, final
 
-from .checks import check_code, check_descriptor, check_seconds, code_name, made_before
+from .checks import check_code, check_descriptor, check_seconds, made_before, show_code
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -71,7 +71,7 @@ class Checkpoint(Syscall[None]):
     __await__ = __iter__ = staticmethod((None,).__iter__)  # type: ignore[assignment]  # all that `await` needs
 
     def __repr__(self) -> str:
-        return "Checkpoint()"
+        return "checkpoint()"
 
 
 class Sleep(Syscall[None]):
@@ -114,7 +114,7 @@ class Sleep(Syscall[None]):
     __iter__ = __await__
 
     def __repr__(self) -> str:
-        return f"Sleep(until {self.seconds:g})" if self.until else f"Sleep({self.seconds:g})"
+        return f"sleep_until({self.seconds:g})" if self.until else f"sleep({self.seconds:g})"
 
 
 class Spawn(Syscall["Task[T]"]):
@@ -136,7 +136,8 @@ class Spawn(Syscall["Task[T]"]):
         return True
 
     def __repr__(self) -> str:
-        return f"Spawn({code_name(self.code)})"
+        name = "" if self.name is None else f", name={self.name!r}"
+        return f"spawn({show_code(self.code)}{name}{', daemon=True' if self.daemon else ''})"
 
 
 class Call(Syscall[T_co]):
@@ -159,7 +160,7 @@ class Call(Syscall[T_co]):
         return True
 
     def __repr__(self) -> str:
-        return f"Call({code_name(self.code)})"
+        return f"call({show_code(self.code)})"
 
 
 class Cancel(Syscall[bool]):
@@ -175,6 +176,9 @@ class Cancel(Syscall[bool]):
         task.inbox = self.target.cancel(self.msg)
         return True
 
+    def __repr__(self) -> str:
+        return f"cancel({self.target}{'' if self.msg is None else f', {self.msg!r}'})"
+
 
 @final
 class CurrentTask(Syscall["Task[Any]"]):
@@ -186,6 +190,9 @@ class CurrentTask(Syscall["Task[Any]"]):
         task.inbox = task
         return True
 
+    def __repr__(self) -> str:
+        return "current_task()"
+
 
 @final
 class Now(Syscall[float]):
@@ -196,6 +203,9 @@ class Now(Syscall[float]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         task.inbox = kernel.clock.now()
         return True
+
+    def __repr__(self) -> str:
+        return "now()"
 
 
 class Readiness(Syscall[None]):
@@ -227,7 +237,7 @@ class Readiness(Syscall[None]):
         self.task.throw(error)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(fd {self.fd})"
+        return f"wait_{'writable' if self.writing else 'readable'}({self.fd})"
 
 
 class Readable(Readiness):

@@ -116,6 +116,9 @@ class Waitable(Syscall[T]):
 
     __iter__ = __await__
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'is done' if self._done else 'is not done'}>"
+
 
 def wait(waitable: Waitable[T]) -> Waitable[T]:
     """Wait for a task, or whatever else is a `Waitable`, and answer with its value or raise its exception.

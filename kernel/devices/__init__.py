@@ -1,15 +1,20 @@
 """What a kernel is handed: a ready queue, a clock and a poller, which decide on order, time and input.
 
-`protocols.py` says what the three have to offer. The other files are what a kernel uses that was given none.
+`protocols.py` says what the three have to offer. The other files are the clocks and pollers that there are. Here are the
+ones for a kernel that was given none. (Its ready queue is a `collections.deque`.)
 """
 
-from .clocks import MonotonicClock as MonotonicClock
-from .clocks import VirtualClock as VirtualClock
-from .descriptor_poller import default_poller as default_poller
-from .protocols import Clock as Clock
-from .protocols import Event as Event
-from .protocols import Listener as Listener
-from .protocols import Owner as Owner
-from .protocols import Poller as Poller
-from .protocols import ReadyQueue as ReadyQueue
-from .protocols import Registration as Registration
+import sys
+
+from .clocks import MonotonicClock, VirtualClock
+from .protocols import Clock, Event, Listener, Poller, ReadyQueue
+
+# Only the poller that is used is imported: start-up time.
+if sys.platform == "linux":
+    from .epoll_poller import EpollPoller as DefaultPoller
+else:
+    from .selector_poller import SelectorPoller as DefaultPoller
+
+DefaultClock = MonotonicClock
+__all__ = ["Clock", "DefaultClock", "DefaultPoller", "Event", "Listener", "MonotonicClock", "Poller", "ReadyQueue",
+           "VirtualClock"]

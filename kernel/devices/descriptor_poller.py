@@ -1,8 +1,7 @@
-"""The kernel's pollers: which file descriptors are ready, and being woken by other threads and by signals.
+"""What the real pollers share: who listens to which file descriptor, and being woken by other threads and by signals.
 
-`EpollPoller` where the system has epoll, elsewhere `SelectorPoller` on the standard library's `selectors`, each in a file
-of its own. What they share, the bookkeeping of who listens, is here; they differ in how the operating system is told
-and asked.
+There are two. `EpollPoller` uses epoll itself, where the system has it. `SelectorPoller` uses whatever the standard
+library's `selectors` has for this system. They differ in how they tell the operating system, and how they ask it.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ from __future__ import annotations
 import errno
 import math
 import socket
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .protocols import Event, Listener, Poller
+from .protocols import Event, Listener
 
 if TYPE_CHECKING:
     from ..core import Kernel
@@ -186,14 +184,3 @@ class DescriptorPoller:
         self._woken.close()
         self._readers.clear()
         self._writers.clear()
-
-
-def default_poller() -> Poller:
-    """The best poller of this system."""
-    if sys.platform == "linux":
-        from .epoll_poller import EpollPoller
-
-        return EpollPoller()
-    from .selector_poller import SelectorPoller
-
-    return SelectorPoller()

@@ -129,7 +129,7 @@ class OpenFile(Steps[File[AnyStr]]):
         await self._file.__aexit__(kind, error, traceback)
 
     def __repr__(self) -> str:
-        return f"OpenFile({self._open.args[0]!r})"
+        return f"open_file({self._open.args[0]!r})"
 
 
 @overload

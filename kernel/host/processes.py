@@ -246,6 +246,9 @@ class OpenProcess(Syscall[Process]):
             raise
         return True
 
+    def __repr__(self) -> str:
+        return f"open_process({self._command!r})"
+
 
 def show_command(command: Command) -> str:
     """The program's name, for messages."""

@@ -104,7 +104,7 @@ class NextSignal(Syscall[signal.Signals]):
         return self._when_over(f"{self._signals!r} are not caught any more")
 
     def __repr__(self) -> str:
-        return f"NextSignal({self._signals!r})"
+        return f"catch_signals({self._signals!r}).get()"
 
 
 class EnterSignals(Syscall["Signals"]):
@@ -119,6 +119,9 @@ class EnterSignals(Syscall["Signals"]):
         self._signals.enter(kernel)
         task.inbox = self._signals
         return True
+
+    def __repr__(self) -> str:
+        return f"catch_signals({self._signals!r}).__aenter__()"
 
 
 class Signals:

@@ -180,7 +180,7 @@ class Race(Syscall[socket.socket]):
         self._errors.append(locate(error, f"connecting to {where}").with_traceback(None))
 
     def __repr__(self) -> str:
-        return f"Connect({self.name})"
+        return f"open_connection({self.name})"
 
 
 def open_connection(host: Host, port: int, *, ssl: SSL = None, server_hostname: str | None = None,

@@ -95,6 +95,7 @@ class Receive(Attempt[Datagram]):
 
     __slots__ = ()
     endpoint: Datagrams
+    call = "receive()"
 
     def attempt(self) -> Datagram:
         return self.endpoint.socket.recvfrom(LARGEST)
@@ -105,6 +106,7 @@ class Send(Attempt[None]):
 
     __slots__ = ("address", "data")
     endpoint: Datagrams
+    call = "send(...)"
     outgoing = True
 
     def __init__(self, datagrams: Datagrams, data: Payload, address: Peer | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from enum import Enum
-from typing import Any, Final, TypeVar, Union
+from typing import Any, ClassVar, Final, TypeVar, Union
 
 from ..checks import made_before
 from ..core import Kernel
@@ -147,6 +147,7 @@ class Attempt(Syscall[T]):
     """
 
     __slots__ = ("endpoint", "task")
+    call: ClassVar[str]  # the method of the endpoint, for messages: "read()"
     outgoing = False
     once = True
 
@@ -277,4 +278,4 @@ class Attempt(Syscall[T]):
         task.throw(error)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.endpoint.name})"
+        return f"<{self.endpoint.name}>.{self.call}"

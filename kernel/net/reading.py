@@ -69,6 +69,7 @@ class Read(Reading[bytes]):
     """Waits for any bytes."""
 
     __slots__ = ("limit",)
+    call = "read()"
 
     def __init__(self, stream: Stream, limit: int) -> None:
         self.endpoint = stream
@@ -89,6 +90,7 @@ class Fill(Reading[bool]):
     """Waits for the buffer to grow; False at the end of the stream."""
 
     __slots__ = ()
+    call = "read_all()"
 
     def __init__(self, stream: Stream) -> None:
         self.endpoint = stream
@@ -105,6 +107,7 @@ class More(Fill):
     """Waits for something to read; False at the end of the stream, or when this side is to come to its end."""
 
     __slots__ = ()
+    call = "more()"
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         stream = self.endpoint
@@ -169,6 +172,7 @@ class ReadExactly(Gather):
     """Waits for a number of bytes."""
 
     __slots__ = ("count",)
+    call = "read_exactly(...)"
 
     def __init__(self, stream: Stream, count: int) -> None:
         self.endpoint = stream
@@ -261,6 +265,7 @@ class ReadMuch(Collect):
     """Waits for a large number of bytes."""
 
     __slots__ = ()
+    call = "read_exactly(...)"
 
     def complete(self) -> bytes:
         return self.taken()
@@ -274,6 +279,7 @@ class ReadAll(Collect):
     """Waits for everything up to the end of the stream."""
 
     __slots__ = ("limit",)
+    call = "read_all()"
 
     def __init__(self, stream: Stream, limit: int | None) -> None:
         super().__init__(stream, sys.maxsize if limit is None else limit + 1)
@@ -291,6 +297,7 @@ class ReadUntil(Gather):
     """Waits for a separator."""
 
     __slots__ = ("limit", "searched", "separator")
+    call = "read_until(...)"
 
     def __init__(self, stream: Stream, separator: bytes, limit: int) -> None:
         self.endpoint = stream
@@ -318,6 +325,7 @@ class ReadLine(ReadUntil):
     """Waits for a line, the last of which may lack its end."""
 
     __slots__ = ()
+    call = "read_line()"
 
     def at_end(self, partial: bytes) -> bytes:
         return partial

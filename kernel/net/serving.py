@@ -72,6 +72,7 @@ class Accept(Attempt[socket.socket]):
 
     __slots__ = ()
     endpoint: Listener
+    call = "accept()"
 
     def attempt(self) -> socket.socket:
         return self.endpoint.socket.accept()[0]

@@ -172,6 +172,7 @@ class Shake(Attempt[bool]):
     """Waits for the peer's side of a handshake; False when something has to be sent before."""
 
     __slots__ = ("tls",)
+    call = "start_tls()"
 
     def __init__(self, stream: Endpoint, tls: TLSChannel) -> None:
         super().__init__(stream)
@@ -195,6 +196,7 @@ class Flush(Attempt[None]):
     """Waits until what TLS has to say is sent."""
 
     __slots__ = ("tls",)
+    call = "start_tls()"
     outgoing = True
 
     def __init__(self, stream: Endpoint, tls: TLSChannel) -> None:

@@ -16,6 +16,7 @@ class Write(Attempt[int]):
 
     __slots__ = ("data", "sent")
     endpoint: Stream
+    call = "write(...)"
     outgoing = True
 
     def __init__(self, stream: Stream, data: Data) -> None:
@@ -36,6 +37,7 @@ class WriteAll(Attempt[None]):
 
     __slots__ = ("data",)
     endpoint: Stream
+    call = "write_all(...)"
     outgoing = True
 
     def __init__(self, stream: Stream, data: Data) -> None:
@@ -61,6 +63,7 @@ class EndWriting(Attempt[None]):
 
     __slots__ = ("told",)
     endpoint: Stream
+    call = "end_writing()"
     outgoing = True
 
     def __init__(self, stream: Stream) -> None:

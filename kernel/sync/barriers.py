@@ -44,7 +44,7 @@ class BarrierWait(Syscall[int]):
         return f"Barrier with {len(self.waiters)} of {self.parties} waiting{', broken' if self.broken else ''}"
 
     def __repr__(self) -> str:
-        return f"Wait({self.describe()})"
+        return f"<{self.describe()}>.wait()"
 
 
 class Barrier:

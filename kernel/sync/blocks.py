@@ -43,6 +43,9 @@ class Enter(Syscall[ScopeT]):
         task.inbox = self._scope
         return True
 
+    def __repr__(self) -> str:
+        return f"<{self._scope!r}>.__aenter__()"
+
 
 def inside(scope: Shielded | Scope) -> Task[Any]:
     """The task that is in the scope and is about to leave it."""

@@ -39,7 +39,7 @@ class Notification(Syscall[None]):
         del self._condition.waiters[task]
 
     def __repr__(self) -> str:
-        return f"Wait({self._condition!r})"
+        return f"<{self._condition!r}>.wait()"
 
 
 class Reacquire(Syscall[None]):
@@ -57,6 +57,9 @@ class Reacquire(Syscall[None]):
             return False
         self._acquire.owner, self._acquire.depth = task, self._depth
         return True
+
+    def __repr__(self) -> str:
+        return repr(self._acquire)
 
 
 class ConditionWait(Steps[None]):
@@ -88,6 +91,9 @@ class ConditionWait(Steps[None]):
         finally:
             del task, section  # or the exception would hold, by its traceback and this frame, the task that ends by it
 
+    def __repr__(self) -> str:
+        return f"<{self._condition!r}>.wait()"
+
 
 class ConditionWaitFor(Steps[T]):
     """Wait until a predicate is true."""
@@ -102,6 +108,9 @@ class ConditionWaitFor(Steps[T]):
         while not (result := self._predicate()):
             yield from self._condition.wait()
         return result
+
+    def __repr__(self) -> str:
+        return f"<{self._condition!r}>.wait_for(...)"
 
 
 class Condition:

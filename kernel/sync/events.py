@@ -32,7 +32,7 @@ class EventWait(Syscall[None]):
         return f"Event {'set' if self.happened else 'not set'}"
 
     def __repr__(self) -> str:
-        return f"Wait({self.describe()})"
+        return f"<{self.describe()}>.wait()"
 
 
 class Event:

@@ -6,7 +6,7 @@ from functools import partial
 from types import CoroutineType, TracebackType
 from typing import Any, Protocol, TypeVar, cast
 
-from ..checks import check_code, made_before
+from ..checks import check_code, made_before, show_code
 from ..core import Kernel
 from ..lifecycle import close_unstarted
 from ..syscalls import Code, Syscall
@@ -92,7 +92,8 @@ class SpawnChild(Syscall["Task[T]"]):
         self._group.cancel()
 
     def __repr__(self) -> str:
-        return f"Spawn(in {self._group!r})"
+        code = "..." if self._code is None else show_code(self._code)  # it was handed to the task
+        return f"<{self._group!r}>.spawn({code})"
 
 
 class Join(Syscall[None]):
@@ -111,7 +112,7 @@ class Join(Syscall[None]):
         self._group.joiner = None
 
     def __repr__(self) -> str:
-        return f"Join({self._group!r})"
+        return f"<{self._group!r}>.__aexit__()"
 
 
 class Completions(Syscall["Task[Any]"]):
@@ -156,7 +157,7 @@ class Completions(Syscall["Task[Any]"]):
         self._task = None
 
     def __repr__(self) -> str:
-        return f"Next({self._group!r})"
+        return f"<{self._group!r}>.as_completed()"
 
 
 class TaskGroup(Scope):
@@ -342,4 +343,4 @@ class TaskGroup(Scope):
     def __repr__(self) -> str:
         unfinished = [str(task) for task in [*self.children, *self.daemons]]
         listed = ", ".join(unfinished[:5]) + (", ..." if len(unfinished) > 5 else "")
-        return f"TaskGroup of {len(unfinished)}: {listed}" if unfinished else "TaskGroup of none"
+        return f"TaskGroup of {len(unfinished)}: {listed}" if unfinished else "TaskGroup without tasks"

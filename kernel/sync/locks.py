@@ -74,7 +74,7 @@ class Acquire(Syscall[None]):
         return f"{self.kind.__name__} held by {self.owner}{', which has ended' if self.owner.done() else ''}"
 
     def __repr__(self) -> str:
-        return f"Acquire({self.describe()})"
+        return f"<{self.describe()}>.acquire()"
 
 
 class AcquireAgain(Acquire):

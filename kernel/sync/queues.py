@@ -34,6 +34,11 @@ class QueueFull(Exception):
     """There is no room to put anything without waiting."""
 
 
+def show_size(number: int, maxsize: int) -> str:
+    """How many items there are: "1 item", "0 of 3 items"."""
+    return f"{number} of {maxsize} items" if maxsize else f"{number} item{'' if number == 1 else 's'}"
+
+
 class Contents(Generic[T]):
     """What is in a queue and who waits at it: what the queue shares with the requests of its tasks.
 
@@ -100,8 +105,7 @@ class Contents(Generic[T]):
         return QueueClosed(f"{self!r} takes nothing more")
 
     def __repr__(self) -> str:
-        size = f"{len(self.items)} of {self.maxsize}" if self.maxsize else str(len(self.items))
-        return f"{self.kind.__name__} with {size} items{', closed' if self.closed else ''}"
+        return f"{self.kind.__name__} with {show_size(len(self.items), self.maxsize)}{', closed' if self.closed else ''}"
 
 
 class Get(Syscall[T]):
@@ -139,7 +143,7 @@ class Get(Syscall[T]):
         return self._when_closed(f"{self._contents!r} has nothing more to get")
 
     def __repr__(self) -> str:
-        return f"Get({self._contents!r})"
+        return f"<{self._contents!r}>.get()"
 
 
 class Put(Syscall[None]):
@@ -165,7 +169,7 @@ class Put(Syscall[None]):
         del self._contents.putters[task]
 
     def __repr__(self) -> str:
-        return f"Put({self._contents!r})"
+        return f"<{self._contents!r}>.put(...)"
 
 
 class JoinQueue(Syscall[None]):
@@ -186,7 +190,7 @@ class JoinQueue(Syscall[None]):
         del self._contents.joiners[task]
 
     def __repr__(self) -> str:
-        return f"Join({self._contents!r}, {self._contents.unfinished} items not done)"
+        return f"<{self._contents!r}, {self._contents.unfinished} not done>.join()"
 
 
 class Queue(Generic[T]):

@@ -38,7 +38,7 @@ class AcquireSemaphore(Syscall[None]):
         return f"Semaphore with {self.value} left, {len(self.line)} waiting"
 
     def __repr__(self) -> str:
-        return f"Acquire({self.describe()})"
+        return f"<{self.describe()}>.acquire()"
 
 
 class Semaphore:

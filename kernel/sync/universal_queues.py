@@ -11,7 +11,7 @@ from ..checks import check_count, check_seconds, made_before
 from ..core import Kernel
 from ..syscalls import Syscall
 from ..task import Task
-from .queues import QueueClosed, QueueEmpty, QueueFull
+from .queues import QueueClosed, QueueEmpty, QueueFull, show_size
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ class Transfer(Syscall[T]):
         self._party.leave(self._queue)
 
     def __repr__(self) -> str:
-        return f"{'Get' if self._getting else 'Put'}({self._queue!r})"
+        return f"<{self._queue!r}>.{'get()' if self._getting else 'put(...)'}"
 
 
 class UniversalQueue(Generic[T]):
@@ -277,5 +277,5 @@ class UniversalQueue(Generic[T]):
         return Transfer(self, True, None, StopAsyncIteration)
 
     def __repr__(self) -> str:
-        size = f"{len(self._items)} of {self.maxsize}" if self.maxsize else str(len(self._items))
-        return f"UniversalQueue with {size} items{', closed' if self.closed else ''}"
+        size = show_size(len(self._items), self.maxsize)
+        return f"UniversalQueue with {size}{', closed' if self.closed else ''}"

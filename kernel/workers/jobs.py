@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ..checks import made_before
 from ..core import Kernel
@@ -24,6 +24,8 @@ class Job(Syscall[T]):
     While it runs and is not to be abandoned, the task is shielded: it gets the answer first, and is told of a
     cancellation where it suspends next.
     """
+
+    caller: ClassVar[str]  # the function that makes the request
 
     __slots__ = ("_abandon", "_args", "_function", "_made", "_section", "_task")
 
@@ -84,7 +86,7 @@ class Job(Syscall[T]):
             self._section = None
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({name_of(self._function)})"
+        return f"{self.caller}({name_of(self._function)})"
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -122,6 +122,7 @@ class RunInProcess(Job[T]):
     """Wait for a function that runs in another process."""
 
     __slots__ = ("_future", "_pool")
+    caller = "run_in_process"
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         self._make(task)

@@ -113,6 +113,7 @@ class RunInThread(Job[T]):
     """Wait for a function that runs in a thread; `lane` is the kind of the function, and says whom it may wait for."""
 
     __slots__ = ("_context", "_lane")
+    caller = "run_in_thread"
 
     def __init__(self, function: Callable[..., T], args: tuple[Any, ...], abandon: bool, lane: str) -> None:
         super().__init__(function, args, abandon)
@@ -183,6 +184,9 @@ class LimitThreads(Syscall[int]):
         task.inbox, lane.limit = lane.limit, self._number
         threads.start_waiting(lane)
         return True
+
+    def __repr__(self) -> str:
+        return f"limit_threads({self._number})"
 
 
 def limit_threads(number: int) -> Syscall[int]:

@@ -408,4 +408,4 @@ async def main():
         return str(error)
 print(compat.run(main()))
 """
-    assert outcome(program) == "Task got bad yield: Sleep(0.001)\n"
+    assert outcome(program) == "Task got bad yield: sleep(0.001)\n"

@@ -50,7 +50,7 @@ sys.platform = "win32"
 PROGRAM = """
 import socket
 import kernel
-from kernel.devices.descriptor_poller import default_poller
+from kernel.devices import DefaultPoller
 from kernel.devices.selector_poller import SelectorPoller
 
 async def answer(stream):
@@ -67,7 +67,7 @@ async def watch(sock):
     await kernel.wait_readable(sock)
 
 async def main():
-    poller = default_poller()
+    poller = DefaultPoller()
     assert type(poller) is SelectorPoller
     poller.close()
     async with await kernel.serve(answer, "127.0.0.1", 0) as server:

@@ -36,7 +36,7 @@ def test_a_coroutine_that_waits_for_itself_is_told_so() -> None:
     message = str(caught.value)
     place = f"{__file__}:{line_of(test_a_coroutine_that_waits_for_itself_is_told_so, '# itself')}"
     task, = caught.value.tasks
-    assert f"{task} is blocked on Wait({task}) at {place} in " in message and "circle" in message
+    assert f"{task} is blocked on wait({task}) at {place} in " in message and "circle" in message
 
 
 def test_a_generator_that_waits_for_itself_is_told_so_and_may_go_on() -> None:
@@ -63,7 +63,7 @@ def test_a_circle_is_refused_to_the_one_who_closes_it_while_others_go_on() -> No
             message = str(deadlock)
             number = line_of(test_a_circle_is_refused_to_the_one_who_closes_it_while_others_go_on, "# the next one")
             for task in tasks:
-                assert re.search(rf"{task} is blocked on Wait\(task \d+ '[abc]'\) at {__file__}:{number} in .*waiter",
+                assert re.search(rf"{task} is blocked on wait\(task \d+ '[abc]'\) at {__file__}:{number} in .*waiter",
                                  message)
             assert set(deadlock.tasks) == set(tasks)
             return f"{name} was refused"

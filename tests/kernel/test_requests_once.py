@@ -24,7 +24,7 @@ def test_made_twice_by_one_task(make: Callable[[], Syscall[Any]], after_the_end:
         await request
         if after_the_end:
             await sleep(10)
-        refused = "'.*main' made the request (Spawn|Call|Sleep).*made before; make a new one"
+        refused = "'.*main' made the request (spawn|call|sleep).*made before; make a new one"
         with pytest.raises(RuntimeError, match=refused):
             await request
         assert not await children()  # nothing was begun a second time

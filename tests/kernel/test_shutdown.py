@@ -363,7 +363,8 @@ def test_a_task_that_swallows_every_cancellation_is_named_and_given_up() -> None
     assert len(reports) >= 2
     for message, _ in reports:
         assert "the stubborn one" in message
-    assert "Sleep(1000)" in reports[0][0] and __file__ in reports[0][0]
+    assert "sleep(1000)" in reports[0][0] and __file__ in reports[0][0]
+    assert "was cancelled once at" in reports[0][0] and "was cancelled 2 times at" in reports[1][0]
 
 
 def test_a_task_that_swallows_a_few_cancellations_is_cancelled_again() -> None:

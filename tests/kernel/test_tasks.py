@@ -32,7 +32,7 @@ def test_a_task_is_ready_then_running_then_blocked_then_done() -> None:
         states.append(task.state)
         await checkpoint()
         states.append(task.state)
-        assert not task.done() and str(task.blocked_on) == "Sleep(1)"
+        assert not task.done() and str(task.blocked_on) == "sleep(1)"
         await task
         states.append(task.state)
         assert task.done() and task.blocked_on is None
@@ -65,7 +65,7 @@ def test_a_task_is_called_by_its_name_or_that_of_its_function() -> None:
         await checkpoint()
         assert named.name == "waiter 7" and unnamed.name == "sleeper" and calling.name.endswith("calls")
         assert str(named) == f"task {named.id} 'waiter 7'"
-        assert "blocked on Sleep(1000) at " + __file__ in repr(named)
+        assert "blocked on sleep(1000) at " + __file__ in repr(named)
         assert named.id < unnamed.id < calling.id
 
     run(main(), clock=VirtualClock())

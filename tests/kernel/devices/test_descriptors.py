@@ -75,7 +75,7 @@ def test_a_reader_is_woken_when_there_is_something_to_read(poller: Poller, pair:
             task: Task[Any] = await spawn(code())
             await checkpoint()
             await sleep(5)
-            assert task.state == "blocked" and str(task.blocked_on) == f"Readable(fd {left.fileno()})"
+            assert task.state == "blocked" and str(task.blocked_on) == f"wait_readable({left.fileno()})"
             right.send(b"message")
             assert await task == b"message"
 
@@ -100,7 +100,7 @@ def test_a_writer_is_woken_when_there_is_room(poller: Poller, pair: Pair) -> Non
             left_over = fill(left)
             task: Task[Any] = await spawn(code())
             await sleep(5)
-            assert task.state == "blocked" and str(task.blocked_on) == f"Writable(fd {left.fileno()})"
+            assert task.state == "blocked" and str(task.blocked_on) == f"wait_writable({left.fileno()})"
             while left_over:
                 left_over -= len(right.recv(65536))
             await task

@@ -55,8 +55,8 @@ class Odd:
 def test_a_function_that_cannot_be_shown_is_called_all_the_same() -> None:
     async def main() -> None:
         assert await run_in_thread(Odd()) == await run_in_thread(partial(Odd())) == "called"
-        assert repr(run_in_thread(Odd())) == "RunInThread(Odd)"
-        assert repr(run_in_thread(partial(partial(time.sleep, 1)))) == "RunInThread(sleep)"
+        assert repr(run_in_thread(Odd())) == "run_in_thread(Odd)"
+        assert repr(run_in_thread(partial(partial(time.sleep, 1)))) == "run_in_thread(sleep)"
 
     run(main())
 

@@ -208,7 +208,7 @@ def test_a_read_whose_descriptor_another_task_has_taken_meanwhile_fails_alone() 
             while other.state != "blocked":
                 await checkpoint()
             receive, stream.receive = stream.receive, dry
-            with pytest.raises(RuntimeError, match="waited for already, by Readable"):
+            with pytest.raises(RuntimeError, match="waited for already, by wait_readable"):
                 await reader
             other.cancel()
             await checkpoint()

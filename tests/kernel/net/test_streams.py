@@ -165,7 +165,7 @@ def test_writing_waits_for_a_slow_reader() -> None:
         async with a, b:
             writer = await spawn(_write(a))
             await until_blocked(writer)
-            assert "WriteAll(the connection to A)" in repr(writer)
+            assert "<the connection to A>.write_all(...)" in repr(writer)
             received = bytearray()
             while len(received) < len(data):
                 received += await b.read(12345)
@@ -186,7 +186,7 @@ def test_one_reader_and_one_writer_at_a_time() -> None:
         async with a, b:
             reader = await spawn(echo(a), name="first")
             await until_blocked(reader)
-            with pytest.raises(RuntimeError, match="task . 'first' waits in Read.*one task at a time may read"):
+            with pytest.raises(RuntimeError, match="task . 'first' waits in <the connection to A>.read.*one task at a time may read"):
                 await a.read()
             await b.write_all(b"x")
             assert await b.read() == b"x"

@@ -791,7 +791,7 @@ def test_the_wait_for_a_group_is_told_in_a_deadlock_report() -> None:
 
     with pytest.raises(Deadlock) as caught:
         virtually(main())
-    assert "is blocked on Join(TaskGroup of 1: task 2 'stuck')" in str(caught.value)
+    assert "is blocked on <TaskGroup of 1: task 2 'stuck'>.__aexit__()" in str(caught.value)
     assert __file__ in str(caught.value)
 
 

@@ -152,8 +152,8 @@ def test_a_deadlock_report_names_the_owners_of_locks() -> None:
     with pytest.raises(Deadlock) as caught:
         run(main())
     report = str(caught.value)
-    assert "task 2 'a' is blocked on Acquire(Lock held by task 3 'b')" in report
-    assert "task 3 'b' is blocked on Acquire(Lock held by task 2 'a')" in report
+    assert "task 2 'a' is blocked on <Lock held by task 3 'b'>.acquire()" in report
+    assert "task 3 'b' is blocked on <Lock held by task 2 'a'>.acquire()" in report
     assert __file__ in report
 
 
@@ -167,7 +167,7 @@ def test_a_deadlock_report_says_that_the_owner_has_ended() -> None:
         await (await spawn(forgetful(), name="forgetful"))
         await lock.acquire()
 
-    with pytest.raises(Deadlock, match=r"Acquire\(Lock held by task 2 'forgetful', which has ended\)"):
+    with pytest.raises(Deadlock, match="<Lock held by task 2 'forgetful', which has ended>.acquire"):
         run(main())
 
 
@@ -182,10 +182,10 @@ def test_what_others_wait_for_is_told_in_a_deadlock_report() -> None:
         async with condition:
             await condition.wait()
 
-    for code, text in ((main(Event().wait()), "Wait(Event not set)"),
-                       (main(Semaphore(0).acquire()), "Acquire(Semaphore with 0 left"),
-                       (main(Barrier(2).wait()), "Wait(Barrier with 1 of 2 waiting)"),
-                       (on_condition(), "Wait(Condition of Lock held by nobody, 1 waiting)")):
+    for code, text in ((main(Event().wait()), "<Event not set>.wait()"),
+                       (main(Semaphore(0).acquire()), "<Semaphore with 0 left, 1 waiting>.acquire()"),
+                       (main(Barrier(2).wait()), "<Barrier with 1 of 2 waiting>.wait()"),
+                       (on_condition(), "<Condition of Lock held by nobody, 1 waiting>.wait()")):
         with pytest.raises(Deadlock) as caught:
             run(code)
         assert text in str(caught.value) and __file__ in str(caught.value)
@@ -235,7 +235,7 @@ def test_a_condition_notifies_so_many_in_order_who_run_with_the_lock() -> None:
         assert order == [0, 1]
         async with condition:
             condition.notify_all()
-            assert "Acquire(Lock held by task 1" in repr(tasks[2])
+            assert "<Lock held by task 1" in repr(tasks[2])
         for task in tasks:
             await task
         return order

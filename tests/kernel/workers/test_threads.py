@@ -67,7 +67,7 @@ def test_the_kernel_goes_on_while_a_thread_works() -> None:
         task = await spawn(work())
         for _ in range(100):
             await checkpoint()
-        assert str(task.blocked_on) == "RunInThread(Event.wait)"
+        assert str(task.blocked_on) == "run_in_thread(Event.wait)"
         release.set()
         assert await task is True
 
