@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
 from kernel.devices.protocols import Clock, Poller, ReadyQueue
-from kernel.lifecycle import abandon, close_unstarted, running_kernel
+from kernel.checks import close_unstarted
+from kernel.lifecycle import abandon, running_kernel
 from kernel.insight.observer import Observer
 from kernel.devices.selector_poller import SelectorPoller
 from kernel.syscalls import Code
@@ -57,7 +58,7 @@ class LoopKernel(AsyncioKernel):
                  observer: Observer | None) -> None:
         super().__init__(ready=ready, clock=clock, poller=poller, observer=observer, exception_hook=self._tell_loop)
         self._loop = loop
-        self.calls_expected = 1
+        self.calls.expected = 1
         self.debug = False  # as in the loop
         self.wakeup_context = Context()  # for what does not look at its context: a task that is a future's callback
 
@@ -66,7 +67,7 @@ class LoopKernel(AsyncioKernel):
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> NativeTask[T]:
-        if self._closed:
+        if self.closed:
             return super().spawn(code)  # type: ignore[return-value]  # raises
         return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
 
@@ -101,11 +102,11 @@ class LoopKernel(AsyncioKernel):
                 else:
                     for _ in range(batch):
                         ready.popleft().run(self)
-                if self.turn_over:
+                if self.turn_ends:
                     break
         finally:
             self.current = None
-            self.turn_over = False
+            self.turn_ends = False
             leave(self._loop, None)
 
     def _run_timed(self) -> None:
@@ -197,14 +198,14 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _run_once(self) -> None:
         """One turn of the kernel; only one batch, and no waiting, when the loop is to stop."""
         if self._stopping:
-            self.kernel.turn_over = True
+            self.kernel.end_turn()
             self.kernel.turn(-math.inf)
         else:
             self.kernel.turn()
 
     def stop(self) -> None:
         super().stop()
-        self.kernel.turn_over = True
+        self.kernel.end_turn()
 
     def close(self) -> None:
         if self.is_closed():
@@ -296,7 +297,7 @@ class EventLoop(asyncio.SelectorEventLoop):
             return self._call_at(when, callback, args, context)
         if not delay > 0:
             check_time(delay, "call_later")
-            self.kernel.turn_over = True  # it comes before what the next batch makes ready
+            self.kernel.end_turn()  # it comes before what the next batch makes ready
         if callback is set_result_unless_cancelled:  # as `sleep` has it; it needs no context, and a sleeper less memory
             context = self.kernel.wakeup_context
         timer = TimerHandle(when, callback, args, self, context)
@@ -314,7 +315,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         self._check_call(callback, "call_at")
         if not when > self.time():
             check_time(when, "call_at")
-            self.kernel.turn_over = True
+            self.kernel.end_turn()
         timer = (DebugTimerHandle if self._debug else TimerHandle)(when, callback, args, self, context)
         if timer._source_traceback is not None:
             del timer._source_traceback[-2:]
@@ -329,7 +330,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
         if handle._scheduled:
-            self.kernel.timers.forget_one()
+            self.kernel.timers.cancel(handle)
 
     def _add_callback(self, handle: asyncio.Handle) -> None:
         if not handle.cancelled():
@@ -357,12 +358,12 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> Any:  # type: ignore[override]
         future = super().run_in_executor(executor, func, *args)
-        self.kernel.threads_at_work += 1  # a virtual clock waits for it
+        self.kernel.calls.at_work += 1  # a virtual clock waits for it
         future.add_done_callback(self._executed)
         return future
 
     def _executed(self, future: object) -> None:
-        self.kernel.threads_at_work -= 1
+        self.kernel.calls.at_work -= 1
 
     # Descriptors
 

@@ -114,10 +114,20 @@ class LoopTimers(Timers):
         self._kernel = kernel
 
     def add(self, deadline: float, timer: Timer) -> None:
-        self._kernel.loop.call_at(deadline, timer.fire, self._kernel)
+        timer.dead = False
+        self._kernel.loop.call_at(deadline, self._expire, timer)
 
-    def forget_one(self) -> None:
-        """A dead timer does nothing when it fires."""
+    def _expire(self, timer: Timer) -> None:
+        if timer.dead:
+            return
+        timer.dead = True
+        try:
+            timer.fire(self._kernel)
+        except BaseException as error:
+            fire_failed(self._kernel, timer, error)
+
+    def cancel(self, timer: Timer) -> None:
+        timer.dead = True
 
 
 class LoopClock:

@@ -149,7 +149,7 @@ class TimerHandle:
         self._args = args
         self._loop = loop
         self._context = copy_context() if context is None else context
-        self.dead = False  # or fired, or cancelled
+        self.dead: bool | None = None
 
     # As asyncio has them.
     when = asyncio.TimerHandle.when
@@ -171,12 +171,10 @@ class TimerHandle:
         if self._args is not None:
             self._callback = self._args = None
             if not self.dead:
-                self.dead = True
-                self._loop.kernel.timers.forget_one()
+                self._loop.kernel.timers.cancel(self)
 
     def fire(self, kernel: Kernel) -> None:
         """The deadline has come."""
-        self.dead = True
         kernel.ready.append(self)
 
 

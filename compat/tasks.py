@@ -15,6 +15,7 @@ from abc import ABCMeta
 from asyncio import base_tasks, coroutines, format_helpers, futures
 from asyncio import tasks as asyncio_tasks
 from contextvars import Context
+from functools import partial
 from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, TextIO, TypeVar
 
@@ -22,6 +23,7 @@ from kernel.core import Kernel
 from kernel.insight.observer import TappedContext
 from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
+from kernel.waitable import Waiter
 from kernel.failures import abort_failed, answered_twice, clear_execute, drop_frame, traceback_of
 
 from .current import enter, leave, scheduled, swap
@@ -61,6 +63,15 @@ def failure_of(awaited: Any) -> BaseException | None:
             drop_frame(error)
             return error
     return None
+
+
+def tell(waiter: Waiter, task: Task[Any]) -> None:
+    """Tell `waiter` how `task` has ended."""
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is None:
+        waiter.wake(task.result())
+    else:
+        waiter.throw(error)
 
 
 class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
@@ -216,7 +227,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             except BaseException as failure:
                 drop_frame(failure)
                 clear_execute(failure)
-                self.error, self.inbox = failure, traceback_of(failure)
+                self.error, self.traceback = failure, traceback_of(failure)
                 if self.blocked_on is not None:  # else execute() had made the task ready before it failed
                     self.blocked_on = None
                     kernel.ready.append(self)
@@ -233,9 +244,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     def _due(self, error: BaseException | None) -> BaseException | None:
         """The exception to be thrown now: `error`, or the cancellation that is due; None while an answer goes first."""
         if self.error is not None:
-            if self.inbox is not None:  # the traceback that the exception had when the kernel's `throw` was given it
-                self.error, self.inbox = BaseException.with_traceback(self.error, self.inbox), None
-            self.error = None
+            if self.traceback is not None:  # which the exception had when the kernel's `throw` was given it
+                BaseException.with_traceback(self.error, self.traceback)
+            self.error = self.traceback = self.inbox = None
         if self.interruption is not None and not self.woken and self.shields <= 0:
             self.interruption = None
             self.shields = abs(self.shields)
@@ -252,7 +263,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             self._result = value
             self._finish()
         if self.kernel.tap is not None:
-            self.kernel.tap.tell("exit", self)
+            self.kernel.tap.ended(self)
 
     def _raise(self, error: BaseException) -> None:
         scheduled.discard(self._reference)
@@ -265,7 +276,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         else:
             FutureMethods.set_exception(self, error)
         if self.kernel.tap is not None:
-            self.kernel.tap.tell("exit", self)
+            self.kernel.tap.ended(self)
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise error
 
@@ -319,6 +330,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         elif type(request) is not Future and not isinstance(request, (AsyncioFuture, FutureMethods)):
             self.blocked_on = None
             self.error = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
+            self.traceback = None
             self.kernel.ready.append(self)
             try:
                 request.abort(self.kernel, self)
@@ -326,6 +338,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
                 abort_failed(self.kernel, request, self, error)
             return True
         return bool(request.cancel(msg=msg))
+
+    def add_waiter(self, waiter: Waiter) -> None:
+        self.add_done_callback(partial(tell, waiter))
 
     def uncancel(self) -> int:
         if self.cancel_requests > 0:
@@ -439,7 +454,7 @@ class NativeTask(Task[T]):
             try:
                 self.inbox = future.result()
             except BaseException as error:
-                self.error = error
+                self.error, self.traceback = error, None
         try:
             Task.run(self, kernel)
         finally:

@@ -36,9 +36,9 @@ from .sync.semaphores import Semaphore
 from .sync.shields import Shielded, shielded
 from .sync.timeouts import Timeout, timeout, timeout_at
 from .sync.universal_queues import UniversalQueue
-from .syscalls import (Syscall, call, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
+from .syscalls import (Syscall, call, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
                        wait_writable)
-from .task import Cancelled, Task
+from .task import Cancelled, Task, cancel
 from .waitable import Waitable, wait
 from .workers.processes import run_in_process
 from .workers.questions import call_in_kernel

@@ -42,11 +42,17 @@ class Callback:
 
 
 class Calls:
-    """The calls that are still to be made, in the order in which they were asked for."""
+    """The calls that are still to be made, in the order in which they were asked for, and what calls are to be expected."""
 
     def __init__(self) -> None:
         self.waiting: deque[Callback] = deque()
+        self.at_work = 0  # threads of which each will call when it is done
+        self.expected = 0  # tasks, and others, of which each waits for a call
         self._ready = False  # whether this object is in the ready queue
+
+    def may_come(self) -> bool:
+        """Whether a call is there or is to be expected: then not all is lost when every task is blocked."""
+        return bool(self.expected or self.at_work or self.waiting)
 
     def add(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.waiting.append(Callback(function, args))
@@ -82,7 +88,7 @@ class Expected:
         self._kernel = kernel
 
     def __enter__(self) -> None:
-        self._kernel.calls_expected += 1
+        self._kernel.calls.expected += 1
 
     def __exit__(self, *exc_info: object) -> None:
-        self._kernel.calls_expected -= 1
+        self._kernel.calls.expected -= 1

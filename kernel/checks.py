@@ -7,11 +7,11 @@ import math
 import sys
 from collections.abc import Coroutine
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from .syscalls import Syscall
-    from .task import Task
+from .devices import Tracer
+
+TracerT = TypeVar("TracerT", bound=Tracer)
 
 
 def check_seconds(value: Any, function: str) -> float:
@@ -69,6 +69,13 @@ def check_no_event_loop(code: Any) -> None:
                            "use 'await asyncio.to_thread(kernel.run, ...)', or on a loop of compat's just 'await ...'")
 
 
+def check_tracer(observer: TracerT) -> TracerT:
+    """`observer`, or the `TypeError` that says what else it has to be."""
+    if not callable(getattr(observer, "trace", None)):
+        raise TypeError(f"observer= takes an instance of a class derived from kernel.Observer, not {observer!r}")
+    return observer
+
+
 def check_descriptor(fd: Any, function: str) -> int:
     """The number of `fd`, a file descriptor or an object with `fileno()`."""
     number = fd if isinstance(fd, int) else fd.fileno() if hasattr(fd, "fileno") else None
@@ -89,6 +96,12 @@ def show_code(code: object) -> str:
     return f"{code_name(code)}(...)"
 
 
-def made_before(request: Syscall[Any], task: Task[Any]) -> RuntimeError:
+def made_before(request: object, task: object) -> RuntimeError:
     """The error of a request that can be made once, and that `task` makes again."""
     return RuntimeError(f"{task} made the request {request}, which was made before; make a new one")
+
+
+def close_unstarted(code: object) -> None:
+    """Close `code`, which will not be run; else the interpreter would warn that it was never awaited."""
+    if hasattr(code, "close"):
+        code.close()

@@ -13,18 +13,17 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
 from itertools import count
 from typing import Any, TypeVar
 
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
-from .checks import check_code, check_no_event_loop, check_seconds
+from .checks import check_code, check_no_event_loop, check_seconds, check_tracer, close_unstarted
 from .deadlock import Deadlock
-from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue
+from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue, Tap, Tracer
 from .failures import Unretrieved, fire_failed
-from .insight.observer import Observer, Tap
-from .lifecycle import AsyncgenHooks, Interruptible, abandon, close_unstarted, in_this_thread, running_kernel, shut_down
+from .lifecycle import AsyncgenHooks, Interruptible, Resources, abandon, in_this_thread, running_kernel, shut_down
 from .syscalls import Code
 from .task import Task
 from .timers import Timers
@@ -45,29 +44,30 @@ class Kernel:
     """
 
     def __init__(self, *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
-                 observer: Observer | None = None, grace: float = 10.0,
+                 observer: Tracer | None = None, grace: float = 10.0,
                  exception_hook: Callable[[str, BaseException], object] | None = None) -> None:
+        # The devices, and what the kernel's owner has decided.
         self.ready: ReadyQueue = deque() if ready is None else ready
         self.clock: Clock = DefaultClock() if clock is None else clock
         self.poller: Poller = DefaultPoller() if poller is None else poller
-        self.tap = None if observer is None else Tap(self, observer)
+        self.timers = Timers()
+        self.tap: Tap | None = None if observer is None else check_tracer(observer).trace(self)
         self.grace = check_seconds(grace, "Kernel")
         self.exception_hook = exception_hook
-        self.timers = Timers()
+        # The tasks.
         self.tasks: dict[Code[Any], Task[Any]] = {}  # all that are not done, by their code, oldest first
         self.task_ids = count(1)
-        self.main: Task[Any] | None = None
-        self.ended_by: BaseException | None = None  # the KeyboardInterrupt or SystemExit that a task ended the run with
         self.current: Task[Any] | None = None
         self.unretrieved: weakref.WeakSet[Unretrieved] = weakref.WeakSet()
-        self.threads_at_work = 0  # each will call_from_thread when it is done
-        self.calls_expected = 0
+        # The run.
+        self.main: Task[Any] | None = None
+        self.ended_by: BaseException | None = None  # the KeyboardInterrupt or SystemExit that a task ended the run with
+        self.turn_ends = False  # after the step that is being made
+        # The world outside.
         self.calls = Calls()
-        self._asleep = False
-        self.turn_over = False
-        self._closed = False
-        self._resources: dict[object, Any] = {}
-        self._releases = ExitStack()
+        self.resources = Resources()
+        self.asleep = False
+        self.closed = False
 
     def turn(self, until: float = math.inf) -> None:
         """Let in what has happened outside, then run what is ready.
@@ -93,11 +93,15 @@ class Kernel:
         try:
             for _ in range(POLL_INTERVAL):
                 ready.popleft().run(self)
-                if not ready or self.turn_over:
+                if not ready or self.turn_ends:
                     break
         finally:
             self.current = None
-            self.turn_over = False
+            self.turn_ends = False
+
+    def end_turn(self) -> None:
+        """Have the turn end after the step that is being made: `main` is done, or a look outside is due."""
+        self.turn_ends = True
 
     def poll(self) -> None:
         """Let in what has happened at the descriptors, without waiting."""
@@ -111,16 +115,15 @@ class Kernel:
                 fire_failed(self, event, error)
 
     def _idle(self, until: float) -> None:
-        if not (self.calls_expected or self.poller.watching() or self.timers or self.threads_at_work
-                or self.calls.waiting):
+        if not (self.poller.watching() or self.timers or self.calls.may_come()):
             raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
                            "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
-        self._asleep = True  # from here on wake_up() wakes the poller; what came before is looked for now
+        self.asleep = True  # from here on wake_up() wakes the poller; what came before is looked for now
         try:
             deadline = -math.inf if self.calls.waiting or self.ready else min(until, self.timers.next_deadline())
-            events = self.clock.idle(self.poller, deadline, self.threads_at_work > 0)
+            events = self.clock.idle(self.poller, deadline, self.calls.at_work > 0)
         finally:
-            self._asleep = False
+            self.asleep = False
         self._fire(events)
         self.calls.admit(self)
 
@@ -131,7 +134,7 @@ class Kernel:
         For use outside of tasks, in the kernel's thread. `context` is the task's own; by default a copy of the
         caller's.
         """
-        if self._closed:
+        if self.closed:
             close_unstarted(code)
             raise RuntimeError("the kernel is closed; nothing can be run in it any more")
         if code in self.tasks:
@@ -151,7 +154,7 @@ class Kernel:
         are still to be made, it makes every thread but the kernel's own wait for a millisecond. An exception from the
         function goes to the exception hook. `RuntimeError` when the kernel is closed.
         """
-        if self._closed:
+        if self.closed:
             raise RuntimeError("the kernel is closed; nothing can be called in it any more")
         self.calls.add(function, args)
         self.wake_up()
@@ -160,7 +163,7 @@ class Kernel:
 
     def wake_up(self) -> None:
         """Make the kernel look for work now, if it waits for something to happen; from any thread."""
-        if self._asleep:
+        if self.asleep:
             self.poller.wake()
 
     def expect_calls(self) -> AbstractContextManager[None]:
@@ -169,11 +172,7 @@ class Kernel:
 
     def resource(self, make: Callable[[Kernel], AbstractContextManager[T]]) -> T:
         """The one thing of its kind that this kernel has, made on first use and released when the kernel closes."""
-        if make not in self._resources:
-            if self._closed:
-                raise RuntimeError("the kernel is closed; nothing can be made for it any more")
-            self._resources[make] = self._releases.enter_context(make(self))
-        return self._resources[make]  # type: ignore[no-any-return]  # by the line above
+        return self.resources.get(self, make)
 
     def by_age(self) -> list[Task[Any]]:
         """The tasks that are not done, oldest first."""
@@ -205,10 +204,10 @@ class Kernel:
         event loop.
         """
         running = running_kernel()
-        if running is not None or self._closed or self.main is not None:
+        if running is not None or self.closed or self.main is not None:
             close_unstarted(main)
             raise RuntimeError(
-                f"this kernel {'is closed' if self._closed else 'is running in another thread'}; make another"
+                f"this kernel {'is closed' if self.closed else 'is running in another thread'}; make another"
                 if running is None else
                 "run() was called inside a running kernel; use 'await spawn(...)' or 'await ...' instead")
         check_code(main, "run")
@@ -237,21 +236,21 @@ class Kernel:
 
         `RuntimeError` while the kernel runs.
         """
-        if self._closed:
+        if self.closed:
             return
         if self.main is not None or running_kernel() is self:
             raise RuntimeError("close() was called while the kernel runs; let run() end first")
         try:
-            self._releases.close()
+            self.resources.release()
         finally:  # also when that is interrupted
-            self._closed = True
+            self.closed = True
             abandon(self, self.by_age())
             self.calls.make(self, len(self.calls.waiting))  # what threads brought at the last moment
             while self.ready:
                 self.run_ready()
             for failure in list(self.unretrieved):
                 failure.report()
-            self._resources.clear()  # only now, for the calls made last use them; most of them know the kernel
+            self.resources.forget()
             self.poller.close()
 
     def __enter__(self) -> Kernel:
@@ -262,7 +261,7 @@ class Kernel:
 
 
 def run(main: Code[T], *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
-        observer: Observer | None = None, grace: float = 10.0,
+        observer: Tracer | None = None, grace: float = 10.0,
         exception_hook: Callable[[str, BaseException], object] | None = None) -> T:
     """Run `main` to its end on a new kernel, as `Kernel.run` does, and close the kernel. The arguments are `Kernel`'s."""
     with Kernel(ready=ready, clock=clock, poller=poller, observer=observer, grace=grace,

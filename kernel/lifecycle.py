@@ -13,8 +13,9 @@ import traceback
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .calls import POLL_INTERVAL
 from .deadlock import Deadlock, describe
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .core import Kernel
     from .task import Task
 
+T = TypeVar("T")
 logger = logging.getLogger("kernel")
 
 ATTEMPTS = 3  # how often a shutdown cancels a task that does not end, before it gives the task up
@@ -42,6 +44,30 @@ Asyncgens = weakref.WeakSet[AsyncGenerator[Any, Any]]
 def running_kernel() -> Kernel | None:
     """The kernel that is running in this thread, by `run`."""
     return getattr(in_this_thread, "kernel", None)
+
+
+class Resources:
+    """The things of which a kernel has one of each kind, such as its threads: made on first use, released at the end."""
+
+    def __init__(self) -> None:
+        self._made: dict[object, Any] = {}
+        self._releases = ExitStack()
+
+    def get(self, kernel: Kernel, make: Callable[[Kernel], AbstractContextManager[T]]) -> T:
+        """What `make` has made for this kernel, or makes now."""
+        if make not in self._made:
+            if kernel.closed:
+                raise RuntimeError("the kernel is closed; nothing can be made for it any more")
+            self._made[make] = self._releases.enter_context(make(kernel))
+        return self._made[make]  # type: ignore[no-any-return]  # by the line above
+
+    def release(self) -> None:
+        """Release all of them, the last first. They can still be used: by the calls that are made last."""
+        self._releases.close()
+
+    def forget(self) -> None:
+        """Let go of them; most of them know the kernel."""
+        self._made.clear()
 
 
 class Interruptible:
@@ -250,9 +276,3 @@ def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
     for item in [kernel.ready.popleft() for _ in range(len(kernel.ready) if tasks else 0)]:
         if not (isinstance(item, Waitable) and item.done()):
             kernel.ready.append(item)
-
-
-def close_unstarted(code: object) -> None:
-    """Close `code`, which will not be run; else the interpreter would warn that it was never awaited."""
-    if hasattr(code, "close"):
-        code.close()

@@ -88,23 +88,19 @@ class Sleep(Syscall[None]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.dead is not None:
             raise made_before(self, task)
-        self.dead = False
         self.task = task
         kernel.timers.add(self.seconds if self.until else kernel.clock.now() + self.seconds, self)
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self.dead = True
         self.task = None  # which is not to live as long as the entry in the heap
-        kernel.timers.forget_one()
+        kernel.timers.cancel(self)
 
     def fire(self, kernel: Kernel) -> None:
         """The deadline has come."""
-        task = self.task
-        if task is not None:
-            self.dead = True
-            self.task = None
-            task.wake(None)
+        task, self.task = self.task, None
+        assert task is not None
+        task.wake(None)
 
     def __await__(self) -> Generator[Any, Any, None]:
         # Yields the request once and has nothing to answer, in a quarter of a generator's memory: benchmarks/switch.py
@@ -161,23 +157,6 @@ class Call(Syscall[T_co]):
 
     def __repr__(self) -> str:
         return f"call({show_code(self.code)})"
-
-
-class Cancel(Syscall[bool]):
-    """Request a task's cancellation; answered at once."""
-
-    __slots__ = ("msg", "target")
-
-    def __init__(self, target: Task[Any], msg: Any) -> None:
-        self.target = target
-        self.msg = msg
-
-    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        task.inbox = self.target.cancel(self.msg)
-        return True
-
-    def __repr__(self) -> str:
-        return f"cancel({self.target}{'' if self.msg is None else f', {self.msg!r}'})"
 
 
 @final
@@ -304,18 +283,6 @@ def call(code: Code[T]) -> Syscall[T]:
     """
     check_code(code, "call")
     return Call(code)
-
-
-def cancel(task: Task[Any], msg: Any = None) -> Syscall[bool]:
-    """Request that `task` be cancelled, as `task.cancel(msg)`; the answer is False when it is done already.
-
-    Does not wait for the task to end. Not a point of cancellation.
-    """
-    from .task import Task
-
-    if not isinstance(task, Task):
-        raise TypeError(f"cancel() takes a task, not {task!r}")
-    return Cancel(task, msg)
 
 
 def current_task() -> Syscall[Task[Any]]:

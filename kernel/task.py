@@ -1,8 +1,19 @@
-"""A task: some code, a little bookkeeping, and the trampoline that steps it."""
+"""A task: some code, a little bookkeeping, and the trampoline that steps it.
+
+The trampoline is `Task.run`. It makes one step: it resumes the code, which runs until it yields a request, and has the
+request carried out. A task is always in one of four states (docs/task-states.svg shows them):
+
+- *ready*: it is in the ready queue. `Kernel.spawn` puts it there, and later whoever ends its wait: by `wake`, `throw` or
+  `cancel`.
+- *running*: it is `kernel.current`. The scheduler, `Kernel.run_ready`, has taken it from the queue and called `run`.
+- *blocked*: it waits for what `blocked_on` says. `run` has left it there, since the request could not be answered yet.
+- *done*: the code has returned or raised. `run` has noticed that, and has told those who wait for the task.
+"""
 
 from __future__ import annotations
 
 from contextvars import Context
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from .checks import code_name
@@ -27,13 +38,10 @@ class Cancelled(BaseException):
 
 
 class Task(Waitable[T]):
-    """Code being run by a kernel; made by `spawn`. As a `Waitable` it completes with what the code returns or raises.
-
-    A task is *ready* (in the ready queue), *running* (`kernel.current`), *blocked* (on `blocked_on`) or *done*.
-    """
+    """Code being run by a kernel; made by `spawn`. As a `Waitable` it completes with what the code returns or raises."""
 
     __slots__ = ("__weakref__", "_name", "blocked_on", "callers", "cancel_requests", "code", "context",
-                 "daemon", "error", "id", "inbox", "interruption", "kernel", "shields", "woken")
+                 "daemon", "error", "id", "inbox", "interruption", "kernel", "shields", "traceback", "unretrieved", "woken")
 
     cancelled_type: ClassVar[type[BaseException]] = Cancelled
 
@@ -48,8 +56,10 @@ class Task(Waitable[T]):
         self._name = name
         self.daemon = daemon
         self.blocked_on: Syscall[Any] | None = None
-        self.inbox: Any = None  # what the next step sends into the code,
-        self.error: BaseException | None = None  # unless this is to be thrown into it
+        self.inbox: Any = None  # the answer, which the next step sends into the code,
+        self.error: BaseException | None = None  # unless this is to be thrown into it,
+        self.traceback: TracebackType | None  # with the traceback that it had when that was decided
+        self.unretrieved: Unretrieved | None  # a failure that nobody has seen, of a task that is done
         self.woken = False  # a wait is over, and what it brought must not be lost to a cancellation
         self.interruption: BaseException | None = None  # a cancellation to be thrown where the task suspends next
         # The task is in so many sections that hold back a cancellation until their end. The number is negative while
@@ -103,7 +113,7 @@ class Task(Waitable[T]):
                 drop_frame(error)
                 clear_execute(error)
                 if self.blocked_on is None:  # execute() had made the task ready before it failed
-                    self.error, self.inbox = error, traceback_of(error)
+                    self.error, self.traceback = error, traceback_of(error)
                     break
                 self.blocked_on = None
                 resume, value = type(self.code).throw, error
@@ -129,27 +139,26 @@ class Task(Waitable[T]):
         kernel = self.kernel
         del kernel.tasks[self.code]
         if self is kernel.main:
-            kernel.turn_over = True
+            kernel.end_turn()
         self._settle(value, None)
         if kernel.tap is not None:
-            kernel.tap.tell("exit", self)
+            kernel.tap.ended(self)
 
     def _raise(self, error: BaseException) -> None:
         """The code has failed."""
         kernel = self.kernel
         del kernel.tasks[self.code]
         if self is kernel.main:
-            kernel.turn_over = True
+            kernel.end_turn()
         ends_run = isinstance(error, (KeyboardInterrupt, SystemExit))
         cancelled = isinstance(error, self.cancelled_type)
-        self.inbox = None
-        if not (self._waiters or ends_run or cancelled):
-            self.inbox = Unretrieved(self, error)  # kept here: nothing else will come
+        lost = not (self._waiters or ends_run or cancelled)
+        self.unretrieved = Unretrieved(self, error) if lost else None
         self._settle(None, error)
         if cancelled:  # who waits for a task often has it in a frame, and `error` will lead to that frame: keep a copy
             self._exception, self._traceback = self.cancelled_type(*error.args), None
         if kernel.tap is not None:
-            kernel.tap.tell("exit", self)
+            kernel.tap.ended(self)
         if ends_run and error is not kernel.ended_by:  # which may be raised in those who wait for this task as well
             kernel.ended_by = error
             raise error
@@ -176,7 +185,7 @@ class Task(Waitable[T]):
             self._refuse_wake()
         self.blocked_on = None
         self.error = error
-        self.inbox = traceback_of(error)  # others may have it raised in them, and add to it, before this task runs
+        self.traceback = traceback_of(error)  # others may have it raised in them, and add to it, before this task runs
         self.woken = True
         self.kernel.ready.append(self)
 
@@ -195,7 +204,7 @@ class Task(Waitable[T]):
         self.cancel_requests += 1
         error = self.cancelled_type() if msg is None else self.cancelled_type(msg)
         if self.error is not None and self.interruption is None and not self.woken:
-            self.error = error  # on top of one that has ended a wait already
+            self.error, self.traceback = error, None  # on top of one that has ended a wait already
             return True
         self.interruption = error
         if not (self.woken or self.shields > 0 or self.kernel.current is self):
@@ -204,7 +213,7 @@ class Task(Waitable[T]):
 
     def _deliver(self) -> None:
         """Have the cancellation raised in the next step. Unless it ends a wait, `uncancel` can still take it back."""
-        self.error, self.shields = self.interruption, abs(self.shields)
+        self.error, self.traceback, self.shields = self.interruption, None, abs(self.shields)
         request, self.blocked_on = self.blocked_on, None
         if request is not None:
             self.interruption = None
@@ -217,7 +226,7 @@ class Task(Waitable[T]):
     def _take_error(self) -> BaseException:
         """The exception to be thrown now."""
         error, self.error = self.error, None
-        traceback, self.inbox = self.inbox, None
+        traceback, self.traceback, self.inbox = self.traceback, None, None
         assert error is not None
         if error is self.interruption:
             self.interruption = None
@@ -270,9 +279,13 @@ class Task(Waitable[T]):
         return Waitable._failure(self)
 
     def _retrieved(self) -> None:
-        if self.inbox is not None:
-            self.inbox.disarm()
-            self.inbox = None
+        if self.unretrieved is not None:
+            self.unretrieved.disarm()
+            self.unretrieved = None
+
+    def _waiters_failed(self, failures: list[Exception]) -> None:
+        for failure in failures:
+            self.kernel.report(f"one who waited for {self} failed when told of its end", failure)
 
     @property
     def name(self) -> str:
@@ -294,3 +307,30 @@ class Task(Waitable[T]):
 
     def __repr__(self) -> str:
         return f"<{self} is done>" if self._done else f"<{self} {describe(self)}>"
+
+
+class Cancel(Syscall[bool]):
+    """Request a task's cancellation; answered at once."""
+
+    __slots__ = ("msg", "target")
+
+    def __init__(self, target: Task[Any], msg: Any) -> None:
+        self.target = target
+        self.msg = msg
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        task.inbox = self.target.cancel(self.msg)
+        return True
+
+    def __repr__(self) -> str:
+        return f"cancel({self.target}{'' if self.msg is None else f', {self.msg!r}'})"
+
+
+def cancel(task: Task[Any], msg: Any = None) -> Syscall[bool]:
+    """Request that `task` be cancelled, as `task.cancel(msg)`; the answer is False when it is done already.
+
+    Does not wait for the task to end. Not a point of cancellation.
+    """
+    if not isinstance(task, Task):
+        raise TypeError(f"cancel() takes a task, not {task!r}")
+    return Cancel(task, msg)

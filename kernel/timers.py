@@ -1,7 +1,8 @@
 """The kernel's timers: a heap of deadlines.
 
-A timer that is cancelled stays in the heap, dead, until its deadline comes or until the dead are more than half of it
-and are swept out together: so cancelling costs constant time, which is what a timeout that never fires needs.
+A timer that is cancelled stays in the heap, dead. It goes when its deadline comes, or when more than half of the heap is
+dead: then all the dead are swept out together. So cancelling costs constant time, which is what a timeout that never
+fires needs.
 """
 
 from __future__ import annotations
@@ -11,19 +12,17 @@ import math
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
+from .devices import Event
 from .failures import fire_failed
 
 if TYPE_CHECKING:
     from .core import Kernel
 
 
-class Timer(Protocol):
-    """Something to do when its time has come, unless it has been cancelled, and so is `dead`, by then."""
+class Timer(Event, Protocol):
+    """Something to do, once, when its time has come, unless it is cancelled before."""
 
-    @property
-    def dead(self) -> bool | None: ...
-
-    def fire(self, kernel: Kernel) -> None: ...
+    dead: bool | None  # None: not added yet. True: has fired, or was cancelled. `Timers` sets it.
 
 
 class Timers:
@@ -44,12 +43,17 @@ class Timers:
         return len(self.heap) - self._dead
 
     def add(self, deadline: float, timer: Timer) -> None:
+        """Have `timer` fire when the kernel's clock shows `deadline`. `ValueError` for NaN, and for a timer used before."""
         if deadline != deadline:
             raise ValueError(f"{timer!r} has the deadline NaN, which is no time")  # and would disorder the heap
+        if timer.dead is not None:
+            raise ValueError(f"{timer!r} has been added before; make a new one")
+        timer.dead = False
         heapq.heappush(self.heap, (deadline, next(self._order), timer))
 
-    def forget_one(self) -> None:
-        """Count one timer more as cancelled; its owner has marked it dead."""
+    def cancel(self, timer: Timer) -> None:
+        """Have `timer`, which was added and is not dead, never fire."""
+        timer.dead = True
         self._dead += 1
         if self._dead > self.SWEEP and self._dead * 2 > len(self.heap):
             self.heap[:] = [entry for entry in self.heap if not entry[2].dead]
@@ -72,6 +76,7 @@ class Timers:
             if timer.dead:
                 self._dead -= 1
                 continue
+            timer.dead = True
             try:
                 timer.fire(kernel)
             except BaseException as error:

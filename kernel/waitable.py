@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .failures import traceback_of
 from .syscalls import Syscall
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from .task import Task
 
 T = TypeVar("T")
+
+
+class Waiter(Protocol):
+    """Told how something ends: a task, or whatever else has these two methods."""
+
+    def wake(self, value: Any, /) -> None: ...
+    def throw(self, error: BaseException, /) -> None: ...
 
 
 class Waitable(Syscall[T]):
@@ -31,7 +38,7 @@ class Waitable(Syscall[T]):
         self._exception: BaseException | None = None
         self._traceback: TracebackType | None
         # A dict because it is an ordered set: a cancelled waiter leaves in constant time. None until someone waits.
-        self._waiters: dict[Task[Any], None] | None = None
+        self._waiters: dict[Waiter, None] | None = None
 
     def done(self) -> bool:
         return self._done
@@ -76,13 +83,40 @@ class Waitable(Syscall[T]):
             self._traceback = traceback_of(error)
         waiters, self._waiters = self._waiters, None
         if waiters:
-            if error is None:
-                for task in waiters:
-                    task.wake(value)
-            else:
+            if error is not None:
                 self._retrieved()
-                for task in waiters:
-                    task.throw(error)
+            failures: list[Exception] = []
+            for waiter in waiters:
+                try:
+                    if error is None:
+                        waiter.wake(value)
+                    else:
+                        waiter.throw(error)
+                except Exception as failure:  # the others are to be told all the same
+                    failures.append(failure)
+            if failures:
+                self._waiters_failed(failures)
+
+    def _waiters_failed(self, failures: list[Exception]) -> None:
+        """Some of those that were to be told have raised: raise that in who completes this."""
+        raise ExceptionGroup(f"waiters failed when they were told that {self!r}", failures)
+
+    def add_waiter(self, waiter: Waiter) -> None:
+        """Have `waiter` told when this is done: by `waiter.wake(value)`, or by `waiter.throw(error)`.
+
+        It stands in line with the tasks that wait, and is told in its turn, within whatever completes this; at once when
+        this is done already. A failure counts as seen then. This is how a task group hears of the ends of its tasks.
+        What the waiter's method raises does not keep the others from being told. It is raised in who completes this,
+        in an `ExceptionGroup`; where this is a task, it goes to the kernel's exception hook.
+        """
+        if not self._done:
+            self._waiters = self._waiters or {}
+            self._waiters[waiter] = None
+        elif self._exception is None:
+            waiter.wake(self._result)
+        else:
+            self._retrieved()
+            waiter.throw(self._failure())
 
     def _failure(self) -> BaseException:
         """What to raise in someone who asks for the result."""

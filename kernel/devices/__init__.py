@@ -7,7 +7,7 @@ ones for a kernel that was given none. (Its ready queue is a `collections.deque`
 import sys
 
 from .clocks import MonotonicClock, VirtualClock
-from .protocols import Clock, Event, Listener, Poller, ReadyQueue
+from .protocols import Clock, Event, Listener, Poller, ReadyQueue, Tap, Tracer
 
 # Only the poller that is used is imported: start-up time.
 if sys.platform == "linux":
@@ -17,4 +17,4 @@ else:
 
 DefaultClock = MonotonicClock
 __all__ = ["Clock", "DefaultClock", "DefaultPoller", "Event", "Listener", "MonotonicClock", "Poller", "ReadyQueue",
-           "VirtualClock"]
+           "Tap", "Tracer", "VirtualClock"]

@@ -1,4 +1,8 @@
-"""The devices that a kernel is given from outside, to decide on order, time and input, and the types that they use."""
+"""What the devices of a kernel have to offer, and the types that they use.
+
+A kernel is handed its devices. They decide on order (the ready queue), time (the clock) and input (the poller). A tracer
+watches it at work.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ..core import Kernel
+    from ..task import Task
 
 
 class ReadyQueue(Protocol):
@@ -98,4 +103,25 @@ class Clock(Protocol):
         `deadline` is infinite without timers; `busy_outside` says that threads are at work for the kernel, which
         will wake the poller. Returns what `poller.poll` returned.
         """
+        ...
+
+
+class Tap(Protocol):
+    """Where a kernel tells what its tracer cannot see by itself from the ready queue and the contexts of the tasks."""
+
+    def attach(self, task: Task[Any]) -> None:
+        """`task` has been made. The tap may put a stand-in in the place of its context."""
+
+    def moved(self, task: Task[Any]) -> None:
+        """`task`, which was blocked, is now blocked on something else, without having run."""
+
+    def ended(self, task: Task[Any]) -> None:
+        """`task` is done."""
+
+
+class Tracer(Protocol):
+    """A device of the kernel: watches it. `Observer` is one, and the base of others."""
+
+    def trace(self, kernel: Kernel) -> Tap:
+        """Begin to watch `kernel`, which is just being made. The tracer may put a stand-in in the place of its ready queue."""
         ...

@@ -93,7 +93,7 @@ class Process:
             with suppress(OSError):  # a sandbox may forbid it, and a full table of descriptors not allow it
                 self._pidfd = os.pidfd_open(self.pid)
                 return self._kernel.poller.watch(self._pidfd, False, Exit(self))
-        self._kernel.calls_expected += 1
+        self._kernel.calls.expected += 1
         self._thread = threading.Thread(target=self._wait_in_thread, name=f"wait for {self}")
         self._thread.start()
 
@@ -109,7 +109,7 @@ class Process:
     def _exited_in_thread(self) -> None:
         assert self._thread is not None
         self._thread.join()
-        self._kernel.calls_expected -= 1
+        self._kernel.calls.expected -= 1
         self.exited()
 
     def exited(self) -> None:

@@ -91,12 +91,12 @@ class NextSignal(Syscall[signal.Signals]):
         if signals.pending:
             task.inbox = signals.pending.popleft()
             return True
-        kernel.calls_expected += 1
+        kernel.calls.expected += 1
         signals.line[task] = self
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        kernel.calls_expected -= 1
+        kernel.calls.expected -= 1
         del self._signals.line[task]
 
     def end(self) -> Exception:
@@ -163,7 +163,7 @@ class Signals:
         """The process has received one of these signals."""
         if self.line:
             assert self.kernel is not None
-            self.kernel.calls_expected -= 1
+            self.kernel.calls.expected -= 1
             self.line.popitem(last=False)[0].wake(signal.Signals(number))
         else:
             self.pending.append(signal.Signals(number))
@@ -182,7 +182,7 @@ class Signals:
         self._restore()
         self.pending.clear()
         assert self.kernel is not None
-        self.kernel.calls_expected -= len(self.line)
+        self.kernel.calls.expected -= len(self.line)
         while self.line:
             task, request = self.line.popitem(last=False)
             task.throw(request.end())

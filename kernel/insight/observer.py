@@ -9,15 +9,14 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..core import Kernel
+from ..devices import ReadyQueue
 from ..failures import answered_twice
 from ..syscalls import Syscall
+from ..task import Task
 
-if TYPE_CHECKING:
-    from ..core import Kernel
-    from ..devices.protocols import ReadyQueue
-    from ..task import Task
 
 
 class Observer:
@@ -44,8 +43,12 @@ class Observer:
     def exit(self, task: Task[Any]) -> None:
         """`task` is done."""
 
+    def trace(self, kernel: Kernel) -> Watch:
+        """Begin to watch `kernel`: what `Kernel(observer=...)` calls, once."""
+        return Watch(kernel, self)
 
-class Tap:
+
+class Watch:
     """What connects a kernel to its observer: it stands between the kernel, its ready queue and its tasks."""
 
     def __init__(self, kernel: Kernel, observer: Observer) -> None:
@@ -55,12 +58,13 @@ class Tap:
         kernel.ready = TappedQueue(kernel.ready, self)
 
     def attach(self, task: Task[Any]) -> None:
-        """Begin to watch `task`, which has just been made."""
         task.context = TappedContext(task.context, task, self)  # type: ignore[assignment]  # stands in for it
         self.tell("spawn", task)
 
+    def ended(self, task: Task[Any]) -> None:
+        self.tell("exit", task)
+
     def moved(self, task: Task[Any]) -> None:
-        """`task`, which was blocked, is now blocked on something else, without having run."""
         self.tell("wake", task)
         self.tell("block", task, task.blocked_on)
 
@@ -75,32 +79,32 @@ class Tap:
 class TappedContext:
     """Stands in for the context of a task, and tells what goes through it."""
 
-    def __init__(self, context: Context, task: Task[Any], tap: Tap) -> None:
+    def __init__(self, context: Context, task: Task[Any], watch: Watch) -> None:
         self.context = context
         self.copy = context.copy
         self._task = weakref.ref(task)  # which holds this
-        self._tap = tap
+        self._watch = watch
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
-        self._tap.tell("resume", self._task())
+        self._watch.tell("resume", self._task())
         try:
             request = self.context.run(resume, code, value)
         finally:
             del value  # which may be an exception, and its traceback leads to this frame
         if isinstance(request, Syscall):
-            self._tap.tell("syscall", self._task(), request)
-            return TappedRequest(request, self._tap)
+            self._watch.tell("syscall", self._task(), request)
+            return TappedRequest(request, self._watch)
         return request
 
 
 class TappedRequest(Syscall[Any]):
     """Has a request carried out, and tells whether that blocks the task."""
 
-    __slots__ = ("_request", "_tap")
+    __slots__ = ("_request", "_watch")
 
-    def __init__(self, request: Syscall[Any], tap: Tap) -> None:
+    def __init__(self, request: Syscall[Any], watch: Watch) -> None:
         self._request = request
-        self._tap = tap
+        self._watch = watch
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         task.blocked_on = self._request
@@ -108,25 +112,25 @@ class TappedRequest(Syscall[Any]):
         if answered and task.blocked_on is None:
             raise answered_twice(self._request, task)
         if task.blocked_on is not None and not answered:  # on the request, or on what it has put in its place
-            self._tap.blocked.add(task)
-            self._tap.tell("block", task, task.blocked_on)
+            self._watch.blocked.add(task)
+            self._watch.tell("block", task, task.blocked_on)
         return answered
 
 
 class TappedQueue:
     """Stands in for the ready queue, and tells when a task that was blocked is appended."""
 
-    def __init__(self, queue: ReadyQueue, tap: Tap) -> None:
+    def __init__(self, queue: ReadyQueue, watch: Watch) -> None:
         self.popleft = queue.popleft
         self._append = queue.append
         self._queue = queue
-        self._tap = tap
+        self._watch = watch
 
     def append(self, item: Any, /) -> None:
         self._append(item)
-        if item in self._tap.blocked:
-            self._tap.blocked.discard(item)
-            self._tap.tell("wake", item)
+        if item in self._watch.blocked:
+            self._watch.blocked.discard(item)
+            self._watch.tell("wake", item)
 
     def __len__(self) -> int:
         return len(self._queue)

@@ -80,7 +80,7 @@ class Pause:
 
     def __init__(self, race: Race) -> None:
         self._race = race
-        self.dead = False
+        self.dead: bool | None = None
 
     def fire(self, kernel: Kernel) -> None:
         self._race.pause = None
@@ -170,8 +170,7 @@ class Race(Syscall[socket.socket]):
 
     def _end_pause(self) -> None:
         if self.pause is not None:
-            self.pause.dead = True
-            self._kernel.timers.forget_one()
+            self._kernel.timers.cancel(self.pause)
             self.pause = None
 
     def _note(self, address: str, error: OSError) -> None:

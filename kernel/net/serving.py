@@ -17,7 +17,6 @@ from contextlib import suppress
 from typing import Any
 
 from ..checks import check_seconds
-from ..sync.groups import listen
 from ..sync.timeouts import timeout
 from ..syscalls import Code, Syscall, call, checkpoint, current_task, sleep, spawn
 from ..task import Task
@@ -200,7 +199,7 @@ class Server:
         task = await spawn(self._handle(stream), name=f"handle {stream.name}")
         connection = Connection(self, stream, task, self._context is None)
         self._connections[task] = connection
-        listen(task, connection)
+        task.add_waiter(connection)
 
     async def _handle(self, stream: Stream) -> None:
         # The task is no local variable: its exception, whose traceback holds this frame, and it would hold each other.

@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from types import CoroutineType, TracebackType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar
 
-from ..checks import check_code, made_before, show_code
+from ..checks import check_code, close_unstarted, made_before, show_code
 from ..core import Kernel
-from ..lifecycle import close_unstarted
 from ..syscalls import Code, Syscall
 from ..task import Task
 from .blocks import Enter, inside
 from .scopes import Scope
 
 T = TypeVar("T")
-
-
-class Listener(Protocol):
-    """Told how a task ends."""
-
-    def wake(self, value: Any, /) -> None: ...
-    def throw(self, error: BaseException, /) -> None: ...
-
-
-def listen(task: Task[Any], listener: Listener) -> None:
-    """Have `listener` told when `task` ends, whose failure then counts as seen.
-
-    It stands in the line of those who wait for the task as another task would. The tasks of a layer that has another
-    kind of line offer `add_done_callback` for it.
-    """
-    add_done_callback = getattr(task, "add_done_callback", None)
-    if add_done_callback is None:
-        task.execute(task.kernel, cast("Task[Any]", listener))
-    else:
-        add_done_callback(partial(_tell, listener))
-
-
-def _tell(listener: Listener, task: Task[Any]) -> None:
-    error = task.cancelled_type() if task.cancelled() else task.exception()
-    if error is None:
-        listener.wake(task.result())
-    else:
-        listener.throw(error)
 
 
 class SpawnChild(Syscall["Task[T]"]):
@@ -68,7 +38,7 @@ class SpawnChild(Syscall["Task[T]"]):
             close_unstarted(code)
             raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
         self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
-        listen(child, self)
+        child.add_waiter(self)
         self._group.adopt(child, self._daemon)
         return True
 

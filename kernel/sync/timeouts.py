@@ -21,7 +21,7 @@ class Alarm:
 
     def __init__(self, timeout: Timeout) -> None:
         self._timeout = timeout
-        self.dead = False
+        self.dead: bool | None = None
 
     def fire(self, kernel: Kernel) -> None:
         self._timeout.expire()
@@ -51,9 +51,8 @@ class Timeout(Scope):
 
     def _disarm(self, kernel: Kernel) -> None:
         if self._alarm is not None:
-            self._alarm.dead = True
+            kernel.timers.cancel(self._alarm)
             self._alarm = None
-            kernel.timers.forget_one()
 
     def expire(self) -> None:
         """The deadline has come."""

@@ -59,7 +59,7 @@ class WaitingTask(Party):
         self._kernel = kernel
         self._task: Task[Any] | None = task
         self._invited = False
-        kernel.calls_expected += 1
+        kernel.calls.expected += 1
 
     def invite(self, queue: UniversalQueue[Any]) -> bool:
         if not self._invited:
@@ -76,7 +76,7 @@ class WaitingTask(Party):
             if self not in queue.line(self):
                 return  # cancelled since
             queue.serve(self)
-            self._kernel.calls_expected -= 1
+            self._kernel.calls.expected -= 1
             task, self._task = self._task, None  # which may end by the error, and has this object in its frames
             error, self.error = self.error, None
             assert task is not None
@@ -88,7 +88,7 @@ class WaitingTask(Party):
 
     def leave(self, queue: UniversalQueue[Any]) -> None:
         """The task is being cancelled."""
-        self._kernel.calls_expected -= 1
+        self._kernel.calls.expected -= 1
         with queue.mutex:
             queue.line(self).pop(self)
             queue.go_on()

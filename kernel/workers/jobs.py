@@ -51,7 +51,7 @@ class Job(Syscall[T]):
             self._section = Shielded()
             self._section.enter(self._task)
         at_work[future] = name_of(self._function)
-        kernel.threads_at_work += 1
+        kernel.calls.at_work += 1
         future.add_done_callback(partial(self._ended, kernel))
 
     def _ended(self, kernel: Kernel, future: Future[T]) -> None:
@@ -61,7 +61,7 @@ class Job(Syscall[T]):
 
     def _finish(self, kernel: Kernel, future: Future[T]) -> None:
         """The function has ended, or never will start."""
-        kernel.threads_at_work -= 1
+        kernel.calls.at_work -= 1
         if future.cancelled():
             return
         error = future.exception()

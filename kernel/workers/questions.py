@@ -9,7 +9,6 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ..core import Kernel
-from ..sync.groups import listen
 from ..syscalls import Syscall
 from ..task import Task
 from .jobs import name_of
@@ -54,7 +53,7 @@ class Question:
             if isinstance(value, (Syscall, Coroutine, Generator)):
                 code = _make(value) if isinstance(value, Syscall) else value
                 self._task = kernel.spawn(code, f"call_in_kernel({name_of(self._function)})", context=self._context)
-                return listen(self._task, self)
+                return self._task.add_waiter(self)
         except BaseException as error:
             self._answers.put((None, error))
             if not isinstance(error, Exception):

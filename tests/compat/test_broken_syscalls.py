@@ -29,7 +29,7 @@ class Endless(Syscall[None]):
 
 
 class Timed(Park):
-    dead = False
+    dead: bool | None = None
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         kernel.timers.add(kernel.clock.now(), self)

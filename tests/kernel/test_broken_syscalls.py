@@ -27,7 +27,7 @@ class Park(Syscall[str]):
 class Timed(Park):
     """Its own timer, which fails."""
 
-    dead = False
+    dead: bool | None = None
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         kernel.timers.add(kernel.clock.now() + 1, self)

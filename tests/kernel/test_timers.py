@@ -119,7 +119,7 @@ class Alarm:
     def __init__(self, name: int, log: list[int]) -> None:
         self.name = name
         self.log = log
-        self.dead = False
+        self.dead: bool | None = None
 
     def fire(self, kernel: Kernel) -> None:
         self.log.append(self.name)
@@ -130,6 +130,17 @@ def test_a_deadline_that_is_no_time_is_refused_where_it_is_given() -> None:
     with pytest.raises(ValueError, match="Alarm.* has the deadline NaN"):
         timers.add(math.nan, Alarm(1, []))
     assert not timers.heap
+
+
+def test_a_timer_is_added_once() -> None:
+    timers, timer = Timers(), Alarm(1, [])
+    timers.add(1, timer)
+    with pytest.raises(ValueError, match="Alarm.* has been added before; make a new one"):
+        timers.add(2, timer)
+    timers.cancel(timer)
+    with pytest.raises(ValueError, match="added before"):
+        timers.add(2, timer)
+    assert len(timers) == 0 and timers.next_deadline() == math.inf
 
 
 def test_timers_agree_with_a_sorted_list_under_random_additions_cancellations_and_expiries() -> None:
@@ -149,8 +160,7 @@ def test_timers_agree_with_a_sorted_list_under_random_additions_cancellations_an
             model.append((deadline, name))
             while model and chance.random() < 0.45:
                 victim = model.pop(chance.randrange(len(model)))[1]
-                alarms[victim].dead = True
-                timers.forget_one()
+                timers.cancel(alarms[victim])
             if chance.random() < 0.1:
                 time_now += chance.randrange(20)
                 timers.expire(kernel, time_now)

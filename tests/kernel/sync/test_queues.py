@@ -521,7 +521,7 @@ def test_a_task_of_a_closed_kernel_does_not_hold_up_the_line() -> None:
     kernel = Kernel()
     task = kernel.spawn(getter())
     kernel.turn()
-    assert task.blocked_on is not None and kernel.calls_expected == 1
+    assert task.blocked_on is not None and kernel.calls.expected == 1
     kernel.close()
     queue.put_nowait(1)
     assert queue.get_from_thread(timeout=10) == 1

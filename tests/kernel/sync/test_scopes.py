@@ -266,7 +266,7 @@ def test_an_answer_under_way_is_delivered_and_the_expiry_forgotten_when_the_bloc
             seen.append("went on")
 
         class Setter:
-            dead = False
+            dead: bool | None = None
 
             def fire(self, kernel: Any) -> None:
                 event.set()
@@ -294,7 +294,7 @@ def test_an_expiry_nobody_was_told_of_does_not_interrupt_what_follows_in_a_cance
             return "cleaned up"
 
         class Setter:
-            dead = False
+            dead: bool | None = None
 
             def fire(self, kernel: Any) -> None:
                 event.set()

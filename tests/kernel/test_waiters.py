@@ -1,0 +1,152 @@
+"""`Waitable.add_waiter`: whoever has wake() and throw() is told how a task, or a mailbox, has ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import compat
+from kernel import Kernel, Task, Waitable, run, sleep, spawn
+
+
+class Note:
+    """Writes down what it is told."""
+
+    def __init__(self, log: list[tuple[str, Any]]) -> None:
+        self._log = log
+
+    def wake(self, value: Any) -> None:
+        self._log.append(("value", value))
+
+    def throw(self, error: BaseException) -> None:
+        self._log.append(("error", error))
+
+
+class Broken(Note):
+    def wake(self, value: Any) -> None:
+        raise ValueError("broken waiter")
+
+    def throw(self, error: BaseException) -> None:
+        raise ValueError("broken waiter")
+
+
+async def returning() -> int:
+    return 42
+
+
+async def failing() -> None:
+    raise OSError("failed")
+
+
+async def sleeping() -> None:
+    await sleep(1000)
+
+
+def test_a_waiter_is_told_the_value_in_its_place_in_the_line() -> None:
+    log: list[tuple[str, Any]] = []
+
+    async def waits(task: Task[int]) -> None:
+        log.append(("task", await task))
+
+    async def main() -> None:
+        task = await spawn(returning())
+        task.add_waiter(Note(log))
+        task.add_waiter(Note(log))
+        await waits(task)
+        assert log == [("value", 42), ("value", 42), ("task", 42)]
+
+    run(main())
+
+
+def test_a_failure_that_a_waiter_is_told_counts_as_seen() -> None:
+    log: list[tuple[str, Any]] = []
+    reports: list[str] = []
+
+    async def main() -> None:
+        task = await spawn(failing())
+        task.add_waiter(Note(log))
+        await sleep(0.01)
+
+    run(main(), exception_hook=lambda message, error: reports.append(message))
+    assert [(kind, str(error)) for kind, error in log] == [("error", "failed")] and reports == []
+
+
+def test_a_cancelled_task_tells_the_waiter_so() -> None:
+    log: list[tuple[str, Any]] = []
+
+    async def main() -> None:
+        task = await spawn(sleeping())
+        task.add_waiter(Note(log))
+        task.cancel("enough")
+        await sleep(0.01)
+        assert [(kind, type(error), error.args) for kind, error in log] == [("error", task.cancelled_type, ("enough",))]
+
+    run(main())
+
+
+def test_what_is_done_already_is_told_at_once() -> None:
+    log: list[tuple[str, Any]] = []
+    reports: list[str] = []
+
+    async def main() -> None:
+        good, bad = await spawn(returning()), await spawn(failing())
+        await sleep(0)
+        good.add_waiter(Note(log))
+        bad.add_waiter(Note(log))
+        assert log[0] == ("value", 42) and str(log[1][1]) == "failed" and len(log) == 2
+
+    run(main(), exception_hook=lambda message, error: reports.append(message))
+    assert reports == []
+
+
+def test_a_waiter_that_fails_keeps_nobody_else_from_being_told_of_a_task() -> None:
+    log: list[tuple[str, Any]] = []
+    reports: list[tuple[str, str]] = []
+
+    async def main() -> None:
+        for code in returning(), failing():
+            task: Task[Any] = await spawn(code)
+            task.add_waiter(Broken(log))
+            task.add_waiter(Note(log))
+        await sleep(0.01)
+
+    run(main(), exception_hook=lambda message, error: reports.append((message, str(error))))
+    assert log[0] == ("value", 42) and str(log[1][1]) == "failed"
+    assert [error for _, error in reports] == ["broken waiter"] * 2
+    assert all("one who waited for task" in message for message, _ in reports)
+
+
+def test_a_waiter_that_fails_is_told_to_who_completes_a_mailbox_when_all_others_know() -> None:
+    log: list[tuple[str, Any]] = []
+    mailbox = Waitable[str]()
+    mailbox.add_waiter(Broken(log))
+    mailbox.add_waiter(Note(log))
+    with pytest.raises(ExceptionGroup, match="Waitable is done") as caught:
+        mailbox.complete("post")
+    assert log == [("value", "post")] and mailbox.result() == "post"
+    assert [str(error) for error in caught.value.exceptions] == ["broken waiter"]
+
+
+def test_a_task_of_an_event_loop_tells_waiters_too() -> None:
+    log: list[tuple[str, Any]] = []
+
+    async def main() -> None:
+        tasks: list[Any] = [compat.create_task(returning()), compat.create_task(failing()), compat.create_task(sleeping())]
+        for task in tasks:
+            task.add_waiter(Note(log))
+        await compat.sleep(0)
+        tasks[2].cancel()
+        await compat.sleep(0.01)
+
+    compat.run(main())
+    assert log[0] == ("value", 42) and str(log[1][1]) == "failed" and type(log[2][1]) is compat.CancelledError
+
+
+def test_a_waiter_needs_no_kernel() -> None:
+    log: list[tuple[str, Any]] = []
+    with Kernel():
+        mailbox = Waitable[int]()
+        mailbox.add_waiter(Note(log))
+        mailbox.fail(OSError("lost"))
+    assert str(log[0][1]) == "lost"
