@@ -283,7 +283,7 @@ class Task(Waitable[T]):
             self.unretrieved.disarm()
             self.unretrieved = None
 
-    def _waiters_failed(self, failures: list[Exception]) -> None:
+    def _waiters_failed(self, failures: tuple[Exception, ...]) -> None:
         for failure in failures:
             self.kernel.report(f"one who waited for {self} failed when told of its end", failure)
 

@@ -85,7 +85,7 @@ class Waitable(Syscall[T]):
         if waiters:
             if error is not None:
                 self._retrieved()
-            failures: list[Exception] = []
+            failures: tuple[Exception, ...] = ()
             for waiter in waiters:
                 try:
                     if error is None:
@@ -93,11 +93,11 @@ class Waitable(Syscall[T]):
                     else:
                         waiter.throw(error)
                 except Exception as failure:  # the others are to be told all the same
-                    failures.append(failure)
+                    failures += (failure,)
             if failures:
                 self._waiters_failed(failures)
 
-    def _waiters_failed(self, failures: list[Exception]) -> None:
+    def _waiters_failed(self, failures: tuple[Exception, ...]) -> None:
         """Some of those that were to be told have raised: raise that in who completes this."""
         raise ExceptionGroup(f"waiters failed when they were told that {self!r}", failures)
 

@@ -9,16 +9,17 @@ from ..checks import check_count
 from ..core import Kernel
 from ..syscalls import Syscall
 from ..task import Task
+from .waiting import WaitInLine
 
 
 class BrokenBarrier(RuntimeError):
     """The barrier was aborted, or reset while a task waited at it."""
 
 
-class BarrierWait(Syscall[int]):
+class BarrierWait(WaitInLine[int]):
     """Wait at a barrier; its state."""
 
-    __slots__ = ("broken", "parties", "waiters")
+    __slots__ = ("broken", "parties")
 
     def __init__(self, parties: int) -> None:
         self.parties = parties
@@ -36,9 +37,6 @@ class BarrierWait(Syscall[int]):
             waiter.wake(index)
         task.inbox = self.parties - 1
         return True
-
-    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self.waiters[task]
 
     def describe(self) -> str:
         return f"Barrier with {len(self.waiters)} of {self.parties} waiting{', broken' if self.broken else ''}"

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from types import TracebackType
+from typing import Any, Protocol, TypeVar, cast
 
 from ..core import Kernel
 from ..syscalls import Syscall
 from ..task import Task
 
-if TYPE_CHECKING:
-    from .groups import TaskGroup
-    from .scopes import Scope
-    from .shields import Shielded
-    from .timeouts import Timeout
 
-ScopeT = TypeVar("ScopeT", "TaskGroup", "Timeout", "Shielded")
+class Block(Protocol):
+    """What a task enters by `async with`, once."""
+
+    entered: bool
+    _task: Task[Any] | None  # that is inside
+
+    def enter(self, task: Task[Any]) -> None: ...
+
+
+BlockT = TypeVar("BlockT", bound=Block)
 
 
 class Answered:
@@ -28,27 +33,41 @@ class Answered:
 ANSWERED: Awaitable[None] = Answered()
 
 
-class Enter(Syscall[ScopeT]):
-    """Tell a scope whose it is; answered at once."""
+class Held:
+    """What a block acquires, and has released at its end."""
 
-    __slots__ = ("_scope",)
+    __slots__ = ()
 
-    def __init__(self, scope: ScopeT) -> None:
-        self._scope: ScopeT = scope
+    def release(self) -> None:
+        raise NotImplementedError
+
+    def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                  traceback: TracebackType | None) -> Awaitable[None]:
+        self.release()
+        return ANSWERED
+
+
+class Enter(Syscall[BlockT]):
+    """Tell a block which task is inside; answered at once."""
+
+    __slots__ = ("_block",)
+
+    def __init__(self, block: BlockT) -> None:
+        self._block: BlockT = block
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if self._scope.entered:
-            raise RuntimeError(f"{task} cannot enter {self._scope!r}: it has been entered before; make a new one")
-        self._scope.enter(task)
-        task.inbox = self._scope
+        if self._block.entered:
+            raise RuntimeError(f"{task} cannot enter {self._block!r}: it has been entered before; make a new one")
+        self._block.enter(task)
+        task.inbox = self._block
         return True
 
     def __repr__(self) -> str:
-        return f"<{self._scope!r}>.__aenter__()"
+        return f"<{self._block!r}>.__aenter__()"
 
 
-def inside(scope: Shielded | Scope) -> Task[Any]:
-    """The task that is in the scope and is about to leave it."""
-    if scope._task is None:
-        raise RuntimeError(f"{scope!r} cannot be left: no task is in it; enter it once by 'async with'")
-    return scope._task
+def inside(block: Block) -> Task[Any]:
+    """The task that is in `block` and is about to leave it."""
+    if block._task is None:
+        raise RuntimeError(f"{block!r} cannot be left: no task is in it; enter it once by 'async with'")
+    return block._task

@@ -8,12 +8,13 @@ from typing import Any
 from ..core import Kernel
 from ..syscalls import Syscall
 from ..task import Task
+from .waiting import WaitInLine
 
 
-class EventWait(Syscall[None]):
+class EventWait(WaitInLine[None]):
     """Wait for an event; its state."""
 
-    __slots__ = ("happened", "waiters")
+    __slots__ = ("happened",)
 
     def __init__(self) -> None:
         self.happened = False
@@ -24,9 +25,6 @@ class EventWait(Syscall[None]):
             return True
         self.waiters[task] = None
         return False
-
-    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self.waiters[task]
 
     def describe(self) -> str:
         return f"Event {'set' if self.happened else 'not set'}"

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Collection
-from types import TracebackType
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from ..core import Kernel
 from ..deadlock import Deadlock
 from ..syscalls import Syscall
 from ..task import Task
-from .blocks import ANSWERED
-from .waiting import Line
+from .blocks import Held
+from .waiting import Line, WaitInLine
 
 
-class Acquire(Syscall[None]):
+class Acquire(WaitInLine[None]):
     """Wait for a lock; its state."""
 
-    __slots__ = ("depth", "kind", "line", "owner")
+    __slots__ = ("depth", "kind", "owner")
 
     def __init__(self, kind: type[Lock]) -> None:
         self.kind = kind
         self.owner: Task[Any] | None = None
         self.depth = 1  # how often the owner has acquired it
-        self.line: Line[int] = OrderedDict()  # who waits, and how often each will have acquired it then
+        self.waiters: Line[int] = OrderedDict()  # who waits, and how often each will have acquired it then
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.owner is None:
@@ -32,21 +31,18 @@ class Acquire(Syscall[None]):
             return True
         return self.taken(task)
 
-    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self.line[task]
-
     def taken(self, task: Task[Any]) -> bool:
         """Have `task` wait for the lock, which somebody holds."""
         if self.owner is task:
             raise Deadlock(f"{task} would wait for itself", [task], "(An RLock can be acquired again by its owner.)")
-        self.line[task] = 1
+        self.waiters[task] = 1
         return False
 
     def hand_over(self) -> int:
         """Make the first that waits the owner, or nobody; return how often the owner so far had acquired it."""
         depth = self.depth
-        if self.line:
-            self.owner, self.depth = self.line.popitem(last=False)
+        if self.waiters:
+            self.owner, self.depth = self.waiters.popitem(last=False)
             self.owner.wake()
         else:
             self.owner = None
@@ -55,7 +51,7 @@ class Acquire(Syscall[None]):
 
     def enqueue(self, task: Task[Any], depth: int) -> None:
         """Have `task`, which is blocked on something else, wait for the lock instead."""
-        self.line[task] = depth
+        self.waiters[task] = depth
         task.blocked_on = self
 
     def check_owner(self, action: str) -> None:
@@ -86,11 +82,11 @@ class AcquireAgain(Acquire):
         if self.owner is task:
             self.depth += 1
             return True
-        self.line[task] = 1
+        self.waiters[task] = 1
         return False
 
 
-class Lock:
+class Lock(Held):
     """Held by one task at a time, which alone can release it.
 
     `async with lock:` or `await lock.acquire()` and `lock.release()`. The tasks that wait get it in the order in which
@@ -135,15 +131,10 @@ class Lock:
     @property
     def waiters(self) -> Collection[Task[Any]]:
         """The tasks that wait for the lock."""
-        return self.request.line
+        return self.request.waiters
 
     def __aenter__(self) -> Syscall[None]:
         return self.request
-
-    def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                  traceback: TracebackType | None) -> Awaitable[None]:
-        self.release()
-        return ANSWERED
 
     def __repr__(self) -> str:
         return self.request.describe()

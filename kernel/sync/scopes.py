@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..task import Task
-from .shields import Shielded, _delivered, _sections
+from .shields import Shielded, delivered, sections
 
 
 class Scope:
@@ -33,8 +33,8 @@ class Scope:
         self.entered = True
         self._task = task
         self._inside = True
-        self._section = _sections.get(task) if task.shields else None
-        self._requests = _delivered(task)
+        self._section = sections.get(task) if task.shields else None
+        self._requests = delivered(task)
 
     def _interrupt(self) -> None:
         """Cancel what the task does inside the scope."""

@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Collection
-from types import TracebackType
+from collections.abc import Collection
 from typing import Any
 
 from ..checks import check_count
 from ..core import Kernel
 from ..syscalls import Syscall
 from ..task import Task
-from .blocks import ANSWERED
-from .waiting import Line
+from .blocks import Held
+from .waiting import Line, WaitInLine
 
 
-class AcquireSemaphore(Syscall[None]):
+class AcquireSemaphore(WaitInLine[None]):
     """Wait for a unit of a semaphore; its state."""
 
-    __slots__ = ("line", "value")
+    __slots__ = ("value",)
 
     def __init__(self, value: int) -> None:
         self.value = value
-        self.line: Line[None] = OrderedDict()
+        self.waiters: Line[None] = OrderedDict()
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.value > 0:
             self.value -= 1
             return True
-        self.line[task] = None
+        self.waiters[task] = None
         return False
 
-    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self.line[task]
-
     def describe(self) -> str:
-        return f"Semaphore with {self.value} left, {len(self.line)} waiting"
+        return f"Semaphore with {self.value} left, {len(self.waiters)} waiting"
 
     def __repr__(self) -> str:
         return f"<{self.describe()}>.acquire()"
 
 
-class Semaphore:
+class Semaphore(Held):
     """So many units, each held by whoever acquired it; a task that finds none waits, in order.
 
     `async with semaphore:` or `await semaphore.acquire()` and `semaphore.release()`, which any task may do. `maximum`,
@@ -65,7 +61,7 @@ class Semaphore:
     @property
     def waiters(self) -> Collection[Task[Any]]:
         """The tasks that wait for a unit."""
-        return self._acquire.line
+        return self._acquire.waiters
 
     def locked(self) -> bool:
         """Whether there is none left."""
@@ -78,8 +74,8 @@ class Semaphore:
     def release(self) -> None:
         """Give a unit to the first that waits, or back."""
         request = self._acquire
-        if request.line:
-            request.line.popitem(last=False)[0].wake()
+        if request.waiters:
+            request.waiters.popitem(last=False)[0].wake()
         elif request.value == self.maximum:
             raise ValueError(f"{self!r} was released more often than acquired")
         else:
@@ -87,11 +83,6 @@ class Semaphore:
 
     def __aenter__(self) -> Syscall[None]:
         return self._acquire
-
-    def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                  traceback: TracebackType | None) -> Awaitable[None]:
-        self.release()
-        return ANSWERED
 
     def __repr__(self) -> str:
         return self._acquire.describe()

@@ -10,7 +10,7 @@ from ..syscalls import checkpoint
 from ..task import Task
 from .blocks import ANSWERED, Enter, inside
 
-_sections: dict[Task[Any], Shielded] = {}  # the innermost of each task that is in a shielded section
+sections: dict[Task[Any], Shielded] = {}  # the innermost of each task that is in a shielded section
 
 
 class Shielded:
@@ -31,17 +31,17 @@ class Shielded:
     def enter(self, task: Task[Any]) -> None:
         self.entered = True
         self._task = task
-        self._requests = _delivered(task)
-        self._outer = _sections.get(task)
+        self._requests = delivered(task)
+        self._outer = sections.get(task)
         self._lets_through_at_end = task.shields < 0
-        _sections[task] = self
+        sections[task] = self
         task.shields = abs(task.shields) + 1
 
     def leave(self) -> None:
         """End the section; a cancellation that was held back reaches the task where it suspends next."""
         task, self._task = self._task, None
         assert task is not None
-        outer, inner = self._outer, _sections[task]
+        outer, inner = self._outer, sections[task]
         lets_through = task.shields < 0
         if inner is not self:  # it was entered in an async generator, which ends inside of a section of its caller
             while inner._outer is not self:
@@ -52,9 +52,9 @@ class Shielded:
         else:
             lets_through |= self._lets_through_at_end
             if outer is None:
-                del _sections[task]
+                del sections[task]
             else:
-                _sections[task] = outer
+                sections[task] = outer
         task.shields = (abs(task.shields) - 1) * (-1 if lets_through else 1)
         if self.cancelling:  # scopes of the caller of such a generator, which go on outside of the section
             if outer is None:
@@ -75,7 +75,7 @@ class Shielded:
         """Let the next cancellation through to this section: a scope of it is cancelling the task."""
         task = self._task
         assert task is not None
-        section = _sections[task]
+        section = sections[task]
         if section is self:
             task.shields = -abs(task.shields)
             return
@@ -132,6 +132,6 @@ def shielded() -> Shielded:
     return Shielded()
 
 
-def _delivered(task: Task[Any]) -> int:
+def delivered(task: Task[Any]) -> int:
     """How many requests to cancel `task` have reached it: one that is still on its way does not count."""
     return task.cancel_requests - (task.interruption is not None)

@@ -15,7 +15,7 @@ Nothing here is for other threads: `UniversalQueue` and `Kernel.call_from_thread
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, MutableMapping
 from typing import Any, TypeVar
 
 from ..core import Kernel
@@ -27,6 +27,16 @@ T = TypeVar("T")
 # The line of those who wait: an ordered set that gives up its first and any other in constant time. A plain dict does
 # not: it looks for its first entry behind all those that were deleted there.
 Line = OrderedDict["Task[Any]", T]
+
+
+class WaitInLine(Syscall[T]):
+    """A wait that a cancelled task leaves in constant time, and has nothing to give back; one object for all who wait."""
+
+    __slots__ = ("waiters",)
+    waiters: MutableMapping[Task[Any], Any]
+
+    def abort(self, kernel: Kernel, task: Task[Any]) -> None:
+        del self.waiters[task]
 
 
 class Steps(Syscall[T]):

@@ -15,7 +15,7 @@ from .jobs import name_of
 
 T = TypeVar("T")
 
-_home: ContextVar[Home] = ContextVar("_home")  # of the function that runs in a thread of a kernel's pool
+home_of_thread: ContextVar[Home] = ContextVar("home_of_thread")  # of the function that runs in a thread of a kernel's pool
 
 
 class Question:
@@ -127,7 +127,7 @@ def call_in_kernel(function: Callable[..., Any], *args: Any) -> Any:
     blocks the thread until there is room. The function sees the context variables of the thread. Raises `RuntimeError`
     in any other thread (`Kernel.call_from_thread` works there), and when the kernel is closing or cancels the task.
     """
-    home = _home.get(None)
+    home = home_of_thread.get(None)
     if home is None:
         raise RuntimeError("call_in_kernel() was called in a thread that was not started by run_in_thread()")
     return home.ask(function, args)

@@ -21,7 +21,7 @@ from ..failures import drop_frame
 from ..syscalls import Syscall
 from ..task import Task
 from .jobs import Job, await_end, check_function
-from .questions import Home, _home
+from .questions import Home, home_of_thread
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class RunInThread(Job[T]):
         self._make(task)
         threads = kernel.resource(pool)
         self._context = task.context.copy()
-        self._context.run(_home.set, threads.home)
+        self._context.run(home_of_thread.set, threads.home)
         lane = threads.lanes[self._lane]
         lane.waiting[self] = None
         threads.start_waiting(lane)
