@@ -7,18 +7,17 @@ it stands in `sys.modules` and its directory in `sys.path`, its functions and cl
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from types import ModuleType, TracebackType
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from .core import run
-from .deadlock import Deadlock
 from .failures import traceback_of
+from .insight.tracebacks import PACKAGE, shown_with, trim
 
 HELP = """\
 usage: python -m kernel FILE [argument ...]
@@ -32,7 +31,6 @@ shows them.
 """
 
 LONG = 100  # exceptions in a chain; the interpreter's own hook prints nothing of one that is longer than its stack
-PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Unusable(Exception):
@@ -78,47 +76,6 @@ def find_main(module: ModuleType, file: str) -> Callable[[], Any]:
     return main  # type: ignore[no-any-return]  # by the tests above
 
 
-def entries_of(error: BaseException) -> Iterator[tuple[TracebackType, bool]]:
-    """The entries of a traceback, outermost first, each with whether it is the kernel's."""
-    entry, kernels = traceback_of(error), False
-    while entry is not None:
-        file = entry.tb_frame.f_code.co_filename
-        # What a `with` of the kernel runs through is the kernel's as well.
-        kernels = os.path.dirname(file) == PACKAGE or (kernels and file == contextlib.__file__)
-        yield entry, kernels
-        entry = entry.tb_next
-
-
-def shown_with(error: BaseException) -> list[BaseException]:
-    """`error`, and every exception that is shown with it: its causes, contexts and members."""
-    shown = {id(error): error}
-    unseen = [error]  # not by recursion: a chain may be longer than the interpreter's stack
-    while unseen:
-        error = unseen.pop()
-        members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-        for other in (error.__cause__, error.__context__, *members):
-            if other is not None and id(other) not in shown:
-                shown[id(other)] = other
-                unseen.append(other)
-    return list(shown.values())
-
-
-def trim(error: BaseException) -> None:
-    """Take the kernel's frames out of the traceback of `error`.
-
-    Where the kernel has failed all by itself its frames are all there is to see, and stay.
-    """
-    entries = list(entries_of(error))
-    programs = [entry for entry, kernels in entries if not kernels]
-    expected = isinstance(error, (Deadlock, KeyboardInterrupt)) or (
-        entries and entries[-1][0].tb_frame.f_code.co_filename == __file__)  # the program has a syntax error
-    if programs or expected:
-        trimmed: TracebackType | None = None
-        for entry in reversed(programs):
-            trimmed = TracebackType(trimmed, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-        BaseException.with_traceback(error, trimmed)
-
-
 def main(arguments: list[str]) -> int:
     """Do what the command line says; return the exit status, or raise the program's `SystemExit`."""
     if not arguments or arguments[0].startswith("-"):
@@ -138,7 +95,7 @@ def main(arguments: list[str]) -> int:
         chain = shown_with(error)
         if not sys.flags.dev_mode:
             for shown in chain:
-                trim(shown)
+                trim(shown, __file__)
         if len(chain) > LONG and sys.excepthook is sys.__excepthook__:
             traceback.print_exception(error)
         else:

@@ -91,7 +91,7 @@ def _begin() -> None:
 
 def _end_with_kernel() -> None:
     """In a worker process: wait for the end of the kernel's process, which may not have had the time to say so."""
-    from multiprocessing import parent_process
+    from multiprocessing import parent_process  # which only a worker needs: start-up time
 
     parent = parent_process()
     assert parent is not None

@@ -133,6 +133,14 @@ def test_the_members_of_an_exception_group_are_trimmed(tmp_path: Path) -> None:
     assert status == 1 and "takes a number of seconds" in err and str(ROOT / "kernel") not in err
 
 
+def test_the_frames_of_the_library_are_the_kernels_too(tmp_path: Path) -> None:
+    program = ("from kernel import TaskGroup, open_file, timeout\nasync def main():\n    async with timeout(50):\n"
+               "        async with TaskGroup() as group:\n            await group.spawn(missing())\n"
+               "async def missing():\n    async with open_file('there is none'):\n        pass\n")
+    status, _, err = outcome(program, tmp_path)
+    assert status == 1 and "FileNotFoundError" in err and str(ROOT / "kernel") not in err, err
+
+
 def test_a_chain_of_causes_longer_than_the_stack_is_shown(tmp_path: Path) -> None:
     program = ("async def main():\n    error = None\n    for number in range(3000):\n        new = ValueError(number)\n"
                "        new.__cause__, error = error, new\n    raise error\n")
