@@ -1,8 +1,8 @@
 """The kernel: a ready queue, the scheduler that works it off, and the beginning and the end of a run.
 
 Everything the kernel runs is an object with a method `run(kernel)`, taken from the ready queue: a `Task` makes one
-step, a `Callback` one call. A turn of the scheduler lets in what has happened outside (descriptors ready, deadlines
-come, calls from other threads), which makes tasks ready, and then runs once each item that is ready.
+step, a `Callback` one call. A turn of the scheduler first lets in what has happened outside: descriptors that are ready,
+deadlines that have come, calls from other threads. These make tasks ready. Then it runs the items that are ready.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Kernel:
         if not (self.poller.watching() or self.timers or self.calls.may_come()):
             raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
                            "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
-        self.asleep = True  # from here on wake_up() wakes the poller; what came before is looked for now
+        self.asleep = True  # from here on wake_up() wakes the poller; what came before is seen in the next lines
         try:
             deadline = -math.inf if self.calls.waiting or self.ready else min(until, self.timers.next_deadline())
             events = self.clock.idle(self.poller, deadline, self.calls.at_work > 0)

@@ -73,8 +73,8 @@ class Resources:
 class Interruptible:
     """While inside, Ctrl-C cancels `main`, as `asyncio.run` does it, unless the program handles SIGINT itself.
 
-    At shutdown it is a `KeyboardInterrupt`. The handler stays until then. It must not be taken away from a task that
-    still catches the signal, nor come back when that task ends its block.
+    During the shutdown Ctrl-C raises `KeyboardInterrupt`. The handler stays in place until the shutdown is over, since a
+    task may still catch the signal in a block of its own, at whose end it puts back the handler that it found.
 
     And every signal wakes the kernel. Python runs a signal's handler between two bytecodes. A signal that arrives just
     before the poller's system call would therefore wait until that call returns. So while inside, the interpreter
@@ -119,7 +119,7 @@ class Interruptible:
 class AsyncgenHooks:
     """While inside, keep track of the async generators that are started, and close one that is thrown away half-way.
 
-    It is closed in a task of its own. What entering gives is the set of those that live.
+    It is closed in a task of its own. Entering gives the set of the generators that live.
     """
 
     def __init__(self, kernel: Kernel) -> None:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# How many links of a chain of waiting tasks are followed to see whether a new wait closes a circle. A longer circle is
-# found when nothing else can run; following every link would make a long queue of tasks, each waiting for the one
-# before, cost time in the square of its length.
+# A new wait may close a circle of tasks that wait for each other. To see that, so many links of the chain are followed.
+# A longer circle is found when nothing else can run. To follow every link would take too long: where each of many tasks
+# waits for the one before, the time would grow with the square of their number.
 CIRCLE = 64
 
 
@@ -60,17 +60,18 @@ class Task(Waitable[T]):
         self.error: BaseException | None = None  # unless this is to be thrown into it,
         self.traceback: TracebackType | None  # with the traceback that it had when that was decided
         self.unretrieved: Unretrieved | None  # a failure that nobody has seen, of a task that is done
-        self.woken = False  # a wait is over, and what it brought must not be lost to a cancellation
+        self.woken = False  # the task's wait is over, and a cancellation must not take away what it brought
         self.interruption: BaseException | None = None  # a cancellation to be thrown where the task suspends next
-        # The task is in so many sections that hold back a cancellation until their end. The number is negative while
-        # they have to let one through, for a scope inside of them.
+        # How many sections the task is in that hold back a cancellation until they end. The number is negative while
+        # they have to let one cancellation through, for a scope inside of them.
         self.shields = 0
         self.cancel_requests = 0
 
     def run(self, kernel: Kernel) -> None:
-        """One step: resume the code, take the request that it yields, have it carried out.
+        """Make one step: resume the code, take the request that it yields, and have that carried out.
 
-        More than one only where a request is answered at once, and where one piece of code calls another or returns.
+        The code is resumed again in the same step where its request is answered at once, and where one piece of code
+        calls another or returns to it.
         """
         kernel.current = self
         self.woken = False
@@ -115,19 +116,19 @@ class Task(Waitable[T]):
                 if self.blocked_on is None:  # execute() had made the task ready before it failed
                     self.error, self.traceback = error, traceback_of(error)
                     break
-                self.blocked_on = None
+                self.blocked_on = self.inbox = None
                 resume, value = type(self.code).throw, error
                 continue
             if self.interruption is not None and not (self.woken or self.shields > 0):
                 self._deliver()
             break
-        # A traceback holds the frames of the code, and each of those holds this frame, its caller. So this frame must
-        # not hold the task nor an exception: either may hold the traceback, and would then hold itself.
+        # A traceback holds the frames of the code, and each of those holds this frame, its caller. An exception holds
+        # the traceback, and the task may hold the exception. If this frame held one of the two, it would hold itself.
         request = None
         del self, value
 
     def translate(self, request: object) -> Syscall[Any]:
-        """The syscall meant by something else that was yielded; a generator or a coroutine is to be called."""
+        """The syscall for something else that was yielded: a generator or a coroutine is called."""
         try:
             return call(request)  # type: ignore[arg-type]  # checked there
         except (TypeError, ValueError) as error:
@@ -155,11 +156,13 @@ class Task(Waitable[T]):
         lost = not (self._waiters or ends_run or cancelled)
         self.unretrieved = Unretrieved(self, error) if lost else None
         self._settle(None, error)
-        if cancelled:  # who waits for a task often has it in a frame, and `error` will lead to that frame: keep a copy
+        if cancelled:
+            # The traceback of `error` will get the frames of those who wait for this task, and they often hold it. So
+            # the task keeps a copy.
             self._exception, self._traceback = self.cancelled_type(*error.args), None
         if kernel.tap is not None:
             kernel.tap.ended(self)
-        if ends_run and error is not kernel.ended_by:  # which may be raised in those who wait for this task as well
+        if ends_run and error is not kernel.ended_by:  # the same exception may also end those who waited for this task
             kernel.ended_by = error
             raise error
 
@@ -204,7 +207,7 @@ class Task(Waitable[T]):
         self.cancel_requests += 1
         error = self.cancelled_type() if msg is None else self.cancelled_type(msg)
         if self.error is not None and self.interruption is None and not self.woken:
-            self.error, self.traceback = error, None  # on top of one that has ended a wait already
+            self.error, self.traceback = error, None  # in the place of one that has ended a wait already
             return True
         self.interruption = error
         if not (self.woken or self.shields > 0 or self.kernel.current is self):

@@ -17,8 +17,8 @@ from .protocols import Event, Listener
 if TYPE_CHECKING:
     from ..core import Kernel
 
-# A descriptor that is closed vanishes from epoll and kqueue without a word. So in a silence of this many seconds, and
-# again whenever it has lasted twice as long, every watched descriptor is looked at; then once in so many.
+# When a watched descriptor is closed, epoll and kqueue say nothing. So in a silence the poller checks every watched
+# descriptor: after 1 second, after 2 more, after 4 more, and so on, up to every 64 seconds.
 AUDIT_AFTER, AUDIT_EVERY = 1.0, 64.0
 READABLE, WRITABLE = 1, 4  # as Linux has EPOLLIN and EPOLLOUT
 
@@ -52,7 +52,10 @@ class DescriptorPoller:
         raise NotImplementedError
 
     def _wait(self, timeout: float | None) -> Iterable[tuple[int, int]]:
-        """Ask the operating system: descriptor, and READABLE, WRITABLE or both; both is anything else as well."""
+        """Ask the operating system which descriptors are ready, and for what: READABLE, WRITABLE or both.
+
+        An error or a hang-up counts as both.
+        """
         raise NotImplementedError
 
     def _check(self, fd: int) -> None:
@@ -139,11 +142,11 @@ class DescriptorPoller:
         """There was an event on `fd`, to which nobody listens."""
 
     def _spent(self, fd: int) -> None:
-        """There was an event on `fd`, after which not all listeners are there any more, or may not be armed."""
+        """There was an event on `fd`. Some of its listeners are gone since, or the others may have to be armed again."""
         self._rearm(fd)
 
     def _rearm(self, fd: int) -> None:
-        """`_arm` for those who are left, who learn at the next poll if the file is gone."""
+        """Arm `fd` for the listeners that are left. If the file is gone, the next poll tells them."""
         try:
             self._arm(fd)
         except OSError:

@@ -9,7 +9,7 @@ from .protocols import Listener
 
 
 class Lasting:
-    """The registration of an endpoint that is armed for reading, whether or not anybody listens."""
+    """The registration of an endpoint's descriptor, which stays armed for reading also when nobody listens."""
 
     __slots__ = ("_fd", "_poller")
 
@@ -22,15 +22,15 @@ class Lasting:
 
 
 class EpollPoller(DescriptorPoller):
-    """Has epoll told as seldom as possible.
+    """Makes as few system calls to epoll as possible.
 
-    A descriptor whose listener wants one event is armed with EPOLLONESHOT and stays registered when it is spent:
-    waiting for it again is one system call, `modify`, which also finds out when the number has come to mean another
-    file in the meantime.
+    A listener that wants one event is armed with EPOLLONESHOT. After the event the descriptor stays registered. To wait
+    for it again takes one system call, `modify`. That call also fails when the number has come to mean another file.
 
-    The descriptor of an endpoint needs not even that. It stays armed for reading while nobody listens, in the hope that
-    the next read comes before the next message, and is disarmed when it does not. That its number still means the same
-    file, the endpoint knows, which has a `Lasting` from then on until it is closed.
+    The descriptor of an endpoint needs no system call to be read again. It stays armed for reading while nobody listens,
+    in the hope that the next read comes before the next message. If the message comes first, epoll forgets the
+    descriptor. An open endpoint owns its descriptor, so the number cannot come to mean another file before the endpoint
+    closes it. The endpoint keeps a `Lasting` object to say so.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class EpollPoller(DescriptorPoller):
         self._epoll = select.epoll()
         self._epoll.register(self._woken_fd, READABLE)
         self._wait = self._epoll.poll  # type: ignore[method-assign]
-        self._registered: set[int] = set()  # as far as we know: a closed descriptor leaves without a word
+        self._registered: set[int] = set()  # as far as we know: epoll does not say when a descriptor is closed
         self._lasting: dict[int, Lasting] = {}  # armed for reading, whether or not anybody listens
 
     def watch(self, fd: int, writing: bool, listener: Listener) -> None:
@@ -93,9 +93,9 @@ class EpollPoller(DescriptorPoller):
             self._renew()
 
     def _renew(self) -> None:
-        """Take a new epoll instance.
+        """Take a new epoll instance, and leave a file behind that the old one goes on to tell of.
 
-        The old one tells of a file that we have closed and cannot take out, since a copy is open in another process.
+        We have closed that file, so we cannot take it out. Another process has a copy of it open.
         """
         self._epoll.close()
         self._epoll = select.epoll()

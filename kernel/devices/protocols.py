@@ -29,22 +29,22 @@ class Event(Protocol):
 
 
 class Registration(Protocol):
-    """That a descriptor is known to the operating system, whether or not anybody listens."""
+    """A descriptor's entry with the operating system. It may stay when nobody listens any more."""
 
     def release(self) -> None:
         """The descriptor is about to be closed."""
 
 
 class Owner(Protocol):
-    """What a descriptor belongs to, and closes it. A poller may leave a registration with it."""
+    """The object that owns a descriptor and closes it. A poller may leave a registration with it."""
 
     registration: Registration | None
 
 
 class Listener(Event, Protocol):
-    """Told that its descriptor is ready, `once` or each time, or that it was closed and never will be.
+    """Told that its descriptor is ready, `once` or each time; or that the descriptor was closed, and never will be ready.
 
-    Several listeners of one `endpoint`, which owns the descriptor, come one after the other.
+    The listeners of one `endpoint`, which owns the descriptor, come one after the other.
     """
 
     @property
