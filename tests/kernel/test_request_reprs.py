@@ -76,5 +76,5 @@ def test_no_kind_of_request_is_shown_by_its_address() -> None:
     kinds = [kind for kind in all_requests(Syscall) if kind.__module__.partition(".")[0] == "kernel"]
     assert len(kinds) > 40
     default: Any = object.__repr__
-    # The base of others, and what an observer sees in the place of a request, are never shown.
-    assert {kind.__qualname__ for kind in kinds if kind.__repr__ is default} == {"Steps", "TappedRequest"}
+    # The bases of others, and what an observer sees in the place of a request, are never shown.
+    assert {kind.__qualname__ for kind in kinds if kind.__repr__ is default} == {"Steps", "TappedRequest", "WaitInLine"}
