@@ -14,7 +14,8 @@ from base64 import b64encode
 from hashlib import sha1
 from typing import Any
 
-from .io import HOST, SIZES, forever, listen
+from .io.echo import SIZES
+from .listening import HOST, forever, listen
 from .serving import Announce, Served
 from .traffic import NOISE, Conversation, Echo, WrongAnswer
 

@@ -16,7 +16,7 @@ import kernel
 
 from .contenders import Contender
 from .measuring import Alone, Figures, Meter, resident_memory
-from .scheduling import DISTANT, SEED
+from .spans import DISTANT, SEED
 
 SIZES = (1000, 10_000, 100_000, 1_000_000)
 STEPS = ("spawn", "wake", "switch", "insert", "cancel", "expire")

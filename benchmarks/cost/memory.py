@@ -1,0 +1,136 @@
+"""What things take of memory while they are there and do nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import kernel
+
+from ..contenders import Contender
+from ..io.streams import ByStreams
+from ..measuring import Alone, Failed, Figures, Worker, resident_memory
+from ..scheduling.spawning import nothing
+from ..scheduling.waiting import all_blocked
+from ..spans import DISTANT
+from ..traffic import WrongAnswer
+
+
+class Memory(Alone):
+    """How the memory of a new process grows by `count` things; what C libraries take counts like what Python takes.
+
+    A subclass has methods as those of `Timed`, which get `grown`, to be called when the things are there.
+    """
+
+    fresh = True
+
+    def __init__(self, name: str, title: str, count: int) -> None:
+        super().__init__(name, "cost", title, "bytes")
+        self.full_count = self.count = count
+
+    def speaks(self, contender: Contender) -> bool:
+        return hasattr(self, f"on_{contender.dialect}")
+
+    def sample(self, contender: Contender, quick: bool) -> Figures:
+        self.count = 100 if quick else self.full_count
+        after = 0
+
+        def grown() -> None:
+            nonlocal after
+            after = resident_memory()
+
+        before = resident_memory()
+        contender.run(getattr(self, f"on_{contender.dialect}"), grown, *contender.library)
+        return {"value": (after - before) / self.count}
+
+
+class IdleTask(Memory):
+    """Tasks that sleep, each with its coroutine and its timer."""
+
+    def __init__(self) -> None:
+        super().__init__("idle-task", "a sleeping task", 50_000)
+
+    async def on_kernel(self, grown: Callable[[], None]) -> None:
+
+        async def sleeper() -> None:
+            await kernel.sleep(DISTANT)
+
+        tasks = [await kernel.spawn(sleeper()) for _ in range(self.count)]
+        await kernel.sleep(0)  # now all sleep
+        grown()
+        for task in tasks:
+            task.cancel()
+
+    async def on_asyncio(self, grown: Callable[[], None]) -> None:
+
+        async def sleeper() -> None:
+            await asyncio.sleep(DISTANT)
+
+        tasks = [asyncio.create_task(sleeper()) for _ in range(self.count)]
+        await asyncio.sleep(0)
+        grown()
+        for task in tasks:
+            task.cancel()
+
+    async def on_trio(self, grown: Callable[[], None], trio: Any) -> None:
+
+        async def sleeper() -> None:
+            await trio.sleep(DISTANT)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(self.count):
+                nursery.start_soon(sleeper)
+            await all_blocked()
+            grown()
+            nursery.cancel_scope.cancel()
+
+    async def on_curio(self, grown: Callable[[], None], curio: Any) -> None:
+
+        async def sleeper() -> None:
+            await curio.sleep(DISTANT)
+
+        tasks = [await curio.spawn(sleeper) for _ in range(self.count)]
+        await curio.sleep(0)
+        grown()
+        for task in tasks:
+            await task.cancel(blocking=False)
+
+
+class IdleTimer(Memory):
+    """What `call_later` leaves until its time has come."""
+
+    def __init__(self) -> None:
+        super().__init__("idle-timer", "a pending call_later()", 50_000)
+
+    async def on_asyncio(self, grown: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        timers = [loop.call_later(DISTANT, nothing) for _ in range(self.count)]
+        grown()
+        for timer in timers:
+            timer.cancel()
+
+
+class IdleConnection(ByStreams):
+    """A connection of the echo server by streams that has had one message, on the server's side."""
+
+    def __init__(self) -> None:
+        super().__init__(1024, 1000)
+        self.name, self.family = "idle-connection", "cost"
+        self.title, self.unit = "an idle connection of streams", "bytes"
+
+    @contextmanager
+    def open(self, contender: Contender, quick: bool) -> Iterator[Callable[[], Figures]]:
+        """Every round has a new server, since memory stays with a process when it is not needed any more."""
+        yield lambda: self.round(contender, quick)
+
+    def round(self, contender: Contender, quick: bool) -> Figures:
+        with Worker(self.name, contender.name, quick) as worker, ExitStack() as stack:
+            address = tuple(worker.ask())
+            before = worker.ask("account")["resident"]
+            try:
+                self.connect_all(stack, address)
+            except WrongAnswer as error:
+                raise Failed(f"{error} ({worker.last_words()})") from error
+            return {"value": (worker.ask("account")["resident"] - before) / self.connections}

@@ -1,0 +1,68 @@
+"""What it costs to have a function called: by the event loop, or in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import kernel
+
+from ..measuring import Meter
+from .family import Scheduling
+
+
+class CallSoon(Scheduling):
+    """A number of callbacks each of which calls `call_soon` for itself. Of event loops only."""
+
+    CHAINS = 100
+
+    def __init__(self) -> None:
+        super().__init__("call-soon", "call_soon(), 100 callbacks", 100_000, 200)
+
+    async def on_asyncio(self, meter: Meter) -> None:
+        loop = asyncio.get_running_loop()
+        call_soon = loop.call_soon
+        ended = loop.create_future()
+        running = self.CHAINS
+
+        def callback(left: int) -> None:
+            nonlocal running
+            if left > 1:
+                call_soon(callback, left - 1)
+            else:
+                running -= 1
+                if running == 0:
+                    ended.set_result(None)
+
+        with meter:
+            for _ in range(self.CHAINS):
+                call_soon(callback, self.count // self.CHAINS)
+            await ended
+
+
+class Threads(Scheduling):
+    """A function that takes no time, called in a thread, one call after the other. The threads' time counts too."""
+
+    def __init__(self) -> None:
+        super().__init__("thread", "run_in_executor()", 3000, 20)
+
+    async def on_kernel(self, meter: Meter) -> None:
+        with meter:
+            for _ in range(self.count):
+                await kernel.run_in_thread(len, ())
+
+    async def on_asyncio(self, meter: Meter) -> None:
+        loop = asyncio.get_running_loop()
+        with meter:
+            for _ in range(self.count):
+                await loop.run_in_executor(None, len, ())
+
+    async def on_trio(self, meter: Meter, trio: Any) -> None:
+        with meter:
+            for _ in range(self.count):
+                await trio.to_thread.run_sync(len, ())
+
+    async def on_curio(self, meter: Meter, curio: Any) -> None:
+        with meter:
+            for _ in range(self.count):
+                await curio.run_in_thread(len, ())

@@ -1,0 +1,138 @@
+"""What cancellation costs, and the time limits that are made of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import kernel
+
+from ..measuring import Meter
+from ..spans import DISTANT
+from .family import Scheduling
+from .waiting import all_blocked
+
+
+class Cancel(Scheduling):
+    """10,000 tasks that sleep are cancelled and waited for."""
+
+    def __init__(self) -> None:
+        super().__init__("cancel", "cancel 10,000 sleeping tasks", 10_000, 100)
+
+    async def on_kernel(self, meter: Meter) -> None:
+
+        async def sleeper() -> None:
+            await kernel.sleep(DISTANT)
+
+        tasks = [await kernel.spawn(sleeper()) for _ in range(self.count)]
+        await kernel.sleep(0)  # now all sleep
+        with meter:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                try:
+                    await task
+                except kernel.Cancelled:
+                    pass
+
+    async def on_asyncio(self, meter: Meter) -> None:
+
+        async def sleeper() -> None:
+            await asyncio.sleep(DISTANT)
+
+        tasks = [asyncio.create_task(sleeper()) for _ in range(self.count)]
+        await asyncio.sleep(0)
+        with meter:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                try:
+                    await task
+                except asyncio.CancelledError:
+                    pass
+
+    async def on_trio(self, meter: Meter, trio: Any) -> None:
+        async with trio.open_nursery() as nursery:
+            for _ in range(self.count):
+                nursery.start_soon(trio.sleep, DISTANT)
+            await all_blocked()
+            meter.start()
+            nursery.cancel_scope.cancel()
+        meter.stop()
+
+    async def on_curio(self, meter: Meter, curio: Any) -> None:
+
+        async def sleeper() -> None:
+            await curio.sleep(DISTANT)
+
+        tasks = [await curio.spawn(sleeper) for _ in range(self.count)]
+        await curio.sleep(0)
+        with meter:
+            for task in tasks:
+                await task.cancel(blocking=False)
+            for task in tasks:
+                await task.wait()
+
+
+class Timeout(Scheduling):
+    """A block with a time limit that does not run out, around a `sleep(0)`."""
+
+    def __init__(self) -> None:
+        super().__init__("timeout", "a timeout() block", 30_000, 100)
+
+    async def on_kernel(self, meter: Meter) -> None:
+        with meter:
+            for _ in range(self.count):
+                async with kernel.timeout(DISTANT):
+                    await kernel.sleep(0)
+
+    async def on_asyncio(self, meter: Meter) -> None:
+        with meter:
+            for _ in range(self.count):
+                async with asyncio.timeout(DISTANT):
+                    await asyncio.sleep(0)
+
+    async def on_trio(self, meter: Meter, trio: Any) -> None:
+        with meter:
+            for _ in range(self.count):
+                with trio.fail_after(DISTANT):
+                    await trio.sleep(0)
+
+    async def on_curio(self, meter: Meter, curio: Any) -> None:
+        with meter:
+            for _ in range(self.count):
+                async with curio.timeout_after(DISTANT):
+                    await curio.sleep(0)
+
+
+class WaitFor(Scheduling):
+    """`wait_for` a coroutine that does a `sleep(0)`; a timeout block around it where there is no `wait_for`."""
+
+    def __init__(self) -> None:
+        super().__init__("wait-for", "wait_for() a coroutine", 20_000, 100)
+
+    async def step(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+        await sleep(0)
+
+    async def on_kernel(self, meter: Meter) -> None:
+        with meter:
+            for _ in range(self.count):
+                async with kernel.timeout(DISTANT):
+                    await self.step(kernel.sleep)
+
+    async def on_asyncio(self, meter: Meter) -> None:
+        with meter:
+            for _ in range(self.count):
+                await asyncio.wait_for(self.step(asyncio.sleep), DISTANT)
+
+    async def on_trio(self, meter: Meter, trio: Any) -> None:
+        with meter:
+            for _ in range(self.count):
+                with trio.fail_after(DISTANT):
+                    await self.step(trio.sleep)
+
+    async def on_curio(self, meter: Meter, curio: Any) -> None:
+        with meter:
+            for _ in range(self.count):
+                await curio.timeout_after(DISTANT, self.step, curio.sleep)

@@ -1,0 +1,10 @@
+"""What the workloads of this family have in common."""
+
+from __future__ import annotations
+
+from ..measuring import Timed
+
+
+class Scheduling(Timed):
+    def __init__(self, name: str, title: str, count: int, quick_count: int) -> None:
+        super().__init__(name, "scheduling", title, count, quick_count)
