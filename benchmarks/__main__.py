@@ -12,7 +12,9 @@ from pathlib import Path
 
 from . import catalogue, report
 from .contenders import BY_NAME, EVERYONE, OURS, Contender
-from .measuring import MOST_BY_OTHERS, Row, Workload, measure
+from .measuring import measure
+from .rows import MOST_BY_OTHERS, Row
+from .workload import Workload
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

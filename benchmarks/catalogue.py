@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from . import applications, cost, databases, growth, io, scheduling
-from .measuring import Workload
+from .workload import Workload
 
 WORKLOADS: list[Workload] = [*scheduling.WORKLOADS, *io.WORKLOADS, *applications.WORKLOADS, *databases.WORKLOADS,
                              *cost.WORKLOADS, *growth.WORKLOADS]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from math import log2
 
-from .measuring import Row
+from .rows import Row
 
 SHOWN = {"kernel": "#1b7f5c", "compat": "#57b894", "uvloop": "#d08c2f", "rloop": "#a66bb5", "trio": "#8a8f98"}
 YARDSTICK = "asyncio"

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from .contenders import Contender
-from .measuring import Failed, Figures, Meter, Timed
+from .orders import Failed
+from .workload import Figures, Meter, Timed
 
 SERVER = "redis-server"
 PORT = "BENCHMARK_REDIS_PORT"  # the environment variable by which a worker learns the port

@@ -14,9 +14,10 @@ import time
 
 import kernel
 
+from .accounting import resident_memory
 from .contenders import Contender
-from .measuring import Alone, Figures, Meter, resident_memory
 from .spans import DISTANT, SEED
+from .workload import Alone, Figures, Meter
 
 SIZES = (1000, 10_000, 100_000, 1_000_000)
 STEPS = ("spawn", "wake", "switch", "insert", "cancel", "expire")

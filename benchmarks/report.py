@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .chart import draw
 from .contenders import EVERYONE, OURS
-from .measuring import Row, Spread
+from .rows import Row, Spread
 
 PEERS = [contender.name for contender in EVERYONE if contender.name not in OURS]
 RATED = ("asyncio", "uvloop")  # the peers that the written tables have ratios to

@@ -17,9 +17,11 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from .accounting import resident_memory
 from .contenders import Contender
-from .measuring import Failed, Figures, Worker, Workload, resident_memory, tell
+from .orders import Failed, Worker, tell
 from .traffic import Connection, Conversation, Socket, WrongAnswer, connect, exchange
+from .workload import Figures, Workload
 
 # Certificate and private key in one: of nobody, for this machine, to be trusted by nobody else.
 CERTIFICATE = Path(__file__).resolve().parent / "certificate.pem"

@@ -7,8 +7,9 @@ from typing import Any
 
 import kernel
 
+from ..accounting import resident_memory
 from ..contenders import Contender
-from ..measuring import Figures, Meter, Timed, resident_memory
+from ..workload import Figures, Meter, Timed
 
 
 class Depth(Timed):

@@ -12,8 +12,8 @@ from typing import Any
 import kernel
 
 from ..contenders import Contender
-from ..measuring import Figures, Timed
 from ..spans import SEED
+from ..workload import Figures, Timed
 
 
 class Lateness(Timed):

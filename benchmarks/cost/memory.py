@@ -9,13 +9,15 @@ from typing import Any
 
 import kernel
 
+from ..accounting import resident_memory
 from ..contenders import Contender
 from ..io.streams import ByStreams
-from ..measuring import Alone, Failed, Figures, Worker, resident_memory
+from ..orders import Failed, Worker
 from ..scheduling.spawning import nothing
 from ..scheduling.waiting import all_blocked
 from ..spans import DISTANT
 from ..traffic import WrongAnswer
+from ..workload import Alone, Figures
 
 
 class Memory(Alone):

@@ -7,8 +7,9 @@ import subprocess
 import sys
 
 from ..contenders import Contender
-from ..measuring import ROOT, Alone, Figures, Meter
+from ..orders import ROOT
 from ..scheduling.spawning import nothing
+from ..workload import Alone, Figures, Meter
 
 
 class Import(Alone):

@@ -8,8 +8,8 @@ from typing import Any
 
 import kernel
 
-from ..measuring import Meter, Timed
 from ..traffic import NOISE
+from ..workload import Meter, Timed
 
 
 class Processes(Timed):

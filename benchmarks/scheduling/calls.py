@@ -7,7 +7,7 @@ from typing import Any
 
 import kernel
 
-from ..measuring import Meter
+from ..workload import Meter
 from .family import Scheduling
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import kernel
 
-from ..measuring import Meter
 from ..spans import DISTANT
+from ..workload import Meter
 from .family import Scheduling
 from .waiting import all_blocked
 

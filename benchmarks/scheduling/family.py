@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..measuring import Timed
+from ..workload import Timed
 
 
 class Scheduling(Timed):

@@ -9,7 +9,7 @@ from typing import Any
 
 import kernel
 
-from ..measuring import Meter
+from ..workload import Meter
 from .family import Scheduling
 
 

@@ -15,8 +15,8 @@ from socket import create_server, socket
 import pytest
 
 from benchmarks.catalogue import WORKLOADS, select
-from benchmarks.measuring import Row, Spread
 from benchmarks.report import Machine, noisy, write
+from benchmarks.rows import Row, Spread
 from benchmarks.traffic import Connection, Echo, WrongAnswer, connect, exchange
 from tests.support.paths import ROOT
 
