@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-DIALECTS = ("kernel", "asyncio", "trio", "curio")
+from .dialects import WORDS, Words
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Contender:
     def library(self) -> tuple[Any, ...]:
         """What code in its dialect gets as its last argument, if any: a module that may not be there to be imported."""
         return () if self.dialect in ("kernel", "asyncio") else (self.load(),)
+
+    def words(self) -> Words:
+        """The words of its dialect."""
+        return WORDS[self.dialect](*self.library)
 
     def run(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
         """Run `function(*args)` to its end as this contender's programs are run, and return what it returns."""

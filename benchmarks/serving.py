@@ -32,8 +32,7 @@ Announce = Callable[[Any], None]  # tells the load generator the address, when t
 class Served(Workload):
     """A server, and clients that send it messages and check the answers.
 
-    A subclass has a method for each dialect it speaks, `on_kernel(announce)`, `on_asyncio(announce)`,
-    `on_trio(announce, trio)`, `on_curio(announce, curio)`: a coroutine function that serves without end.
+    The coroutine functions of a subclass get `announce`, call it with the server's address, and serve without end.
     """
 
     kind: int = socket.SOCK_STREAM
@@ -45,9 +44,6 @@ class Served(Workload):
         self.connections = connections
         self.messages = messages
         self.tls = tls
-
-    def speaks(self, contender: Contender) -> bool:
-        return hasattr(self, f"on_{contender.dialect}")
 
     @contextmanager
     def open(self, contender: Contender, quick: bool) -> Iterator[Callable[[], Figures]]:
@@ -85,7 +81,7 @@ class Served(Workload):
 
     def work(self, contender: Contender, quick: bool) -> None:
         allow_descriptors()
-        contender.run(getattr(self, f"on_{contender.dialect}"), announce, *contender.library)
+        self.perform(contender, announce)
 
 
 def announce(address: Any) -> None:

@@ -8,6 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from .contenders import Contender
 from .orders import Worker, tell
@@ -38,9 +39,15 @@ Figures = dict[str, float]  # "value", which is compared, and whatever else is w
 
 
 class Workload(ABC):
-    """One piece of work, and how one figure is got from it."""
+    """One piece of work, and how one figure is got from it.
+
+    A subclass has coroutine functions that do the work. `on_each(..., words)` does it in the words of every dialect.
+    `on_kernel(...)`, `on_asyncio(...)`, `on_trio(..., trio)` and `on_curio(..., curio)` do it in one dialect, also
+    where there is an `on_each`. What the other arguments are, the base class of the workload says.
+    """
 
     needs: tuple[str, ...] = ()  # modules without which it cannot be done at all
+    without: tuple[str, ...] = ()  # dialects that `on_each` is not for
     most_rounds = 1000  # for work that takes long
 
     def __init__(self, name: str, family: str, title: str, unit: str) -> None:
@@ -49,9 +56,16 @@ class Workload(ABC):
         self.title = title  # what it does, in a line
         self.unit = unit  # what "value" is; less is better, whatever it is
 
-    @abstractmethod
     def speaks(self, contender: Contender) -> bool:
         """Whether it is written for that contender."""
+        return hasattr(self, f"on_{contender.dialect}") or (
+            hasattr(self, "on_each") and contender.dialect not in self.without)
+
+    def perform(self, contender: Contender, *arguments: Any) -> Any:
+        """Run what is written for the contender's dialect to its end, and return what it returns."""
+        if hasattr(self, f"on_{contender.dialect}"):
+            return contender.run(getattr(self, f"on_{contender.dialect}"), *arguments, *contender.library)
+        return contender.run(getattr(self, "on_each"), *arguments, contender.words())
 
     @abstractmethod
     def open(self, contender: Contender, quick: bool) -> AbstractContextManager[Callable[[], Figures]]:
@@ -100,17 +114,13 @@ class Alone(Workload):
 class Timed(Alone):
     """`count` operations, of which the mean processor time is the figure.
 
-    A subclass has a method for each dialect it speaks, `on_kernel(meter)`, `on_asyncio(meter)`, `on_trio(meter, trio)`,
-    `on_curio(meter, curio)`: a coroutine function that does `self.count` operations inside `with meter:`.
+    The coroutine functions of a subclass get a meter, and do `self.count` operations inside `with meter:`.
     """
 
     def __init__(self, name: str, family: str, title: str, count: int, quick_count: int) -> None:
         super().__init__(name, family, title, "ns")
         self.full_count = self.count = count
         self.quick_count = quick_count
-
-    def speaks(self, contender: Contender) -> bool:
-        return hasattr(self, f"on_{contender.dialect}")
 
     def warm_up(self, contender: Contender) -> None:
         # All is imported, and the interpreter adapted, before the first round.
@@ -119,5 +129,5 @@ class Timed(Alone):
     def sample(self, contender: Contender, quick: bool) -> Figures:
         self.count = self.quick_count if quick else self.full_count
         meter = Meter()
-        contender.run(getattr(self, f"on_{contender.dialect}"), meter, *contender.library)
+        self.perform(contender, meter)
         return {"value": meter.spent / self.count}

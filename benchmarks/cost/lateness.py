@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 from statistics import quantiles
-from typing import Any
-
-import kernel
 
 from ..contenders import Contender
-from ..spans import SEED
+from ..dialects import Words
+from ..spans import random_delays
 from ..workload import Figures, Timed
 
 
@@ -31,12 +27,8 @@ class Lateness(Timed):
     def sample(self, contender: Contender, quick: bool) -> Figures:
         self.late: list[float] = []
         self.sleeping = self.count = self.quick_count if quick else self.full_count
-        contender.run(getattr(self, f"on_{contender.dialect}"), *contender.library)
+        self.perform(contender)
         return {"value": quantiles(self.late, n=100)[98] * 1e6}
-
-    def delays(self) -> list[float]:
-        order = random.Random(SEED)
-        return [order.random() / 2 for _ in range(self.count)]
 
     async def sleeper(self, delay: float, sleep: Callable[[float], Awaitable[None]]) -> None:
         due = time.monotonic() + delay
@@ -49,27 +41,8 @@ class Lateness(Timed):
             sum(range(500))
             await sleep(0)
 
-    async def on_kernel(self) -> None:
-        for _ in range(self.WORKERS):
-            await kernel.spawn(self.worker(kernel.sleep))
-        for task in [await kernel.spawn(self.sleeper(delay, kernel.sleep)) for delay in self.delays()]:
-            await task
-
-    async def on_asyncio(self) -> None:
-        workers = [asyncio.create_task(self.worker(asyncio.sleep)) for _ in range(self.WORKERS)]
-        sleepers = [asyncio.create_task(self.sleeper(delay, asyncio.sleep)) for delay in self.delays()]
-        for task in [*sleepers, *workers]:
-            await task
-
-    async def on_trio(self, trio: Any) -> None:
-        async with trio.open_nursery() as nursery:
-            for _ in range(self.WORKERS):
-                nursery.start_soon(self.worker, trio.sleep)
-            for delay in self.delays():
-                nursery.start_soon(self.sleeper, delay, trio.sleep)
-
-    async def on_curio(self, curio: Any) -> None:
-        workers = [await curio.spawn(self.worker, curio.sleep) for _ in range(self.WORKERS)]
-        sleepers = [await curio.spawn(self.sleeper, delay, curio.sleep) for delay in self.delays()]
-        for task in [*sleepers, *workers]:
-            await task.join()
+    async def on_each(self, words: Words) -> None:
+        sleep = words.sleep
+        async with words.tasks() as workers, words.tasks() as sleepers:
+            await workers.spawn(self.WORKERS, self.worker, sleep)
+            await sleepers.spawn_each(lambda delay: self.sleeper(delay, sleep), random_delays(self.count, 0.5))

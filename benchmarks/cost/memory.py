@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
-
-import kernel
 
 from ..accounting import resident_memory
 from ..contenders import Contender
+from ..dialects import Words
 from ..io.streams import ByStreams
 from ..orders import Failed, Worker
 from ..scheduling.spawning import nothing
-from ..scheduling.waiting import all_blocked
 from ..spans import DISTANT
 from ..traffic import WrongAnswer
 from ..workload import Alone, Figures
@@ -23,7 +20,7 @@ from ..workload import Alone, Figures
 class Memory(Alone):
     """How the memory of a new process grows by `count` things; what C libraries take counts like what Python takes.
 
-    A subclass has methods as those of `Timed`, which get `grown`, to be called when the things are there.
+    The coroutine functions of a subclass get `grown`, and call it when the things are there.
     """
 
     fresh = True
@@ -31,9 +28,6 @@ class Memory(Alone):
     def __init__(self, name: str, title: str, count: int) -> None:
         super().__init__(name, "cost", title, "bytes")
         self.full_count = self.count = count
-
-    def speaks(self, contender: Contender) -> bool:
-        return hasattr(self, f"on_{contender.dialect}")
 
     def sample(self, contender: Contender, quick: bool) -> Figures:
         self.count = 100 if quick else self.full_count
@@ -44,7 +38,7 @@ class Memory(Alone):
             after = resident_memory()
 
         before = resident_memory()
-        contender.run(getattr(self, f"on_{contender.dialect}"), grown, *contender.library)
+        self.perform(contender, grown)
         return {"value": (after - before) / self.count}
 
 
@@ -54,50 +48,12 @@ class IdleTask(Memory):
     def __init__(self) -> None:
         super().__init__("idle-task", "a sleeping task", 50_000)
 
-    async def on_kernel(self, grown: Callable[[], None]) -> None:
-
-        async def sleeper() -> None:
-            await kernel.sleep(DISTANT)
-
-        tasks = [await kernel.spawn(sleeper()) for _ in range(self.count)]
-        await kernel.sleep(0)  # now all sleep
-        grown()
-        for task in tasks:
-            task.cancel()
-
-    async def on_asyncio(self, grown: Callable[[], None]) -> None:
-
-        async def sleeper() -> None:
-            await asyncio.sleep(DISTANT)
-
-        tasks = [asyncio.create_task(sleeper()) for _ in range(self.count)]
-        await asyncio.sleep(0)
-        grown()
-        for task in tasks:
-            task.cancel()
-
-    async def on_trio(self, grown: Callable[[], None], trio: Any) -> None:
-
-        async def sleeper() -> None:
-            await trio.sleep(DISTANT)
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(self.count):
-                nursery.start_soon(sleeper)
-            await all_blocked()
+    async def on_each(self, grown: Callable[[], None], words: Words) -> None:
+        async with words.tasks() as tasks:
+            await tasks.spawn(self.count, words.sleeper)
+            await tasks.settle()
             grown()
-            nursery.cancel_scope.cancel()
-
-    async def on_curio(self, grown: Callable[[], None], curio: Any) -> None:
-
-        async def sleeper() -> None:
-            await curio.sleep(DISTANT)
-
-        tasks = [await curio.spawn(sleeper) for _ in range(self.count)]
-        await curio.sleep(0)
-        grown()
-        for task in tasks:
-            await task.cancel(blocking=False)
+            await tasks.cancel()
 
 
 class IdleTimer(Memory):

@@ -22,6 +22,13 @@ class EchoDatagrams(asyncio.DatagramProtocol):
         self.transport.sendto(data, address)
 
 
+async def echo(sock: Any) -> None:
+    """Send back what comes: by a socket of trio's or of curio's, whose words are the same."""
+    while True:
+        data, address = await sock.recvfrom(CHUNK)
+        await sock.sendto(data, address)
+
+
 class ByDatagrams(Served):
     """UDP: one socket that all clients send to."""
 
@@ -47,14 +54,10 @@ class ByDatagrams(Served):
         with trio.socket.socket(type=socket.SOCK_DGRAM) as sock:
             await sock.bind((HOST, 0))
             announce(sock.getsockname())
-            while True:
-                data, address = await sock.recvfrom(CHUNK)
-                await sock.sendto(data, address)
+            await echo(sock)
 
     async def on_curio(self, announce: Announce, curio: Any) -> None:
         async with curio.socket.socket(type=socket.SOCK_DGRAM) as sock:
             sock.bind((HOST, 0))
             announce(sock.getsockname())
-            while True:
-                data, address = await sock.recvfrom(CHUNK)
-                await sock.sendto(data, address)
+            await echo(sock)

@@ -10,9 +10,10 @@ from typing import Any
 
 import kernel
 
-from ..listening import HOST, forever, listen
+from ..listening import HOST, forever
 from ..serving import Announce, Served
 from ..traffic import NOISE, Conversation
+from .sockets import serve_on_kernel
 
 MIB = 1 << 20
 
@@ -63,13 +64,8 @@ class SendFile(Served):
                         except BlockingIOError:
                             await kernel.wait_writable(client)
 
-        with self.file() as file, listen() as listener:
-            announce(listener.getsockname())
-            while True:
-                await kernel.wait_readable(listener)
-                client, _ = listener.accept()
-                client.setblocking(False)
-                await kernel.spawn(answer(client))
+        with self.file() as file:
+            await serve_on_kernel(announce, answer)
 
     async def on_asyncio(self, announce: Announce) -> None:
         loop = asyncio.get_running_loop()

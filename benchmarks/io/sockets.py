@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import kernel
@@ -18,6 +19,17 @@ def prepare(client: Any) -> None:
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+async def serve_on_kernel(announce: Announce, serve: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> None:
+    """Accept connections without end, and spawn `serve(client)` for each."""
+    with listen() as listener:
+        announce(listener.getsockname())
+        while True:
+            await kernel.wait_readable(listener)
+            client, _ = listener.accept()
+            client.setblocking(False)
+            await kernel.spawn(serve(client))
+
+
 class BySockets(EchoServer):
     """Plain sockets, and the loop's `sock_*` methods or their like."""
 
@@ -27,6 +39,7 @@ class BySockets(EchoServer):
     async def on_kernel(self, announce: Announce) -> None:
 
         async def echo(client: socket.socket) -> None:
+            prepare(client)
             with client:
                 while True:
                     await kernel.wait_readable(client)
@@ -39,14 +52,7 @@ class BySockets(EchoServer):
                         except BlockingIOError:
                             await kernel.wait_writable(client)
 
-        with listen() as listener:
-            announce(listener.getsockname())
-            while True:
-                await kernel.wait_readable(listener)
-                client, _ = listener.accept()
-                client.setblocking(False)
-                prepare(client)
-                await kernel.spawn(echo(client))
+        await serve_on_kernel(announce, echo)
 
     async def on_asyncio(self, announce: Announce) -> None:
         loop = asyncio.get_running_loop()

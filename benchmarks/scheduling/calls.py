@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import kernel
-
+from ..dialects import Words
 from ..workload import Meter
 from .family import Scheduling
 
@@ -46,23 +44,14 @@ class Threads(Scheduling):
     def __init__(self) -> None:
         super().__init__("thread", "run_in_executor()", 3000, 20)
 
-    async def on_kernel(self, meter: Meter) -> None:
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        run_in_thread = words.run_in_thread
         with meter:
             for _ in range(self.count):
-                await kernel.run_in_thread(len, ())
+                await run_in_thread(len, ())
 
     async def on_asyncio(self, meter: Meter) -> None:
         loop = asyncio.get_running_loop()
         with meter:
             for _ in range(self.count):
                 await loop.run_in_executor(None, len, ())
-
-    async def on_trio(self, meter: Meter, trio: Any) -> None:
-        with meter:
-            for _ in range(self.count):
-                await trio.to_thread.run_sync(len, ())
-
-    async def on_curio(self, meter: Meter, curio: Any) -> None:
-        with meter:
-            for _ in range(self.count):
-                await curio.run_in_thread(len, ())

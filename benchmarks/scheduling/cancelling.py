@@ -8,10 +8,10 @@ from typing import Any
 
 import kernel
 
+from ..dialects import Words
 from ..spans import DISTANT
 from ..workload import Meter
 from .family import Scheduling
-from .waiting import all_blocked
 
 
 class Cancel(Scheduling):
@@ -20,59 +20,13 @@ class Cancel(Scheduling):
     def __init__(self) -> None:
         super().__init__("cancel", "cancel 10,000 sleeping tasks", 10_000, 100)
 
-    async def on_kernel(self, meter: Meter) -> None:
-
-        async def sleeper() -> None:
-            await kernel.sleep(DISTANT)
-
-        tasks = [await kernel.spawn(sleeper()) for _ in range(self.count)]
-        await kernel.sleep(0)  # now all sleep
-        with meter:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                try:
-                    await task
-                except kernel.Cancelled:
-                    pass
-
-    async def on_asyncio(self, meter: Meter) -> None:
-
-        async def sleeper() -> None:
-            await asyncio.sleep(DISTANT)
-
-        tasks = [asyncio.create_task(sleeper()) for _ in range(self.count)]
-        await asyncio.sleep(0)
-        with meter:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                try:
-                    await task
-                except asyncio.CancelledError:
-                    pass
-
-    async def on_trio(self, meter: Meter, trio: Any) -> None:
-        async with trio.open_nursery() as nursery:
-            for _ in range(self.count):
-                nursery.start_soon(trio.sleep, DISTANT)
-            await all_blocked()
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        async with words.tasks() as tasks:
+            await tasks.spawn(self.count, words.sleeper)
+            await tasks.settle()
             meter.start()
-            nursery.cancel_scope.cancel()
+            await tasks.cancel()
         meter.stop()
-
-    async def on_curio(self, meter: Meter, curio: Any) -> None:
-
-        async def sleeper() -> None:
-            await curio.sleep(DISTANT)
-
-        tasks = [await curio.spawn(sleeper) for _ in range(self.count)]
-        await curio.sleep(0)
-        with meter:
-            for task in tasks:
-                await task.cancel(blocking=False)
-            for task in tasks:
-                await task.wait()
 
 
 class Timeout(Scheduling):
@@ -81,29 +35,18 @@ class Timeout(Scheduling):
     def __init__(self) -> None:
         super().__init__("timeout", "a timeout() block", 30_000, 100)
 
-    async def on_kernel(self, meter: Meter) -> None:
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        timeout, sleep = words.timeout, words.sleep
         with meter:
             for _ in range(self.count):
-                async with kernel.timeout(DISTANT):
-                    await kernel.sleep(0)
-
-    async def on_asyncio(self, meter: Meter) -> None:
-        with meter:
-            for _ in range(self.count):
-                async with asyncio.timeout(DISTANT):
-                    await asyncio.sleep(0)
+                async with timeout(DISTANT):
+                    await sleep(0)
 
     async def on_trio(self, meter: Meter, trio: Any) -> None:
         with meter:
             for _ in range(self.count):
                 with trio.fail_after(DISTANT):
                     await trio.sleep(0)
-
-    async def on_curio(self, meter: Meter, curio: Any) -> None:
-        with meter:
-            for _ in range(self.count):
-                async with curio.timeout_after(DISTANT):
-                    await curio.sleep(0)
 
 
 class WaitFor(Scheduling):

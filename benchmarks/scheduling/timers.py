@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from typing import Any
 
-import kernel
-
-from ..spans import SEED
+from ..dialects import Words
+from ..spans import random_delays
 from ..workload import Meter
 from .family import Scheduling
 from .spawning import nothing
@@ -43,47 +40,15 @@ class Sleepers(Scheduling):
     def __init__(self) -> None:
         super().__init__("sleepers", "100,000 tasks sleep for random spans", 100_000, 200)
 
-    def delays(self) -> list[float]:
-        order = random.Random(SEED)
-        return [order.random() * min(1.0, self.count / 1000) for _ in range(self.count)]
-
-    async def on_kernel(self, meter: Meter) -> None:
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        sleep = words.sleep
 
         async def sleeper(delay: float) -> None:
-            await kernel.sleep(delay)
+            await sleep(delay)
 
-        delays = self.delays()
-        with meter:
-            for task in [await kernel.spawn(sleeper(delay)) for delay in delays]:
-                await task
-
-    async def on_asyncio(self, meter: Meter) -> None:
-
-        async def sleeper(delay: float) -> None:
-            await asyncio.sleep(delay)
-
-        delays = self.delays()
-        with meter:
-            for task in [asyncio.create_task(sleeper(delay)) for delay in delays]:
-                await task
-
-    async def on_trio(self, meter: Meter, trio: Any) -> None:
-
-        async def sleeper(delay: float) -> None:
-            await trio.sleep(delay)
-
-        delays = self.delays()
-        with meter:
-            async with trio.open_nursery() as nursery:
-                for delay in delays:
-                    nursery.start_soon(sleeper, delay)
-
-    async def on_curio(self, meter: Meter, curio: Any) -> None:
-
-        async def sleeper(delay: float) -> None:
-            await curio.sleep(delay)
-
-        delays = self.delays()
-        with meter:
-            for task in [await curio.spawn(sleeper, delay) for delay in delays]:
-                await task.join()
+        delays = random_delays(self.count, min(1.0, self.count / 1000))
+        meter.start()
+        async with words.tasks() as tasks:
+            await tasks.spawn_each(sleeper, delays)
+        del tasks  # what it costs to throw them away counts too
+        meter.stop()

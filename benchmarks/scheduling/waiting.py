@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import kernel
 
+from ..dialects import Words
 from ..workload import Meter
 from .family import Scheduling
-
-
-async def all_blocked() -> None:
-    """Wait until every other task of trio's waits for something."""
-    await importlib.import_module("trio.testing").wait_all_tasks_blocked()
 
 
 class PingPong(Scheduling):
@@ -106,30 +101,18 @@ class Queue(Scheduling):
         super().__init__(f"queue-{size}", f"Queue({size:,}), put and get", 40_000, 100)
         self.size = size
 
-    async def on_kernel(self, meter: Meter) -> None:
-        queue: kernel.Queue[int] = kernel.Queue(self.size)
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        queue = words.Queue(self.size)
 
         async def produce() -> None:
             for number in range(self.count):
                 await queue.put(number)
 
-        await kernel.spawn(produce())
-        with meter:
-            for _ in range(self.count):
-                await queue.get()
-
-    async def on_asyncio(self, meter: Meter) -> None:
-        queue: asyncio.Queue[int] = asyncio.Queue(self.size)
-
-        async def produce() -> None:
-            for number in range(self.count):
-                await queue.put(number)
-
-        task = asyncio.create_task(produce())
-        with meter:
-            for _ in range(self.count):
-                await queue.get()
-        await task
+        async with words.tasks() as tasks:
+            await tasks.spawn(1, produce)
+            with meter:
+                for _ in range(self.count):
+                    await queue.get()
 
     async def on_trio(self, meter: Meter, trio: Any) -> None:
         entrance, exit = trio.open_memory_channel(self.size)
@@ -143,19 +126,6 @@ class Queue(Scheduling):
             with meter:
                 for _ in range(self.count):
                     await exit.receive()
-
-    async def on_curio(self, meter: Meter, curio: Any) -> None:
-        queue = curio.Queue(self.size)
-
-        async def produce() -> None:
-            for number in range(self.count):
-                await queue.put(number)
-
-        task = await curio.spawn(produce)
-        with meter:
-            for _ in range(self.count):
-                await queue.get()
-        await task.join()
 
 
 class Lock(Scheduling):
@@ -171,34 +141,11 @@ class Lock(Scheduling):
             async with lock:
                 await sleep(0)
 
-    async def on_kernel(self, meter: Meter) -> None:
-        lock = kernel.Lock()
-        tasks = [await kernel.spawn(self.locking(lock, kernel.sleep)) for _ in range(self.TASKS)]
-        with meter:
-            for task in tasks:
-                await task
-
-    async def on_asyncio(self, meter: Meter) -> None:
-        lock = asyncio.Lock()
-        tasks = [asyncio.create_task(self.locking(lock, asyncio.sleep)) for _ in range(self.TASKS)]
-        with meter:
-            for task in tasks:
-                await task
-
-    async def on_trio(self, meter: Meter, trio: Any) -> None:
-        lock = trio.Lock()
-        async with trio.open_nursery() as nursery:
-            for _ in range(self.TASKS):
-                nursery.start_soon(self.locking, lock, trio.sleep)
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        async with words.tasks() as tasks:
+            await tasks.spawn(self.TASKS, self.locking, words.Lock(), words.sleep)
             meter.start()
         meter.stop()
-
-    async def on_curio(self, meter: Meter, curio: Any) -> None:
-        lock = curio.Lock()
-        tasks = [await curio.spawn(self.locking, lock, curio.sleep) for _ in range(self.TASKS)]
-        with meter:
-            for task in tasks:
-                await task.join()
 
 
 class Broadcast(Scheduling):
@@ -207,55 +154,17 @@ class Broadcast(Scheduling):
     def __init__(self) -> None:
         super().__init__("event", "an Event wakes 10,000 tasks", 10_000, 100)
 
-    async def on_kernel(self, meter: Meter) -> None:
-        event = kernel.Event()
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        event = words.Event()
 
         async def waiter() -> None:
             await event.wait()
 
-        tasks = [await kernel.spawn(waiter()) for _ in range(self.count)]
-        await kernel.sleep(0)  # now all wait
-        with meter:
-            event.set()
-            for task in tasks:
-                await task
-
-    async def on_asyncio(self, meter: Meter) -> None:
-        event = asyncio.Event()
-
-        async def waiter() -> None:
-            await event.wait()
-
-        tasks = [asyncio.create_task(waiter()) for _ in range(self.count)]
-        await asyncio.sleep(0)
-        with meter:
-            event.set()
-            for task in tasks:
-                await task
-
-    async def on_trio(self, meter: Meter, trio: Any) -> None:
-        event = trio.Event()
-
-        async def waiter() -> None:
-            await event.wait()
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(self.count):
-                nursery.start_soon(waiter)
-            await all_blocked()
+        async with words.tasks() as tasks:
+            await tasks.spawn(self.count, waiter)
+            await tasks.settle()
             meter.start()
-            event.set()
+            setting = event.set()
+            if setting is not None:  # curio's has to be awaited
+                await setting
         meter.stop()
-
-    async def on_curio(self, meter: Meter, curio: Any) -> None:
-        event = curio.Event()
-
-        async def waiter() -> None:
-            await event.wait()
-
-        tasks = [await curio.spawn(waiter) for _ in range(self.count)]
-        await curio.sleep(0)
-        with meter:
-            await event.set()
-            for task in tasks:
-                await task.join()
