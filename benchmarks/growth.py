@@ -14,6 +14,7 @@ import time
 from .accounting import resident_memory
 from .contenders import Contender
 from .dialects import Words
+from .scheduling.spawning import nothing
 from .spans import DISTANT, SEED
 from .workload import Alone, Figures, Meter
 
@@ -31,6 +32,9 @@ class Crowd(Alone):
     def __init__(self, size: int) -> None:
         super().__init__(f"crowd-{size}", "growth", f"the life of a task among {size:,}", "ns")
         self.size = size
+
+    def warm_up(self, contender: Contender) -> None:
+        contender.run(nothing)  # as in `cost.memory.Memory`: what a library takes for itself is no part of the crowd
 
     def sample(self, contender: Contender, quick: bool) -> Figures:
         size = self.size // 100 if quick else self.size
