@@ -1,8 +1,12 @@
-"""The words of each dialect: what kernel, asyncio, trio and curio call the things that most workloads need.
+"""The words of each dialect: what the kernel, asyncio, trio and curio call the things that many workloads need.
 
-A workload is written once where the dialects differ in nothing but these words. What a measured loop calls, `sleep` for
-example, is the library's own function, and `Tasks` spawns, cancels and waits in the loops that a user of the library
-would write. A workload whose measured loop itself differs from dialect to dialect has a method for each instead.
+For example, `words.sleep` is `kernel.sleep`, `asyncio.sleep`, `trio.sleep` or `curio.sleep`. A workload that needs only
+such words is written once.
+
+The words must not cost anything where it is measured. So a measured loop calls the library's own functions, and `Tasks`
+spawns, cancels and awaits in the loops that a user of the library would write. A word for one spawn, say, would be a
+call more for each task. Where the measured loop itself differs from dialect to dialect, the workload has a method for
+each of them.
 """
 
 from __future__ import annotations
@@ -22,10 +26,10 @@ Function = Callable[..., Coroutine[Any, Any, None]]
 
 
 class Tasks(ABC):
-    """Tasks that are spawned together. `async with` ends when all of them have ended, cancelled ones included."""
+    """Tasks that are spawned together. At its end an `async with` waits until each has ended or has been cancelled."""
 
     def __init__(self) -> None:
-        self.members: list[Any] = []  # in the order of spawning; none of trio's, where nobody gets hold of a task
+        self.members: list[Any] = []  # in the order of spawning; empty with trio, which gives nobody its tasks
 
     async def __aenter__(self) -> Self:
         return self
@@ -34,28 +38,28 @@ class Tasks(ABC):
     async def __aexit__(self, *exc_info: object) -> None: ...
 
     async def spawn(self, count: int, function: Function, *arguments: Any) -> None:
-        """Spawn `count` tasks, each of which runs `function(*arguments)`. Spawn once."""
+        """Spawn `count` tasks; each runs `function(*arguments)`. To be called once, or else `spawn_each`."""
         await self.spawn_each(lambda _: function(*arguments), range(count))
 
     @abstractmethod
     async def spawn_each(self, function: Function, arguments: Iterable[Any]) -> None:
-        """Spawn a task for each of the arguments, which runs `function(argument)`. Spawn once."""
+        """Spawn a task for each of the arguments; it runs `function(argument)`. To be called once, or else `spawn`."""
 
     @abstractmethod
     async def settle(self) -> None:
-        """Let each of them run until it waits for something."""
+        """Let each of them run until it waits for something. They wait for the first time."""
 
     @abstractmethod
     async def cancel(self) -> None:
-        """Cancel all of them, and do not wait for their end."""
+        """Cancel all of them, without waiting for their end."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a dialect calls things. A word is None where a library has no such thing, or calls it in another way."""
+    """What a dialect calls things. A word is None where its use in a program differs from that in the others."""
 
     sleep: Callable[[float], Awaitable[None]]
-    sleeper: Function  # what a task runs that sleeps until it is cancelled; nothing else is in its frame
+    sleeper: Function  # sleeps until it is cancelled; no variables are in its frame, as its memory is measured
     tasks: Callable[[], Tasks]
     Event: Callable[[], Any]
     Lock: Callable[[], Any]
@@ -65,9 +69,9 @@ class Words:
 
 
 class AwaitedTasks(Tasks):
-    """Tasks of which each is an object that has `cancel()` and can be awaited."""
+    """Tasks that are objects: a program cancels each by `cancel()` and waits for it by `await`."""
 
-    cancellation: type[BaseException]  # what an `await` of a cancelled task raises
+    cancellation: type[BaseException]  # what awaiting a cancelled task raises
 
     async def cancel(self) -> None:
         for task in self.members:
@@ -174,7 +178,7 @@ class CurioTasks(Tasks):
 
     async def __aexit__(self, *exc_info: object) -> None:
         for task in self.members:
-            # `join` raises the error of a task that failed, but an error also for one that was cancelled.
+            # `join` raises an error when a task has failed, but also when it has been cancelled.
             await (task.wait() if self._cancelled else task.join())
 
 
@@ -187,5 +191,6 @@ def of_curio(curio: Any) -> Words:
                  curio.timeout_after, curio.run_in_thread)
 
 
-# What makes them gets the module of a library that may not be installed.
-WORDS: dict[str, Callable[..., Words]] = {"kernel": of_kernel, "asyncio": of_asyncio, "trio": of_trio, "curio": of_curio}
+# For each dialect a function that returns its words. That of trio and of curio gets the module.
+WORDS: dict[str, Callable[..., Words]] = {"kernel": of_kernel, "asyncio": of_asyncio, "trio": of_trio,
+                                          "curio": of_curio}

@@ -1,9 +1,11 @@
 """Whether the cost of an operation grows with the number of tasks and timers there are.
 
-A crowd of tasks goes through its life together, and each step of it is measured by itself: every task is *spawned*,
-waits for an event and is *woken* by it, *switches* once, and falls asleep, which *inserts* a timer; half of them are
-*cancelled*, and the rest go on when their timers, due by then, *expire*. The tasks of a crowd are ready together and
-run in the order in which they were made ready, so that one `sleep(0)` of the main task lets each of them make one step.
+A crowd of tasks goes through its life together. Each step of it is measured by itself: every task is *spawned*, waits
+for an event that *wakes* it, *switches* once, and falls asleep, which *inserts* a timer. Then every other task is
+*cancelled*, and the timers of the rest *expire*.
+
+The tasks of a crowd become ready together, and run in the order in which they became ready. So during one `sleep(0)` of
+the main task each of them makes one step.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Crowd(Alone):
         self.size = size
 
     def warm_up(self, contender: Contender) -> None:
-        contender.run(nothing)  # as in `cost.memory.Memory`: what a library takes for itself is no part of the crowd
+        contender.run(nothing)  # what a library takes for itself is no part of the crowd's memory
 
     def sample(self, contender: Contender, quick: bool) -> Figures:
         size = self.size // 100 if quick else self.size
@@ -73,7 +75,7 @@ class Crowd(Alone):
                 for task in crowd.members[1::2]:
                     task.cancel()
                 await sleep(0)
-            # The timers are due together: none is waited for.
+            # The main task sleeps until all timers are due, so that nobody waits for any.
             time.sleep(max(0.0, began + shortest + 0.25 - time.monotonic()))
             with meters["expire"]:
                 for task in crowd.members[::2]:
@@ -82,7 +84,7 @@ class Crowd(Alone):
 
 
 def delays(size: int, shortest: float) -> list[float]:
-    """For every other task one that does not end, and for the rest `shortest` seconds or up to a quarter more."""
+    """How long each task sleeps: every other one for an hour, the rest for up to 0.25 seconds more than `shortest`."""
     order = random.Random(SEED)
     return [DISTANT + order.random() if number % 2 else shortest + order.random() / 4 for number in range(size)]
 

@@ -1,4 +1,4 @@
-"""Where the servers of the workloads listen, and how they go on without end."""
+"""Where the servers of the workloads listen, and how they wait without end."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def listen() -> socket.socket:
 
 
 def new_path() -> str:
-    """Where nothing is yet."""
+    """A path at which there is nothing yet, for a Unix socket."""
     return os.path.join(tempfile.mkdtemp(prefix="benchmarks-"), "socket")
 
 
 async def forever() -> None:
-    """Wait without end: instead of `Server.serve_forever`, with which rloop stops listening."""
+    """Wait without end. `Server.serve_forever` would do, but rloop's stops listening."""
     await asyncio.get_running_loop().create_future()

@@ -1,10 +1,10 @@
-"""How a workload is measured: in rounds, the contenders taking turns, each in a process of its own.
+"""How a workload is measured: in rounds, in which the contenders take turns, each in a process of its own.
 
-In every round each contender does the same work, one after the other (A B C A B C ...), so that whatever else the
-machine does meanwhile befalls them alike. A contender's process lives through all rounds and rests while the others
-work: none finds the interpreter as another has left it, adapted to another loop's classes. The figure is processor
-time, user and system, which does not count waiting; ratios are formed round by round, and then have a median and a
-spread like any other figure.
+In every round the contenders do the same work, one after the other (A B C A B C ...). Whatever else the machine does
+meanwhile slows all of them down alike. A contender's process lives through all rounds and sleeps while the others work.
+So no contender finds an interpreter that has adapted itself to the classes of another. The figure is processor time,
+user and system: waiting does not count. Each round has its own ratios. A ratio has a median and a spread like any other
+figure.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def note_failure(row: Row, contender: Contender) -> Iterator[None]:
 
 @contextmanager
 def watch_others(row: Row) -> Iterator[None]:
-    """Find out which part of the machine's processor time went to other programs."""
+    """Find out which part of the machine's processor time other programs took."""
     began, busy, own = time.monotonic(), busy_seconds(), own_seconds()
     yield
     capacity = (time.monotonic() - began) * (os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""Orders to a process that works for one contender, and its answers."""
+"""How the process that measures gives orders to the worker processes, and how they answer."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class Failed(Exception):
 
 
 class Worker:
-    """A process that works for one contender: it gets orders, and answers each with one line of JSON.
+    """A process that works for one contender. It runs `python -m benchmarks.worker`.
 
-    `python -m benchmarks.worker` is what runs in it. Raises `Failed` when it ends instead of answering, or hangs.
+    It reads orders, and answers each with one line of JSON. When it ends instead of answering, or does not answer
+    within `LONGEST_ROUND` seconds, `ask` raises `Failed`.
     """
 
     def __init__(self, workload: str, contender: str, quick: bool) -> None:

@@ -21,7 +21,7 @@ class Row:
     title: str
     unit: str
     values: dict[str, list[float]] = field(default_factory=dict)  # by contender
-    others: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # what else there is to tell, the same way
+    others: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # by contender and by what it is
     failures: dict[str, str] = field(default_factory=dict)
     disturbance: float = 0.0  # the part of the machine's processor time that other programs took meanwhile
 
@@ -39,7 +39,7 @@ class Row:
 
 @dataclass
 class Spread:
-    """The median of some figures, and the range of their middle half: of all of them where they are fewer than four."""
+    """The median of some figures, and the range of their middle half; of fewer than four, the range of all."""
 
     median: float
     low: float
@@ -55,5 +55,5 @@ class Spread:
 
     @property
     def too_wide(self) -> bool:
-        """Whether no verdict can stand on it."""
+        """Whether the figures differ too much, or are too few, for a verdict."""
         return self.count < 3 or self.high - self.low > WIDEST_SPREAD * self.median

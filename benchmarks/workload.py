@@ -15,7 +15,7 @@ from .orders import Worker, tell
 
 
 class Meter:
-    """Adds up the processor time, user and system, that all threads of this process spend inside `with meter:`."""
+    """Adds up the processor time, user and system, that all threads of this process take inside `with meter:`."""
 
     def __init__(self) -> None:
         self.spent = 0  # nanoseconds
@@ -41,9 +41,9 @@ Figures = dict[str, float]  # "value", which is compared, and whatever else is w
 class Workload(ABC):
     """One piece of work, and how one figure is got from it.
 
-    A subclass has coroutine functions that do the work. `on_each(..., words)` does it in the words of every dialect.
-    `on_kernel(...)`, `on_asyncio(...)`, `on_trio(..., trio)` and `on_curio(..., curio)` do it in one dialect, also
-    where there is an `on_each`. What the other arguments are, the base class of the workload says.
+    A subclass has coroutine functions that do the work. `on_each(..., words)` does it in every dialect.
+    `on_kernel(...)`, `on_asyncio(...)`, `on_trio(..., trio)` and `on_curio(..., curio)` do it in one dialect, and are
+    preferred to `on_each`. `Timed`, `Memory` and `Served` say what the other arguments are.
     """
 
     needs: tuple[str, ...] = ()  # modules without which it cannot be done at all
@@ -54,7 +54,7 @@ class Workload(ABC):
         self.name = name  # what the command line calls it
         self.family = family  # the table it stands in
         self.title = title  # what it does, in a line
-        self.unit = unit  # what "value" is; less is better, whatever it is
+        self.unit = unit  # of "value"; less is better, whatever the unit
 
     def speaks(self, contender: Contender) -> bool:
         """Whether it is written for that contender."""
@@ -69,24 +69,27 @@ class Workload(ABC):
 
     @abstractmethod
     def open(self, contender: Contender, quick: bool) -> AbstractContextManager[Callable[[], Figures]]:
-        """Make everything ready for `contender`; each call then does the work once. `quick`: as little as possible."""
+        """Make everything ready for `contender`, and give a function that does the work once.
+
+        `quick`: do as little as possible.
+        """
 
     @abstractmethod
     def work(self, contender: Contender, quick: bool) -> None:
-        """What the worker process does: take orders from standard input until its end."""
+        """Take orders from standard input until it ends: this is what the worker process does."""
 
 
 class Alone(Workload):
-    """Work that one process does without another."""
+    """Work that a single process does."""
 
-    fresh = False  # whether every round takes a new process
+    fresh = False  # whether every round has a new process
 
     @abstractmethod
     def sample(self, contender: Contender, quick: bool) -> Figures:
         """Do the work once, in a worker."""
 
     def warm_up(self, contender: Contender) -> None:
-        """What a worker does before the first round."""
+        """Get ready for the first round, in a worker."""
 
     @contextmanager
     def open(self, contender: Contender, quick: bool) -> Iterator[Callable[[], Figures]]:
@@ -112,7 +115,7 @@ class Alone(Workload):
 
 
 class Timed(Alone):
-    """`count` operations, of which the mean processor time is the figure.
+    """`count` operations; the figure is the processor time that one takes on average.
 
     The coroutine functions of a subclass get a meter, and do `self.count` operations inside `with meter:`.
     """
@@ -123,7 +126,7 @@ class Timed(Alone):
         self.quick_count = quick_count
 
     def warm_up(self, contender: Contender) -> None:
-        # All is imported, and the interpreter adapted, before the first round.
+        # Before the first round everything is imported, and the interpreter has adapted itself to the code.
         self.sample(contender, True)
 
     def sample(self, contender: Contender, quick: bool) -> Figures:

@@ -1,5 +1,4 @@
-"""What things cost that are there: memory, the time until a program begins, and the time a timer comes too
-late."""
+"""What else there is to pay: memory, the start of a program, late timers, and nested calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What calls cost that are made one inside the other."""
+"""What nested calls cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..workload import Figures, Meter, Timed
 
 
 class Depth(Timed):
-    """Calls one inside the other, by `yield`, which the interpreter's stack does not bound. Of the kernel only."""
+    """Nested calls by `yield`. Only the kernel has them; the interpreter's stack does not limit their depth."""
 
     fresh = True
 
@@ -21,7 +21,7 @@ class Depth(Timed):
         super().__init__("depth", "cost", "1,000,000 nested calls by yield, each", 1_000_000, 5000)
 
     def warm_up(self, contender: Contender) -> None:
-        """Nothing: the memory of one run would be in the next."""
+        """Do nothing: a process keeps the memory of one run, and so the next would seem to take none."""
 
     def nested(self, depth: int) -> Generator[Any, Any, int]:
         if depth == 0:

@@ -1,4 +1,4 @@
-"""The time that a timer comes too late."""
+"""How late timers are."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from ..workload import Figures, Timed
 
 
 class Lateness(Timed):
-    """1,000 tasks sleep for random spans of up to half a second, while 50 others never stop working.
+    """1,000 tasks sleep for random spans of up to half a second, while 50 others work without a pause.
 
-    The figure is how late they go on, which only one in a hundred exceeds: by the clock, not in processor time.
+    The figure is how late the sleepers go on: only one in a hundred is later. It is measured by the clock, not in
+    processor time.
     """
 
     WORKERS = 50

@@ -1,4 +1,4 @@
-"""What things take of memory while they are there and do nothing."""
+"""How much memory things take while they do nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from ..workload import Alone, Figures
 
 
 class Memory(Alone):
-    """How the memory of a new process grows by `count` things; what C libraries take counts like what Python takes.
+    """By how much the memory of a new process grows for each of `count` things.
 
+    The memory of C libraries counts like that of Python objects.
     The coroutine functions of a subclass get `grown`, and call it when the things are there.
     """
 
@@ -30,7 +31,7 @@ class Memory(Alone):
         self.full_count = self.count = count
 
     def warm_up(self, contender: Contender) -> None:
-        # What a library takes for itself, with its first loop, is there before the first look at the memory.
+        # What a library takes for itself, and for its first loop, is no part of the things.
         contender.words()
         contender.run(nothing)
 
@@ -62,7 +63,7 @@ class IdleTask(Memory):
 
 
 class IdleTimer(Memory):
-    """What `call_later` leaves until its time has come."""
+    """What `call_later` takes until its time has come."""
 
     def __init__(self) -> None:
         super().__init__("idle-timer", "a pending call_later()", 50_000)
@@ -76,7 +77,7 @@ class IdleTimer(Memory):
 
 
 class IdleConnection(ByStreams):
-    """A connection of the echo server by streams that has had one message, on the server's side."""
+    """What a connection takes in the echo server by streams, after one message."""
 
     def __init__(self) -> None:
         super().__init__(1024, 1000)
@@ -85,7 +86,7 @@ class IdleConnection(ByStreams):
 
     @contextmanager
     def open(self, contender: Contender, quick: bool) -> Iterator[Callable[[], Figures]]:
-        """Every round has a new server, since memory stays with a process when it is not needed any more."""
+        """Every round has a new server, since a process keeps memory that it does not need any more."""
         yield lambda: self.round(contender, quick)
 
     def round(self, contender: Contender, quick: bool) -> Figures:

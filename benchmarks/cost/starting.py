@@ -1,4 +1,4 @@
-"""The time until a program begins."""
+"""How much processor time passes until a program begins."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from ..workload import Alone, Figures, Meter
 
 
 class Import(Alone):
-    """The processor time of importing the library in a new interpreter, from byte code as an installed one is.
-
-    asyncio's loops need asyncio too.
-    """
+    """Import the library in a new interpreter, from byte code. An event loop imports asyncio as well."""
 
     fresh = True
 
@@ -27,7 +24,7 @@ class Import(Alone):
         return True
 
     def sample(self, contender: Contender, quick: bool) -> Figures:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # the first import, to warm up, writes it
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # the first import writes the byte code
         program = (f"import time; began = time.process_time_ns(); import {contender.module}; "
                    "print(time.process_time_ns() - began)")
         done = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, cwd=ROOT,

@@ -1,7 +1,7 @@
 """What connections cost: echo servers of every kind, processes and files.
 
-Every class is one server, done in the words of each dialect, or has no method where a library has no such thing. All of
-them send back what they get, as it comes. The load generator is in `traffic.py`.
+Every class is one workload. It has a method for each dialect, and none for a library that has no such thing. The echo
+servers send back what they get, as it comes. `traffic.py` is the load generator.
 """
 
 from __future__ import annotations

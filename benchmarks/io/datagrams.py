@@ -23,14 +23,14 @@ class EchoDatagrams(asyncio.DatagramProtocol):
 
 
 async def echo(sock: Any) -> None:
-    """Send back what comes: by a socket of trio's or of curio's, whose words are the same."""
+    """Send back what comes, by a socket of trio or of curio."""
     while True:
         data, address = await sock.recvfrom(CHUNK)
         await sock.sendto(data, address)
 
 
 class ByDatagrams(Served):
-    """UDP: one socket that all clients send to."""
+    """UDP: all clients send to one socket."""
 
     kind = socket.SOCK_DGRAM
 

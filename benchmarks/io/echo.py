@@ -1,4 +1,4 @@
-"""What all servers have in common that send back what they get."""
+"""What the TCP servers have in common that send back what they get."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COUNTS = (1, 100, 1000)
 
 
 class EchoServer(Served):
-    """A TCP server; the work of a round is about the same for every size of message."""
+    """A TCP server. Large messages are fewer, so that a round takes about as long for every size."""
 
     def __init__(self, name: str, words: str, size: int, connections: int, *, tls: bool = False) -> None:
         shown = SIZES[size]

@@ -35,7 +35,7 @@ class FileRequest(Conversation):
 
 
 class SendFile(Served):
-    """Every byte from a client is answered with a file, by the system's `sendfile`."""
+    """The server answers every byte with a file, by the system call `sendfile`."""
 
     MEBIBYTES = 100
 

@@ -37,7 +37,7 @@ class Pipes:
 
 
 class ByPipes(Served):
-    """Two named pipes; what comes out of one is written into the other."""
+    """Two named pipes: the server writes into one what comes out of the other."""
 
     def __init__(self) -> None:
         super().__init__("echo-pipe-1KiB", "io", "pipe echo, 1 KiB", Echo(1024), 1, 10_000)
@@ -53,7 +53,7 @@ class ByPipes(Served):
         os.mkfifo(there)
         os.mkfifo(back)
         reading = os.open(there, os.O_RDONLY | os.O_NONBLOCK)
-        os.open(there, os.O_WRONLY)  # kept open, as is the next, so that clients can come and go
+        os.open(there, os.O_WRONLY)  # this and the next stay open, so that clients can come and go
         os.open(back, os.O_RDONLY | os.O_NONBLOCK)
         return open(reading, "rb", 0), open(os.open(back, os.O_WRONLY), "wb", 0)
 

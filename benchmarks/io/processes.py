@@ -13,7 +13,7 @@ from ..workload import Meter, Timed
 
 
 class Processes(Timed):
-    """Start `cat`, feed it 1 KiB, collect what it writes, and wait for its end. The children's time does not count."""
+    """Start `cat`, feed it 1 KiB, collect what it writes, and wait for its end. The time of `cat` does not count."""
 
     COMMAND = "/bin/cat"
 

@@ -19,7 +19,7 @@ class EchoProtocol(asyncio.Protocol):
 
 
 class ByProtocol(EchoServer):
-    """Transports and protocols, which are asyncio's."""
+    """Transports and protocols, which only event loops have."""
 
     def __init__(self, size: int, connections: int) -> None:
         super().__init__("protocol", "TCP echo by protocol", size, connections)

@@ -15,7 +15,7 @@ from .echo import CHUNK, EchoServer
 
 
 def prepare(client: Any) -> None:
-    """Do for an accepted socket what transports and streams do for theirs."""
+    """Send small messages at once, as transports and streams do."""
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
@@ -31,7 +31,7 @@ async def serve_on_kernel(announce: Announce, serve: Callable[[socket.socket], C
 
 
 class BySockets(EchoServer):
-    """Plain sockets, and the loop's `sock_*` methods or their like."""
+    """Plain sockets, with the loop's `sock_*` methods or what is like them."""
 
     def __init__(self, size: int, connections: int) -> None:
         super().__init__("sock", "TCP echo by sock_recv()", size, connections)

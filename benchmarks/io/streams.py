@@ -31,7 +31,7 @@ async def echo_on_trio(stream: Any) -> None:
 
 
 class ByStreams(EchoServer):
-    """Streams, which all libraries have, with or without TLS."""
+    """Streams, with TLS or without. All libraries have them."""
 
     def __init__(self, size: int, connections: int, tls: bool = False) -> None:
         super().__init__("tls" if tls else "streams", f"{'TLS' if tls else 'TCP'} echo by streams", size, connections,

@@ -1,8 +1,11 @@
 """What tasks cost: switching, spawning, waiting for each other, timers, cancellation.
 
-Every class is one piece of work, done in the words of each dialect; where a library has no such thing the nearest that
-its users would write is taken, or there is no method. Only what is inside `with meter:` counts, or, where a nursery has
-to be waited for, between `meter.start()` and `meter.stop()`.
+Every class is one workload. Most do it in `on_each`, once for all dialects. Where the dialects differ in the measured
+loop itself, each has a method of its own: anything shared in there would be measured too. Where a library has no such
+thing, the class takes the nearest thing that users of the library would write, or leaves the library out.
+
+What counts is inside `with meter:`, or between `meter.start()` and `meter.stop()` where the end of an `async with`
+waits for the tasks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What it costs to have a function called: by the event loop, or in a thread."""
+"""What it costs to have a function called, by the event loop or in a thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .family import Scheduling
 
 
 class CallSoon(Scheduling):
-    """A number of callbacks each of which calls `call_soon` for itself. Of event loops only."""
+    """100 callbacks, of which each calls `call_soon` for itself. Only event loops do this."""
 
     CHAINS = 100
 
@@ -39,7 +39,7 @@ class CallSoon(Scheduling):
 
 
 class Threads(Scheduling):
-    """A function that takes no time, called in a thread, one call after the other. The threads' time counts too."""
+    """Call a function that takes no time in a thread, again and again. The processor time of the thread counts too."""
 
     def __init__(self) -> None:
         super().__init__("thread", "run_in_executor()", 3000, 20)

@@ -15,7 +15,7 @@ from .family import Scheduling
 
 
 class Cancel(Scheduling):
-    """10,000 tasks that sleep are cancelled and waited for."""
+    """Cancel 10,000 tasks that sleep, and wait until they have ended."""
 
     def __init__(self) -> None:
         super().__init__("cancel", "cancel 10,000 sleeping tasks", 10_000, 100)
@@ -50,7 +50,7 @@ class Timeout(Scheduling):
 
 
 class WaitFor(Scheduling):
-    """`wait_for` a coroutine that does a `sleep(0)`; a timeout block around it where there is no `wait_for`."""
+    """`wait_for` a coroutine that does a `sleep(0)`. A library without `wait_for` has a timeout block around it."""
 
     def __init__(self) -> None:
         super().__init__("wait-for", "wait_for() a coroutine", 20_000, 100)

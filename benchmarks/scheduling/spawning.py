@@ -16,7 +16,7 @@ async def nothing() -> None:
 
 
 class Spawn(Scheduling):
-    """Spawn a task that does nothing, wait for it, and so on."""
+    """Spawn a task that does nothing and wait for it; then the next."""
 
     def __init__(self) -> None:
         super().__init__("spawn", "spawn a task and await it", 30_000, 100)
@@ -45,7 +45,7 @@ class Spawn(Scheduling):
 
 
 class Gather(Scheduling):
-    """Run 10,000 coroutines at once and take all their results, in order; a task group where there is no `gather`."""
+    """Run 10,000 coroutines at once and take their results in order. A library without `gather` has a task group."""
 
     def __init__(self) -> None:
         super().__init__("gather", "gather 10,000 results", 10_000, 100)

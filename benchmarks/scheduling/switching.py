@@ -11,7 +11,7 @@ from .family import Scheduling
 
 
 class Switch(Scheduling):
-    """A number of tasks do nothing but `sleep(0)`."""
+    """Some tasks do nothing but `sleep(0)`."""
 
     def __init__(self, tasks: int) -> None:
         super().__init__(f"switch-{tasks}", f"sleep(0), {tasks:,} task{'s' if tasks > 1 else ''}", 200_000, 2 * tasks)
@@ -29,7 +29,7 @@ class Switch(Scheduling):
 
 
 class Contexts(Scheduling):
-    """As switch-100, each task with a context variable of its own that it sets and gets around the `sleep(0)`."""
+    """100 tasks set a context variable, each to its own value, do a `sleep(0)`, and get the variable."""
 
     TASKS = 100
     without = ("curio",)  # whose tasks share one context

@@ -12,7 +12,7 @@ from .spawning import nothing
 
 
 class KeepAlive(Scheduling):
-    """1,000 connections, each of which puts off its keep-alive timeout with every message. Of event loops only."""
+    """1,000 connections; each puts off its keep-alive timeout at every message. Only event loops do this."""
 
     CONNECTIONS = 1000
     SECONDS = 75.0
@@ -35,7 +35,7 @@ class KeepAlive(Scheduling):
 
 
 class Sleepers(Scheduling):
-    """100,000 tasks are spawned, sleep for random spans of up to a second, and end."""
+    """Spawn 100,000 tasks, which sleep for random spans of up to a second, and wait until they have ended."""
 
     def __init__(self) -> None:
         super().__init__("sleepers", "100,000 tasks sleep for random spans", 100_000, 200)
@@ -50,5 +50,5 @@ class Sleepers(Scheduling):
         meter.start()
         async with words.tasks() as tasks:
             await tasks.spawn_each(sleeper, delays)
-        del tasks  # what it costs to throw them away counts too
+        del tasks  # to throw the tasks away counts too
         meter.stop()

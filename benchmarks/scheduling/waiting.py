@@ -1,4 +1,4 @@
-"""What it costs to wait for another task, and to wake it."""
+"""What it costs when tasks wait for each other and wake each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .family import Scheduling
 
 
 class PingPong(Scheduling):
-    """Two tasks answer each other, through a new future each time; trio and curio, which have none, use an `Event`."""
+    """Two tasks answer each other, each time through a new future. Trio and curio have none, and use an `Event`."""
 
     def __init__(self) -> None:
         super().__init__("pingpong", "future ping-pong of two tasks", 20_000, 100)
@@ -95,7 +95,7 @@ class PingPong(Scheduling):
 
 
 class Queue(Scheduling):
-    """One task puts numbers into a queue, another gets them; trio's queue is a memory channel."""
+    """One task puts numbers into a queue, and another gets them. With trio the queue is a memory channel."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"queue-{size}", f"Queue({size:,}), put and get", 40_000, 100)
@@ -129,7 +129,7 @@ class Queue(Scheduling):
 
 
 class Lock(Scheduling):
-    """100 tasks want the same lock, and do a `sleep(0)` while they hold it."""
+    """100 tasks take the same lock again and again, and do a `sleep(0)` while they hold it."""
 
     TASKS = 100
 
