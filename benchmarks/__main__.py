@@ -12,7 +12,9 @@ from pathlib import Path
 
 from . import catalogue, report
 from .contenders import BY_NAME, EVERYONE, OURS, Contender
-from .measuring import MOST_BY_OTHERS, Row, Workload, measure
+from .measuring import measure
+from .rows import MOST_BY_OTHERS, Row
+from .workload import Workload
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -85,18 +87,18 @@ def main(arguments: list[str]) -> int:
         row = measure(workload, options.contenders, options.rounds, options.quick)
         rows.append(row)
         print("\n".join(["", *report.block(row)]), flush=True)
-        if options.write is not None:  # each time, lest a run that is broken off leave nothing
+        if options.write is not None:  # after every row, so that a run that somebody stops leaves its results
             written = report.write(options.write, machine, rows)
     if not options.quick:
         warn(rows)
     for path in written:
         print(f"written: {path}")
-    # What a peer cannot do is a result, not a failure of the suite.
+    # When a peer cannot do a workload, that is a result, and not a failure of the suite.
     return 1 if any(name in row.failures for row in rows for name in (*OURS, "asyncio")) else 0
 
 
 def warn(rows: list[Row]) -> None:
-    """Say loudly which rows are no ground for a verdict."""
+    """Say which rows are too noisy for a verdict."""
     noisy = [row.name for row in rows if report.noisy(row)]
     disturbed = [row.name for row in rows if row.disturbed]
     if noisy:

@@ -1,7 +1,7 @@
-"""What applications cost: servers that people run, on one event loop or another.
+"""What applications cost: servers that people run, on each event loop.
 
-Each is the library's own server with next to nothing behind it. A request goes out, whole, when the answer to the one
-before has come, on a connection that is kept alive.
+Each workload is the library's own server, which serves one page or sends messages back. The connections stay open. A
+connection sends its next request, in one piece, when it has the answer to the one before.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from base64 import b64encode
 from hashlib import sha1
 from typing import Any
 
-from .io import HOST, SIZES, forever, listen
+from .io.echo import SIZES
+from .listening import HOST, forever, listen
 from .serving import Announce, Served
 from .traffic import NOISE, Conversation, Echo, WrongAnswer
 
 CONNECTIONS = 50
 HELLO = b"Hello, world"
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: benchmarks\r\nAccept: */*\r\n\r\n"
-DATE = re.compile(rb"\r\ndate: ([^\r]{29})", re.IGNORECASE)  # the one part of an answer that changes; of fixed length
+DATE = re.compile(rb"\r\ndate: ([^\r]{29})", re.IGNORECASE)  # only this part of an answer changes; its length does not
 
 
 class Pages(Conversation):
-    """One GET after the other. The answer has to be `body` below always the same head, but for its date."""
+    """One GET after the other. The answers have to end with `body`, and to differ in nothing but their date."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -56,7 +57,7 @@ class Pages(Conversation):
 
 
 def read_until(sock: socket.socket, end: bytes) -> bytes:
-    """What the server sends up to, at least, `end`."""
+    """Receive until `end` has come, and return all that has come."""
     answer = b""
     while end not in answer:
         data = sock.recv(65536)
@@ -67,7 +68,7 @@ def read_until(sock: socket.socket, end: bytes) -> bytes:
 
 
 class Frames(Echo):
-    """Binary WebSocket messages, which come back: from here masked, from there not (RFC 6455)."""
+    """Binary WebSocket messages, which come back. The client masks its frames, the server does not (RFC 6455)."""
 
     KEY = b64encode(b"the sample nonce")
     MASK = bytes([0x37, 0xfa, 0x21, 0x3d])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from . import applications, cost, databases, growth, io, scheduling
-from .measuring import Workload
+from .workload import Workload
 
 WORKLOADS: list[Workload] = [*scheduling.WORKLOADS, *io.WORKLOADS, *applications.WORKLOADS, *databases.WORKLOADS,
                              *cost.WORKLOADS, *growth.WORKLOADS]
@@ -13,9 +13,9 @@ BY_NAME = {workload.name: workload for workload in WORKLOADS}
 
 
 def select(patterns: list[str]) -> list[Workload]:
-    """The workloads that are named, or whose family is, or that match a pattern like `echo-*`; without any, all.
+    """The workloads whose name or family is one of `patterns`, or that match one such as `echo-*`; without any, all.
 
-    Raises `KeyError` with the pattern that fits none.
+    Raises `KeyError` with a pattern that no workload fits.
     """
     chosen: list[Workload] = []
     for pattern in patterns or ["*"]:

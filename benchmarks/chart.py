@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from html import escape
 from math import log2
 
-from .measuring import Row
+from .rows import Row
 
 SHOWN = {"kernel": "#1b7f5c", "compat": "#57b894", "uvloop": "#d08c2f", "rloop": "#a66bb5", "trio": "#8a8f98"}
 YARDSTICK = "asyncio"
 LABELS = 300  # pixels for the titles
 DOUBLING = 110  # pixels for a factor of two
 BAR = 8  # pixels
-LEAST, MOST = 0.25, 16.0  # what the axis, which is logarithmic, has room for
+LEAST, MOST = 0.25, 16.0  # the ends of the axis, which is logarithmic
 
 
 def position(ratio: float) -> float:
@@ -22,7 +22,7 @@ def position(ratio: float) -> float:
 
 
 def draw(rows: list[Row], caption: str) -> str:
-    """One group of bars for each workload that asyncio and another have done; a bar to the right is faster."""
+    """Draw a group of bars for each workload that asyncio and another contender have done. To the right is faster."""
     lines: list[str] = []
     top = 56.0
     family = ""

@@ -1,7 +1,7 @@
 """Who is measured: this project's kernel and its asyncio-compatible loop, and the peers that are installed.
 
-Contenders of one *dialect* run the very same code. Those of "asyncio" differ in nothing but the event loop that it is
-given: asyncio's own, this project's (`compat`), uvloop's or rloop's.
+Contenders of one *dialect* run the very same code. The four contenders of the dialect "asyncio" run it on different
+event loops: asyncio's own, this project's (`compat`), uvloop's and rloop's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-DIALECTS = ("kernel", "asyncio", "trio", "curio")
+from .dialects import WORDS, Words
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,12 @@ class Contender:
 
     @property
     def library(self) -> tuple[Any, ...]:
-        """What code in its dialect gets as its last argument, if any: a module that may not be there to be imported."""
+        """The last argument of code in its dialect: the module, where that may not be installed; else no argument."""
         return () if self.dialect in ("kernel", "asyncio") else (self.load(),)
+
+    def words(self) -> Words:
+        """The words of its dialect."""
+        return WORDS[self.dialect](*self.library)
 
     def run(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
         """Run `function(*args)` to its end as this contender's programs are run, and return what it returns."""

@@ -1,6 +1,6 @@
-"""What a client of a database costs: redis-py, of one event loop or another, at a real server.
+"""What a client of a database costs: redis-py on each event loop, with a real server.
 
-The server is Debian's `redis-server`, started for the workload; its time does not count.
+The workload starts the `redis-server` that is installed. The server's processor time does not count.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from .contenders import Contender
-from .measuring import Failed, Figures, Meter, Timed
+from .orders import Failed
+from .workload import Figures, Meter, Timed
 
 SERVER = "redis-server"
 PORT = "BENCHMARK_REDIS_PORT"  # the environment variable by which a worker learns the port
@@ -25,7 +26,7 @@ PATIENCE = 10.0  # seconds for the server to listen
 
 
 class Pipelines(Timed):
-    """Ten tasks, each of which sends pipelines of 20 commands, and checks every answer."""
+    """Ten tasks: each sends pipelines of 20 commands, and checks every answer."""
 
     needs = ("redis",)
     TASKS = 10
@@ -68,7 +69,7 @@ class Pipelines(Timed):
                 if await pipeline.execute() != [True] * self.COMMANDS + values:
                     raise AssertionError("the answers are not what was set")
 
-        await asyncio.gather(*[client.ping() for _ in range(self.TASKS)])  # and so as many connections are open
+        await asyncio.gather(*[client.ping() for _ in range(self.TASKS)])  # now ten connections are open
         with meter:
             await asyncio.gather(*[work(task) for task in range(self.TASKS)])
         await client.aclose()

@@ -1,4 +1,4 @@
-"""What is made of the figures: lines for the terminal, a JSON file, Markdown tables and a chart."""
+"""How the figures are shown: lines for the terminal, a JSON file, Markdown tables and a chart."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from .chart import draw
 from .contenders import EVERYONE, OURS
-from .measuring import Row, Spread
+from .rows import Row, Spread
 
 PEERS = [contender.name for contender in EVERYONE if contender.name not in OURS]
-RATED = ("asyncio", "uvloop")  # the peers that the written tables have ratios to
+RATED = ("asyncio", "uvloop")  # the written tables have the ratios to these peers
 
 
 @dataclass
@@ -48,7 +48,7 @@ def figure(spread: Spread) -> str:
 
 
 def times(spread: Spread) -> str:
-    """A ratio; one that is no ground for a verdict has a question mark."""
+    """A ratio, with a question mark where its spread is too wide for a verdict."""
     return f"{spread.median:.2f}{'?' if spread.too_wide else ''}"
 
 
@@ -114,10 +114,10 @@ def table(rows: list[Row]) -> Iterator[str]:
 
 
 def growth(rows: list[Row]) -> Iterator[str]:
-    """Every step of a crowd's life by the size of the crowd, and how much the cost has grown from first to last."""
+    """The cost of every step of a crowd's life by the size of the crowd, and its growth from the first to the last."""
     sizes = [int(row.name.partition("-")[2]) for row in rows]
-    yield ("ns for a task (and MiB for all), by the number of tasks; the growth from the first to the last, and that of "
-           "a logarithm.")
+    yield ("ns for a task (and MiB for all), by the number of tasks; the growth from the first to the last, and that "
+           "of a logarithm.")
     yield ""
     yield "| step | contender | " + " | ".join(f"{size:,}" for size in sizes) + " | growth | log n |"
     yield "|---|---|" + "---:|" * (len(sizes) + 2)

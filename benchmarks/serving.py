@@ -1,7 +1,7 @@
 """How a server is measured: in a process of its own, by the processor time that it takes for a message.
 
-The system accounts that time to the server alone, user and system, so the load generator is never the limit. What
-throughput there was, with one process for the load, is told beside it.
+The operating system counts the server's processor time, user and system, apart from the load generator's. So it does
+not matter how fast the load generator is. The throughput is shown beside the figure; one process makes all of the load.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from .accounting import resident_memory
 from .contenders import Contender
-from .measuring import Failed, Figures, Worker, Workload, resident_memory, tell
+from .orders import Failed, Worker, tell
 from .traffic import Connection, Conversation, Socket, WrongAnswer, connect, exchange
+from .workload import Figures, Workload
 
-# Certificate and private key in one: of nobody, for this machine, to be trusted by nobody else.
+# A certificate and its private key in one file. It belongs to nobody, and only these benchmarks trust it.
 CERTIFICATE = Path(__file__).resolve().parent / "certificate.pem"
 
 Announce = Callable[[Any], None]  # tells the load generator the address, when the server can be reached there
@@ -30,8 +32,7 @@ Announce = Callable[[Any], None]  # tells the load generator the address, when t
 class Served(Workload):
     """A server, and clients that send it messages and check the answers.
 
-    A subclass has a method for each dialect it speaks, `on_kernel(announce)`, `on_asyncio(announce)`,
-    `on_trio(announce, trio)`, `on_curio(announce, curio)`: a coroutine function that serves without end.
+    The coroutine functions of a subclass get `announce`, call it with the server's address, and serve without end.
     """
 
     kind: int = socket.SOCK_STREAM
@@ -43,9 +44,6 @@ class Served(Workload):
         self.connections = connections
         self.messages = messages
         self.tls = tls
-
-    def speaks(self, contender: Contender) -> bool:
-        return hasattr(self, f"on_{contender.dialect}")
 
     @contextmanager
     def open(self, contender: Contender, quick: bool) -> Iterator[Callable[[], Figures]]:
@@ -67,7 +65,7 @@ class Served(Workload):
         return {"value": spent * 1e6 / messages, "a second": messages / seconds}
 
     def connect_all(self, stack: ExitStack, address: Any) -> list[Connection]:
-        """All the connections of a round, each of which has had its first answer; `stack` closes them."""
+        """Make all the connections of a round, and have one message answered on each. `stack` closes them."""
         allow_descriptors()
         connections = [Connection(stack.enter_context(closing(self.connect(address))), index, self.conversation)
                        for index in range(self.connections)]
@@ -83,13 +81,13 @@ class Served(Workload):
 
     def work(self, contender: Contender, quick: bool) -> None:
         allow_descriptors()
-        contender.run(getattr(self, f"on_{contender.dialect}"), announce, *contender.library)
+        self.perform(contender, announce)
 
 
 def announce(address: Any) -> None:
     """Tell the address, and from now on answer every order with the processor time taken so far and the memory in use.
 
-    A thread does that, which sleeps as long as there is no order; it ends the process with the last of them.
+    A thread answers the orders, and sleeps in between. When there are no more orders, it ends the process.
     """
     tell(address)
     threading.Thread(target=account, daemon=True).start()
@@ -103,7 +101,7 @@ def account() -> None:
 
 
 def allow_descriptors() -> None:
-    """Have as many descriptors as 1,000 connections take, where the system lets us."""
+    """Raise the limit on open files as far as the system lets us, for 1,000 connections."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most if most != resource.RLIM_INFINITY else 65536, most))
 

@@ -1,9 +1,9 @@
-"""What tasks cost in short: the workloads of the suite that show it, with nothing to choose.
+"""What tasks cost, in short: the five workloads of the suite that show it.
 
     python benchmarks/switch.py [--rounds N] [--quick] [--against NAME,...]
 
-The same as `python -m benchmarks switch-100 spawn sleepers idle-task depth`, which takes a few minutes, from any
-directory.
+Does the same as `python -m benchmarks switch-100 spawn sleepers idle-task depth`, from any directory. It takes a few
+minutes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = str(Path(__file__).resolve().parent.parent)
-sys.path[0] = ROOT  # the kernel measured is the one that this file lies beside, installed or not
+sys.path[0] = ROOT  # measure the kernel of the directory above, whether it is installed or not
 
 from benchmarks.__main__ import main  # noqa: E402
 

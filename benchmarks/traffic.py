@@ -1,7 +1,7 @@
-"""The load generator: connections that ask and check every byte of what comes back.
+"""The load generator: it sends messages to a server, and checks every byte that comes back.
 
-It is the same for all servers and runs in the process that measures, none of whose time counts. Every connection has
-one message on its way at a time.
+It is the same for all servers. It runs in the process that measures, whose processor time does not count. Every
+connection has one message on its way at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOISE = random.Random(1).randbytes(1 << 20)
 
 
 class WrongAnswer(Exception):
-    """The server sent something else than it should have."""
+    """The server sent something else than it should have sent, or nothing."""
 
 
 class Socket(Protocol):
@@ -34,21 +34,21 @@ class Socket(Protocol):
 
 
 class Conversation(ABC):
-    """What is asked for, and what has to be answered."""
+    """What the messages to a server are, and what their answers have to be."""
 
     def prepare(self, sock: socket.socket) -> None:
-        """Do what comes before the first message, on a connection that has just been made and that blocks."""
+        """Do what comes before the first message, on a new socket, which still blocks."""
 
     @abstractmethod
     def request(self, connection: int, number: int) -> bytes:
-        """The message that a connection sends when it has had `number` answers."""
+        """The message that a connection sends after `number` answers."""
 
     @abstractmethod
     def answer(self, connection: int, number: int) -> bytes:
-        """The answer to that, as `comparable` makes it."""
+        """The answer to that message, in the form that `comparable` returns."""
 
     def comparable(self, answer: bytes | bytearray) -> bytes | bytearray:
-        """An answer, with the same in place of every part, of the same length, that is a server's to choose."""
+        """The answer with each part that a server may choose (a date, say) replaced by something fixed and as long."""
         return answer
 
 
@@ -98,7 +98,7 @@ class Connection:
             pass
 
     def receive(self) -> bool:
-        """Take what has come; whether that completes the answer. `WrongAnswer` when it is not what it should be."""
+        """Take what has come, and return whether the answer is complete. `WrongAnswer` when it is wrong."""
         view = memoryview(self._buffer)
         try:
             while self._arrived < len(view):
@@ -126,9 +126,10 @@ class Connection:
 
 
 def exchange(connections: Sequence[Connection], messages: int) -> float:
-    """Have `messages` messages answered, each connection asking again when it is answered; return the seconds it took.
+    """Send `messages` messages and wait for their answers; return the seconds that took.
 
-    Raises `WrongAnswer` when an answer is not what it should be, or does not come.
+    Each connection sends its next message when it has the answer to the one before. Raises `WrongAnswer` when an answer
+    is wrong or does not come.
     """
     left = messages - len(connections)  # not asked yet
     open_ones = len(connections)

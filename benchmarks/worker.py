@@ -1,7 +1,7 @@
 """`python -m benchmarks.worker WORKLOAD CONTENDER [--quick]`: the process in which one contender works.
 
-It reads orders, a line each, from its standard input, answers each with a line of JSON on its standard output, and ends
-with its input. For `measuring.Worker` only; what is ordered and answered is the workload's business.
+It reads orders from its standard input, one a line, and answers each with a line of JSON on its standard output. It
+ends when its input ends. `orders.Worker` starts it. The workload decides what the orders and the answers mean.
 """
 
 from __future__ import annotations

@@ -15,8 +15,10 @@ from socket import create_server, socket
 import pytest
 
 from benchmarks.catalogue import WORKLOADS, select
-from benchmarks.measuring import Row, Spread
+from benchmarks.contenders import Contender
+from benchmarks.cost.memory import IdleTimer
 from benchmarks.report import Machine, noisy, write
+from benchmarks.rows import Row, Spread
 from benchmarks.traffic import Connection, Echo, WrongAnswer, connect, exchange
 from tests.support.paths import ROOT
 
@@ -76,6 +78,14 @@ def test_served_workload_and_files(tmp_path: Path) -> None:
     row, = json.loads((tmp_path / f"{stem}.json").read_text())["rows"]
     assert set(row["values"]) == {"compat", "asyncio"}
     assert all(len(values) == 2 and min(values) > 0 for values in row["values"].values())
+
+
+def test_memory_does_not_count_what_the_library_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heavy_loops.py").write_text("from asyncio import new_event_loop\nballast = b'?' * 20_000_000\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    workload, contender = IdleTimer(), Contender("heavy", "asyncio", "heavy_loops")
+    workload.warm_up(contender)
+    assert workload.sample(contender, True)["value"] < 20_000  # bytes for each of 100 timers; the ballast is 200,000
 
 
 def row_of(**values: Sequence[float]) -> Row:
