@@ -36,8 +36,8 @@ from .current_loop import get_event_loop as get_event_loop
 from .events import EventLoop as EventLoop
 from .events import new_event_loop as new_event_loop
 from .futures import Future as Future  # type: ignore[assignment]  # in the place of asyncio's
-from .install import install as install
-from .install import uninstall as uninstall
+from .installing import install as install
+from .installing import uninstall as uninstall
 from .legacy import *  # type: ignore[assignment, no-redef]  # noqa: F403
 from .legacy import __all__ as _legacy_names
 from .runners import Runner as Runner

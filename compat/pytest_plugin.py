@@ -17,7 +17,7 @@ from unittest.mock import patch
 import pytest
 
 from .events import EventLoop
-from .install import install, uninstall
+from .installing import install, uninstall
 
 KEY = "compat_loops"  # of the counts that a process of pytest-xdist hands over
 

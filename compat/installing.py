@@ -12,7 +12,7 @@ from .after_import import AfterImport
 from .child_processes import install_in_children
 from .current_loop import get_event_loop, policy
 from .events import EventLoop
-from .legacy_source import install_hook, is_installed, uninstall_hook
+from .legacy.source import install_hook, is_installed, uninstall_hook
 from .other_loops import MAKES, use_ours
 from .tasks import Task
 

@@ -18,8 +18,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .current_loop import get_event_loop
-from .tasks import Task
+from ..current_loop import get_event_loop
+from ..tasks import Task
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
