@@ -34,7 +34,7 @@ from .current import leave
 from .futures import AsyncioTask, Future, init_future, new_future
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
-from .legacy import accepted
+from .generators import accepted
 from .tasks import NativeTask, Task
 from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
 
