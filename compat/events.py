@@ -39,7 +39,6 @@ from .tasks import NativeTask, Task
 from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
 
 if sys.version_info >= (3, 14):
-    from . import graph as graph  # tells asyncio who waits for our futures
     from .handles import ThreadSafeHandle
 
 T = TypeVar("T")

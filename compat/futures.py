@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from kernel.core import Kernel
     from kernel.task import Task as KernelTask
 
+if sys.version_info >= (3, 14):
+    from .graph import use_ours
+
+    use_ours()  # so that asyncio can tell who waits for the futures below
+
 T = TypeVar("T")
 
 # asyncio's own, also when something else has been put in their place there.
