@@ -23,14 +23,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
 from kernel.devices.protocols import Clock, Poller, ReadyQueue
-from kernel.lifecycle import abandon, close_unstarted, running_kernel
-from kernel.insight.observer import Observer
 from kernel.devices.selector_poller import SelectorPoller
+from kernel.insight.observer import Observer
+from kernel.lifecycle import abandon, close_unstarted, running_kernel
 from kernel.syscalls import Code
 from kernel.task import Task as KernelTask
 
 from .children import watch_child
 from .current import leave
+from .current_loop import make_loops_by
 from .futures import AsyncioTask, Future, init_future, new_future
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
@@ -493,6 +494,9 @@ def check_no_kernel(what: str, main: object = None) -> None:
 def new_event_loop() -> EventLoop:
     """A new event loop of this project's; fits `asyncio.Runner(loop_factory=...)` and the like."""
     return EventLoop()
+
+
+make_loops_by(new_event_loop)
 
 
 def __getattr__(name: str) -> Any:

@@ -17,16 +17,14 @@ from contextvars import Context
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kernel.core import Kernel
 from kernel.syscalls import Syscall
+from kernel.task import Task as KernelTask
 from kernel.waitable import Waitable
 
 from .current import leave
 from .current_loop import get_event_loop
 from .handles import Handle
-
-if TYPE_CHECKING:
-    from kernel.core import Kernel
-    from kernel.task import Task as KernelTask
 
 if sys.version_info >= (3, 14):
     from .graph import use_ours

@@ -7,19 +7,13 @@ import inspect
 import sys
 from asyncio import format_helpers
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kernel.core import Kernel
 
 from .current import leave
 
-if TYPE_CHECKING:
-    from kernel.core import Kernel
-
-    from .events import EventLoop
-
-
 extract_stack = format_helpers.extract_stack  # type: ignore[attr-defined]
-
-
 format_callback: Any = format_helpers._format_callback_source  # type: ignore[attr-defined]
 # Python 3.13 shows a callback's arguments, which may be secret, in debug mode only.
 _ARGUMENTS_IN_DEBUG = "debug" in inspect.signature(format_callback).parameters
@@ -41,14 +35,14 @@ class Handle(asyncio.Handle):
         _args: Any
         _callback: Any
         _context: Any
-        _loop: EventLoop
+        _loop: asyncio.AbstractEventLoop
 
     _repr: str | None = None
     _source_traceback: Any = None
     once = False  # as a descriptor's listener: told each time
     endpoint = None
 
-    def __init__(self, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
+    def __init__(self, callback: Any, args: Any, loop: asyncio.AbstractEventLoop, context: Context | None = None) -> None:
         self._callback = callback
         self._args = args
         self._loop = loop
@@ -108,7 +102,7 @@ class DebugHandle(Handle):
     _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # the base class's slots again
     _repr = asyncio.Handle._repr  # type: ignore[attr-defined]
 
-    def __init__(self, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
+    def __init__(self, callback: Any, args: Any, loop: asyncio.AbstractEventLoop, context: Context | None = None) -> None:
         super().__init__(callback, args, loop, context)
         self._repr = None
         self._source_traceback = extract_stack(sys._getframe(1))
@@ -131,6 +125,13 @@ if sys.version_info >= (3, 14):
                 Handle.run(self, kernel)
 
 
+class HasKernel(Protocol):
+    """What a timer asks of its event loop."""
+
+    @property
+    def kernel(self) -> Kernel: ...
+
+
 class TimerHandle:
     """A callback in the kernel's timers; `isinstance` takes it for asyncio's, of which it lacks three slots.
 
@@ -143,7 +144,7 @@ class TimerHandle:
     _repr: str | None = None
     _source_traceback: Any = None
 
-    def __init__(self, when: float, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
+    def __init__(self, when: float, callback: Any, args: Any, loop: HasKernel, context: Context | None = None) -> None:
         self._when = when
         self._callback = callback
         self._args = args
@@ -185,7 +186,7 @@ class DebugTimerHandle(TimerHandle):
 
     __slots__ = ("_repr", "_source_traceback")  # type: ignore[misc]  # which the base class has for all
 
-    def __init__(self, when: float, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
+    def __init__(self, when: float, callback: Any, args: Any, loop: HasKernel, context: Context | None = None) -> None:
         super().__init__(when, callback, args, loop, context)
         self._repr = None
         self._source_traceback = extract_stack(sys._getframe(1))
