@@ -14,7 +14,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info
 # has the version in its name: when `python3` comes to mean another Python, its environment is made again.
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 STAMP := $(VENV)/ready-$(VERSION)
-CHECKED := kernel compat compat_loop.py examples tests benchmarks
+CHECKED := kernel compat examples tests benchmarks
 
 # The peers have an environment of their own: tests are not to find them.
 BENCH_VENV := $(VENV)-bench

@@ -2,11 +2,16 @@
 
 Every name of `asyncio.__all__` is here, and those that asyncio has dropped since Python 3.4. The event loop, futures,
 tasks and what makes them are this project's; the rest of asyncio, which works on any loop, is the standard library's.
+
+The names are in `names.py`. Importing this package does not load them, nor asyncio: the first use of a name does.
+Inside this package nobody writes `from . import module`, which looks for a name here first, and so loads all of them.
 """
 
 from __future__ import annotations
 
 import sys as _sys
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 
 if _sys.platform == "win32":
     raise ImportError(f"compat runs on Unix only: its event loop stands on the one that asyncio has for Unix, and not for "
@@ -17,39 +22,29 @@ from .shadows import check_kernel as _check_kernel
 
 _check_kernel()
 
-import asyncio as _asyncio
-from asyncio import *  # noqa: F403
-from asyncio import TaskGroup as TaskGroup  # not in __all__ of Python 3.11
-from asyncio import base_events as base_events
-from asyncio import coroutines as coroutines
-from asyncio import exceptions as exceptions
-from asyncio import locks as locks
-from asyncio import log as log
-from asyncio import protocols as protocols
-from asyncio import queues as queues
-from asyncio import streams as streams
-from asyncio import subprocess as subprocess
-from asyncio import transports as transports
-from typing import Any
+if TYPE_CHECKING:
+    from .names import *
 
-from .current_loop import get_event_loop as get_event_loop
-from .events import EventLoop as EventLoop
-from .events import new_event_loop as new_event_loop
-from .futures import Future as Future  # type: ignore[assignment]  # in the place of asyncio's
-from .install import install as install
-from .install import uninstall as uninstall
-from .legacy import *  # type: ignore[assignment, no-redef]  # noqa: F403
-from .legacy import __all__ as _legacy_names
-from .runners import Runner as Runner
-from .runners import run as run  # type: ignore[assignment]
-from .tasks import Task as Task  # type: ignore[assignment]
+    __all__: list[str]
+else:
 
-if _sys.version_info >= (3, 14):
-    from .graph import future_add_to_awaited_by as future_add_to_awaited_by
-    from .graph import future_discard_from_awaited_by as future_discard_from_awaited_by
-if hasattr(_asyncio, "eager_task_factory"):  # since Python 3.12
-    eager_task_factory: Any = _asyncio.create_eager_task_factory(Task)  # type: ignore
-SelectorEventLoop = EventLoop  # type: ignore[misc]  # in the place of asyncio's
-globals()["async"] = async_
+    def __getattr__(name: str) -> object:
+        """A name that is used before the names are loaded."""
+        if name.startswith("__") and name != "__all__":  # by which Python and its tools look for what few modules have
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        _load()
+        return getattr(_sys.modules[__name__], name)
 
-__all__ = sorted({*_asyncio.__all__, *_legacy_names, "EventLoop", "install", "new_event_loop", "uninstall"})
+    def __dir__() -> list[str]:
+        _load()
+        return sorted(globals())
+
+    def _load() -> None:
+        """Make the names plain attributes of this module, which does without the two functions above from then on."""
+        _check_kernel()  # again: the program may have changed where Python looks for modules
+        names = _import_module(".names", __name__)
+        attributes = globals()
+        attributes.pop("__getattr__", None)
+        attributes.pop("__dir__", None)
+        for name, value in vars(names).items():
+            attributes.setdefault(name, value)  # `transports` is there already: a module of this package's

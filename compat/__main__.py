@@ -16,8 +16,8 @@ import zipfile
 from importlib.machinery import SourceFileLoader
 from typing import NoReturn
 
-from .install import install
-from .legacy_source import compile_source
+from .installing import install
+from .legacy.source import compile_source
 from .shadows import HERE, hidden_in
 
 

@@ -6,15 +6,21 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .events import EventLoop
+from typing import Any, Protocol
 
 logger = logging.getLogger("asyncio")
 
 
-def watch_child(loop: EventLoop, pid: int, exited: Callable[[int], object]) -> None:
+class Loop(Protocol):
+    """What is asked of an event loop here."""
+
+    def is_closed(self) -> bool: ...
+    def call_soon_threadsafe(self, callback: Callable[[], object], /) -> object: ...
+    def _add_reader(self, fd: Any, callback: Callable[[], object], /) -> object: ...
+    def _remove_reader(self, fd: Any) -> bool: ...
+
+
+def watch_child(loop: Loop, pid: int, exited: Callable[[int], object]) -> None:
     """Have `exited(returncode)` called in the loop once the child `pid` has ended, which is thereby reaped."""
     try:
         fd = os.pidfd_open(pid)
@@ -30,7 +36,7 @@ def watch_child(loop: EventLoop, pid: int, exited: Callable[[int], object]) -> N
     loop._add_reader(fd, ended)
 
 
-def _wait_in_thread(loop: EventLoop, pid: int, exited: Callable[[int], object]) -> None:
+def _wait_in_thread(loop: Loop, pid: int, exited: Callable[[int], object]) -> None:
     # Reaped only in the loop, with the news that it has ended: until then its number can mean no other process, which
     # a signal would hit.
     try:

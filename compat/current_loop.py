@@ -6,9 +6,17 @@ import asyncio
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 _get_event_loop = asyncio.get_event_loop  # asyncio's own also when `install` has put the one below in its place
+_make: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+
+
+def make_loops_by(make: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """Have `get_event_loop` make loops by `make`. `events.py` says so, which this module is below of."""
+    global _make
+    _make = make
 
 
 def policy() -> Any:
@@ -30,8 +38,6 @@ def get_event_loop() -> asyncio.AbstractEventLoop:
     kept = getattr(policy(), "_local", None)
     if (kept is not None and kept._loop is None and not getattr(kept, "_set_called", False)
             and threading.current_thread() is threading.main_thread()):
-        from .events import EventLoop  # which stands on futures, which ask for the loop here
-
         warnings.warn("There is no current event loop", DeprecationWarning, stacklevel=2)
-        asyncio.set_event_loop(EventLoop())
+        asyncio.set_event_loop(_make())
     return _get_event_loop()

@@ -22,25 +22,24 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
-from kernel.devices.protocols import Clock, Poller, ReadyQueue
 from kernel.checks import close_unstarted
-from kernel.lifecycle import abandon, running_kernel
-from kernel.insight.observer import Observer
+from kernel.devices import Clock, Poller, ReadyQueue, Tracer
 from kernel.devices.selector_poller import SelectorPoller
+from kernel.lifecycle import abandon, running_kernel
 from kernel.syscalls import Code
 from kernel.task import Task as KernelTask
 
 from .children import watch_child
 from .current import leave
+from .current_loop import make_loops_by
 from .futures import AsyncioTask, Future, init_future, new_future
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
-from .legacy import accepted
+from .generators import accepted
 from .tasks import NativeTask, Task
 from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
 
 if sys.version_info >= (3, 14):
-    from . import graph as graph  # tells asyncio who waits for our futures
     from .handles import ThreadSafeHandle
 
 T = TypeVar("T")
@@ -55,7 +54,7 @@ class LoopKernel(AsyncioKernel):
     """The kernel of an event loop: its tasks are asyncio's, and another thread may always call."""
 
     def __init__(self, loop: EventLoop, ready: ReadyQueue | None, clock: Clock | None, poller: Poller | None,
-                 observer: Observer | None) -> None:
+                 observer: Tracer | None) -> None:
         super().__init__(ready=ready, clock=clock, poller=poller, observer=observer, exception_hook=self._tell_loop)
         self._loop = loop
         self.calls.expected = 1
@@ -175,7 +174,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, selector: selectors.BaseSelector | None = None, *, clock: Clock | None = None,
                  ready: ReadyQueue | None = None, poller: Poller | None = None,
-                 observer: Observer | None = None) -> None:
+                 observer: Tracer | None = None) -> None:
         if selector is not None:
             poller = SelectorPoller(selector)
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
@@ -495,6 +494,9 @@ def check_no_kernel(what: str, main: object = None) -> None:
 def new_event_loop() -> EventLoop:
     """A new event loop of this project's; fits `asyncio.Runner(loop_factory=...)` and the like."""
     return EventLoop()
+
+
+make_loops_by(new_event_loop)
 
 
 def __getattr__(name: str) -> Any:

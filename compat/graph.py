@@ -12,8 +12,8 @@ from typing import Any
 
 from kernel.syscalls import Syscall
 
-_add: Any = getattr(futures, "future_add_to_awaited_by", None)  # as asyncio has them
-_discard: Any = getattr(futures, "future_discard_from_awaited_by", None)
+_add: Any = futures.future_add_to_awaited_by  # type: ignore[attr-defined]  # as asyncio has them
+_discard: Any = futures.future_discard_from_awaited_by  # type: ignore[attr-defined]
 
 
 def future_add_to_awaited_by(future: Any, waiter: Any, /) -> None:
@@ -36,7 +36,8 @@ def future_discard_from_awaited_by(future: Any, waiter: Any, /) -> None:
         future._awaited_by.discard(waiter)
 
 
-if _add is not None:
+def use_ours() -> None:
+    """Have asyncio, which imports these functions in several modules, use ours everywhere."""
     for function in future_add_to_awaited_by, future_discard_from_awaited_by:
         for owner in asyncio, futures:
             setattr(owner, function.__name__, function)

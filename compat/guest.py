@@ -27,11 +27,11 @@ logger = logging.getLogger("asyncio")
 _kernels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Guest] = weakref.WeakKeyDictionary()
 
 
-def guest_of(loop: asyncio.AbstractEventLoop) -> Guest:
-    """The kernel that is a guest of `loop`, which has none of its own."""
+def guest_of(loop: asyncio.AbstractEventLoop, task_type: Callable[..., KernelTask[Any]]) -> Guest:
+    """The kernel that is a guest of `loop`, which has none of its own; its `spawn` makes tasks by `task_type`."""
     kernel = _kernels.get(loop)
     if kernel is None:
-        kernel = _kernels[loop] = Guest(loop)
+        kernel = _kernels[loop] = Guest(loop, task_type)
     return kernel
 
 
@@ -45,8 +45,9 @@ class AsyncioKernel(Kernel):
 class Guest(AsyncioKernel):
     """A kernel that another event loop runs, item by item."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, task_type: Callable[..., KernelTask[Any]]) -> None:
         self._loop = weakref.ref(loop)
+        self._task_type = task_type
         super().__init__(ready=LoopQueue(self), clock=LoopClock(self), poller=LoopPoller(self))
         self.timers = LoopTimers(self)
 
@@ -58,9 +59,7 @@ class Guest(AsyncioKernel):
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> KernelTask[T]:
-        from .tasks import NativeTask  # which stand on this module
-
-        return NativeTask(code, loop=self.loop, name=name, daemon=daemon, context=context)
+        return self._task_type(code, loop=self.loop, name=name, daemon=daemon, context=context)
 
     @property
     def debug(self) -> bool:  # type: ignore[override]

@@ -7,19 +7,13 @@ import inspect
 import sys
 from asyncio import format_helpers
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kernel.core import Kernel
 
 from .current import leave
 
-if TYPE_CHECKING:
-    from kernel.core import Kernel
-
-    from .events import EventLoop
-
-
 extract_stack = format_helpers.extract_stack  # type: ignore[attr-defined]
-
-
 format_callback: Any = format_helpers._format_callback_source  # type: ignore[attr-defined]
 # Python 3.13 shows a callback's arguments, which may be secret, in debug mode only.
 _ARGUMENTS_IN_DEBUG = "debug" in inspect.signature(format_callback).parameters
@@ -41,14 +35,14 @@ class Handle(asyncio.Handle):
         _args: Any
         _callback: Any
         _context: Any
-        _loop: EventLoop
+        _loop: asyncio.AbstractEventLoop
 
     _repr: str | None = None
     _source_traceback: Any = None
     once = False  # as a descriptor's listener: told each time
     endpoint = None
 
-    def __init__(self, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
+    def __init__(self, callback: Any, args: Any, loop: asyncio.AbstractEventLoop, context: Context | None = None) -> None:
         self._callback = callback
         self._args = args
         self._loop = loop
@@ -99,24 +93,33 @@ class Handle(asyncio.Handle):
                                                "handle": self})
 
 
-class DebugHandle(Handle):
-    """Knows where it was made, and what it looked like when it was cancelled."""
+class Traced:
+    """In front of a handle, in debug mode: knows where it was made, and what it looked like when it was cancelled."""
 
-    __slots__ = ()
-    __class__ = Handle  # type: ignore[assignment]  # by which it calls itself
+    if not TYPE_CHECKING:  # the checker does not see the slots of the subclasses here
+        __slots__ = ()
 
-    _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # the base class's slots again
-    _repr = asyncio.Handle._repr  # type: ignore[attr-defined]
+    _args: Any
+    _repr: str | None
+    _source_traceback: Any
 
-    def __init__(self, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
-        super().__init__(callback, args, loop, context)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)  # type: ignore[call-arg]  # of the handle
         self._repr = None
         self._source_traceback = extract_stack(sys._getframe(1))
 
     def cancel(self) -> None:
         if self._args is not None:
             self._repr = repr(self)
-        super().cancel()
+        super().cancel()  # type: ignore[misc]  # of the handle
+
+
+class DebugHandle(Traced, Handle):
+    __slots__ = ()
+    __class__ = Handle  # type: ignore[assignment]  # by which it calls itself
+
+    _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # the base class's slots again
+    _repr = asyncio.Handle._repr  # type: ignore[attr-defined]
 
 
 if sys.version_info >= (3, 14):
@@ -131,6 +134,13 @@ if sys.version_info >= (3, 14):
                 Handle.run(self, kernel)
 
 
+class HasKernel(Protocol):
+    """What a timer asks of its event loop."""
+
+    @property
+    def kernel(self) -> Kernel: ...
+
+
 class TimerHandle:
     """A callback in the kernel's timers; `isinstance` takes it for asyncio's, of which it lacks three slots.
 
@@ -143,7 +153,7 @@ class TimerHandle:
     _repr: str | None = None
     _source_traceback: Any = None
 
-    def __init__(self, when: float, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
+    def __init__(self, when: float, callback: Any, args: Any, loop: HasKernel, context: Context | None = None) -> None:
         self._when = when
         self._callback = callback
         self._args = args
@@ -178,17 +188,5 @@ class TimerHandle:
         kernel.ready.append(self)
 
 
-class DebugTimerHandle(TimerHandle):
-    """As a `DebugHandle`."""
-
+class DebugTimerHandle(Traced, TimerHandle):
     __slots__ = ("_repr", "_source_traceback")  # type: ignore[misc]  # which the base class has for all
-
-    def __init__(self, when: float, callback: Any, args: Any, loop: EventLoop, context: Context | None = None) -> None:
-        super().__init__(when, callback, args, loop, context)
-        self._repr = None
-        self._source_traceback = extract_stack(sys._getframe(1))
-
-    def cancel(self) -> None:
-        if self._args is not None:
-            self._repr = repr(self)
-        super().cancel()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from kernel.failures import clear_frame, traceback_of
 
 from .events import check_no_kernel, new_event_loop
-from .legacy import accepted
+from .generators import accepted
 
 T = TypeVar("T")
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]

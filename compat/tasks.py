@@ -20,11 +20,11 @@ from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, TextIO, TypeVar
 
 from kernel.core import Kernel
+from kernel.failures import abort_failed, answered_twice, clear_execute, drop_frame, traceback_of
 from kernel.insight.observer import TappedContext
 from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.waitable import Waiter
-from kernel.failures import abort_failed, answered_twice, clear_execute, drop_frame, traceback_of
 
 from .current import enter, leave, scheduled, swap
 from .current_loop import get_event_loop
@@ -101,7 +101,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         self._loop = loop
         kernel = getattr(loop, "kernel", None)
         if not isinstance(kernel, AsyncioKernel):
-            kernel = guest_of(loop)
+            kernel = guest_of(loop, NativeTask)
         self.kernel = kernel
         self._done = False
         self._cancelled = False

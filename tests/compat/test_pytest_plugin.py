@@ -1,10 +1,14 @@
-"""`pytest --compat-loop`: each test runs a small suite with it, in a process of its own."""
+"""`pytest --compat-loop`: each test runs a small suite with it, in a process of its own.
+
+The plugin is loaded from the source tree by `-p compat.plugin`, or as it is where the project is installed.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import textwrap
+import tomllib
 from importlib.metadata import PackageNotFoundError, entry_points, requires
 from pathlib import Path
 
@@ -48,17 +52,41 @@ class Case(unittest.IsolatedAsyncioTestCase):
 """
 OURS = "EXPECTED = 'compat.events'\n" + SUITE
 STOCK = "EXPECTED = 'asyncio.unix_events'\n" + SUITE
+IDLE = """
+def test_nothing_is_loaded():
+    import sys
+    assert PLUGIN in sys.modules
+    assert not {"kernel", "compat.names", PLUGIN + ".session"} & set(sys.modules)
+"""
 
 
-def session(directory: Path, suite: str, *options: str, status: int = 0) -> str:
+def session(directory: Path, suite: str, *options: str, status: int = 0, installed: Path | None = None) -> str:
     """What pytest prints, run with these options for a file with this text."""
     (directory / "pytest.ini").write_text("[pytest]\n")
     (directory / "test_suite.py").write_text(textwrap.dedent(suite))
-    command = [sys.executable, "-W", "ignore", "-m", "pytest", "-p", "compat_loop", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(command, cwd=directory, env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-                          capture_output=True, text=True, timeout=50)
+    plugin = ["-p", "compat.plugin"] if installed is None else []
+    command = [sys.executable, "-W", "ignore", "-m", "pytest", *plugin, "-p", "no:cacheprovider", *options]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=50,
+                          env={"PYTHONPATH": str(installed or ROOT), "PYTHONDONTWRITEBYTECODE": "1"})
     assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with what an installation puts into `site-packages`."""
+    site = tmp_path_factory.mktemp("site")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    setuptools = settings["tool"]["setuptools"]
+    for name in setuptools["packages"]:
+        if "." not in name:
+            (site / name).symlink_to(ROOT / setuptools["package-dir"].get(name, name))
+    about = site / "trampoline_kernel-0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: trampoline-kernel\nVersion: 0\n")
+    (about / "entry_points.txt").write_text("[pytest11]\n" + "".join(
+        f"{name} = {module}\n" for name, module in settings["project"]["entry-points"]["pytest11"].items()))
+    return site
 
 
 def test_every_way_to_a_loop_leads_to_ours(tmp_path: Path) -> None:
@@ -69,15 +97,52 @@ def test_every_way_to_a_loop_leads_to_ours(tmp_path: Path) -> None:
 
 
 def test_it_does_nothing_unless_asked(tmp_path: Path) -> None:
-    suite = STOCK + """
-def test_nothing_is_loaded():
-    import sys
-    assert "compat_loop" in sys.modules
-    assert not {"compat", "kernel"} & set(sys.modules)
-"""
-    output = session(tmp_path, suite)
-    assert "6 passed" in output
+    output = session(tmp_path, STOCK)
+    assert "5 passed" in output
     assert "compat loop" not in output
+
+
+def test_a_session_that_does_not_ask_loads_nothing(tmp_path: Path, installed: Path) -> None:
+    """Neither the kernel nor the rest of compat; where the project is installed, nothing of compat at all."""
+    assert "1 passed" in session(tmp_path, "PLUGIN = 'compat.plugin'" + IDLE)
+    suite = "PLUGIN = 'compat_loop'" + IDLE + "    assert 'compat' not in sys.modules\n"
+    assert "1 passed" in session(tmp_path, suite, installed=installed)
+
+
+@pytest.mark.parametrize(("plugin", "modules"), [("compat_loop", ["compat_loop"]),
+                                                 ("compat.plugin", ["compat", "compat.plugin", "compat.shadows"])])
+def test_it_imports_nothing_but_itself(installed: Path, plugin: str, modules: list[str]) -> None:
+    program = f"import sys, pytest; before = set(sys.modules); import {plugin}; print(sorted(set(sys.modules) - before))"
+    directory = installed if plugin == "compat_loop" else ROOT
+    done = subprocess.run([sys.executable, "-c", program], cwd=directory, capture_output=True, text=True, timeout=30)
+    assert (done.stderr, done.stdout) == ("", f"{modules}\n")
+
+
+def test_where_it_is_installed(tmp_path: Path, installed: Path) -> None:
+    for options in [], ["-p", "compat.plugin"], ["-p", "compat_loop"]:
+        output = session(tmp_path, OURS, "--compat-loop", *options, installed=installed)
+        assert "\ncompat loop: 5 event loops were made, 5 of them compat's\n" in output
+        assert "5 passed" in output
+
+
+@pytest.mark.parametrize("layout", ["compat.py", "compat/__init__.py"])
+def test_a_project_with_a_compat_of_its_own(tmp_path: Path, installed: Path, layout: str) -> None:
+    """It is left alone, unless it asks: then it is told what is in the way."""
+    path = tmp_path / layout
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("text = str\n")
+    suite = "PLUGIN = 'compat_loop'" + IDLE + "    import compat\n    assert compat.text is str\n"
+    assert "1 passed" in session(tmp_path, suite, installed=installed)
+    output = session(tmp_path, suite, "--compat-loop", status=4, installed=installed)
+    assert f"'import compat' finds {path}, and not the package {installed / 'compat'}: rename that file" in output
+    assert "Traceback" not in output
+
+
+def test_every_package_is_installed() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    listed = {setuptools["package-dir"].get(name, name.replace(".", "/")) for name in setuptools["packages"]}
+    assert listed == {str(file.parent.relative_to(ROOT)) for package in ("kernel", "compat")
+                      for file in (ROOT / package).rglob("*.py")}
 
 
 def test_a_failure_stays_one(tmp_path: Path) -> None:
@@ -141,7 +206,7 @@ def test_the_process_is_as_before_when_the_session_is_over(tmp_path: Path) -> No
             inner = tmp_path / "test_inner.py"
             inner.write_text("import asyncio\\ndef test_inner(): asyncio.run(asyncio.sleep(0))")
             before = names()
-            assert pytest.main(["-p", "compat_loop", "--import-mode=importlib", *options, str(inner)]) == 0
+            assert pytest.main(["-p", "compat.plugin", "--import-mode=importlib", *options, str(inner)]) == 0
             assert names() == before
     """
     assert "2 passed" in session(tmp_path, suite)

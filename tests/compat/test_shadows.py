@@ -86,12 +86,3 @@ def test_nothing_is_said_of_our_own_packages(tmp_path: Path) -> None:
     for name in "kernel", "compat":
         (tmp_path / name).symlink_to(ROOT / name)
     assert outcome(tmp_path, "-m", "compat", "program.py") == (0, "ran\n", "")
-
-
-def test_pytest_says_that_it_cannot_have_our_loop(tmp_path: Path) -> None:
-    (tmp_path / "compat.py").write_text("")
-    (tmp_path / "test_it.py").write_text("def test() -> None: pass\n")
-    status, _, err = outcome(tmp_path, "-m", "pytest", "-p", "compat_loop", "--compat-loop", "-p", "no:cacheprovider")
-    assert status == 4
-    assert f"'import compat' finds {tmp_path / 'compat.py'}, and not the package {ROOT / 'compat'}: rename that file" in err
-    assert "Traceback" not in err

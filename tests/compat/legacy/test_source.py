@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from compat.legacy_source import compile_source, install_hook, uninstall_hook
+from compat.legacy.source import compile_source, install_hook, uninstall_hook
 from tests.support.paths import ROOT
 
 
@@ -166,5 +166,5 @@ def test_the_bytecode_of_a_rewritten_module_is_not_kept(tmp_path: Path) -> None:
         return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, timeout=30).returncode
 
     assert status("") == 1
-    assert status("from compat.legacy_source import install_hook; install_hook()\n") == 0
+    assert status("from compat.legacy.source import install_hook; install_hook()\n") == 0
     assert status("") == 1

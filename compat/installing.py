@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio import coroutines, events, locks, queues, streams, subprocess, tasks, unix_events
+from asyncio import events, tasks, unix_events
 from typing import Any
 
-from . import legacy as old
 from .after_import import AfterImport
 from .child_processes import install_in_children
-from .current_loop import get_event_loop, policy
+from .current_loop import policy
 from .events import EventLoop
-from .legacy_source import install_hook, is_installed, uninstall_hook
+from .legacy.restoring import restore
+from .legacy.source import install_hook, is_installed, uninstall_hook
 from .other_loops import MAKES, use_ours
 from .tasks import Task
 
 _MISSING = object()
-_MODULES = coroutines, locks, queues, streams, subprocess, tasks
-_DROPPED = {"coroutine": (coroutines, tasks), "async_": (tasks,), "JoinableQueue": (queues,)}  # where they were
 _originals: list[tuple[Any, str, Any]] = []  # what was replaced: where, under which name, and by what before
 _policies: tuple[Any, Any] | None = None  # the policy that was put aside, and the one that is in its place
 
@@ -54,13 +52,7 @@ def install(*, legacy: bool = False) -> None:
         _watch.start()
     if legacy:
         install_hook()
-        for name in old.__all__:
-            for module in [asyncio, *(_DROPPED.get(name) or (m for m in _MODULES if hasattr(m, name)))]:
-                _replace(module, name, getattr(old, name))
-        for module in asyncio, tasks:
-            _replace(module, "async", old.async_)
-        for module in asyncio, events:
-            _replace(module, "get_event_loop", get_event_loop)
+        restore(_replace)
 
 
 def uninstall() -> None:

@@ -1,7 +1,9 @@
 """A pytest session of which every event loop is this project's: what `pytest --compat-loop` does.
 
 It says so in the session's header, and at the end how many loops were made and how many of them were this project's:
-a suite that brings a loop of its own is to be noticed. The options are in `compat_loop.py`.
+a suite that brings a loop of its own is to be noticed.
+
+This package is imported as `compat_loop` where the project is installed, so it cannot name `compat` by dots.
 """
 
 from __future__ import annotations
@@ -16,21 +18,24 @@ from unittest.mock import patch
 
 import pytest
 
-from .events import EventLoop
-from .install import install, uninstall
+from compat.events import EventLoop
+from compat.installing import install, uninstall
 
 KEY = "compat_loops"  # of the counts that a process of pytest-xdist hands over
+SESSION = "compat_loop_session"  # the name of the object that reports
 
 
 def activate(config: pytest.Config, *, legacy: bool = False) -> None:
     """Have the session of `config` run on this project's loop until it ends; for as early a moment as there is."""
+    if config.pluginmanager.has_plugin(SESSION):
+        return  # the plugin is loaded by both of its names
     stack = ExitStack()
     config.add_cleanup(stack.close)
     if asyncio.SelectorEventLoop is not EventLoop:  # as it is in a session inside of another one
         stack.callback(uninstall)
     install(legacy=legacy)
     made = stack.enter_context(counted_loops())
-    config.pluginmanager.register(CompatLoop(config, made, legacy), "compat_loop_session")
+    config.pluginmanager.register(CompatLoop(config, made, legacy), SESSION)
 
 
 @contextmanager

@@ -1,0 +1,61 @@
+"""`loop=` arguments, and generators for coroutines: what the functions and classes of this folder take, and asyncio's not."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..current_loop import get_event_loop
+from ..generators import accepted
+
+Loop = asyncio.AbstractEventLoop | None
+
+_iscoroutine = asyncio.iscoroutine
+
+
+def all_accepted(args: Iterable[Any], loop: Loop) -> list[Any]:
+    """The same for many, each once though it may be mentioned twice; tasks of `loop` are made of them if it is given."""
+    args = list(args)
+    made = {id(arg): accepted(arg) for arg in args}
+    if loop is not None:
+        made = {key: loop.create_task(arg) if _iscoroutine(arg) else arg for key, arg in made.items()}
+    return [made[id(arg)] for arg in args]
+
+
+def warn_of_loop(loop: Loop, comma: str = ",") -> None:
+    if loop is not None:
+        warnings.warn(f"The loop argument is deprecated since Python 3.8{comma} and scheduled for removal in "
+                      f"Python 3.10.", DeprecationWarning, stacklevel=3)
+
+
+def ready_to_ask(loop: Loop) -> Loop:
+    """The loop that the function called next will find when it asks asyncio for one; ours, when none is there yet."""
+    if loop is None and asyncio._get_running_loop() is None:
+        get_event_loop()
+    return loop
+
+
+@contextmanager
+def as_if_running(loop: Loop) -> Iterator[None]:
+    """Have asyncio's functions find `loop`, if it is given and none is running."""
+    if loop is None or asyncio._get_running_loop() is not None:
+        yield
+        return
+    asyncio._set_running_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(None)
+
+
+class LoopArgument:
+    """Takes a `loop` argument, in front of a class of asyncio's that has lost it."""
+
+    def __init__(self, *args: Any, loop: Loop = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if loop is not None:
+            warn_of_loop(loop)
+            self._loop = loop
