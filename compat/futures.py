@@ -61,6 +61,21 @@ def is_task(waiter: Any) -> bool:
     return waiter.__class__ is AsyncioTask
 
 
+def _execute_checked(future: Any, task: Any) -> bool:
+    """What `execute` does first in a wait that is unusual: raise the error that asyncio has for it, or answer the task.
+
+    Returns whether it has answered. By its name, `kernel.failures.clear_execute` knows its frame in a traceback.
+    """
+    if not hasattr(task, "check_wait"):
+        raise RuntimeError(f"{task} is of no event loop and cannot wait for {future!r}")
+    blocking, future._asyncio_future_blocking = future._asyncio_future_blocking, False
+    task.check_wait(future, blocking)
+    if not future.done():
+        return False
+    task.inbox = future.result()  # native code has yielded the future as it is, and expects an answer
+    return True
+
+
 class DoneCallback:
     """A callback of a future; once that is done, in the ready queue: a Handle that nobody keeps, and so need not be one."""
 
@@ -300,25 +315,14 @@ class FutureMethods(Waitable[T]):
 
     def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
         same_loop = self._loop is getattr(task, "_loop", None)
-        if not same_loop or not self._asyncio_future_blocking or task is self:  # type: ignore[comparison-overlap]
-            return self._execute_checked(task)
+        usual = same_loop and self._asyncio_future_blocking and task is not self  # type: ignore[comparison-overlap]
+        if not usual and _execute_checked(self, task):
+            return True
         self._asyncio_future_blocking = False
         if self._waiters is None:
             self._waiters = [task]
         else:
             self._waiters.append(task)
-        return False
-
-    def _execute_checked(self, task: Any) -> bool:
-        """`execute` for a request that asyncio may refuse."""
-        if not hasattr(task, "check_wait"):
-            raise RuntimeError(f"{task} is of no event loop and cannot wait for {self!r}")
-        blocking, self._asyncio_future_blocking = self._asyncio_future_blocking, False
-        task.check_wait(self, blocking)
-        if self._done:  # yielded as it is, by native code, that expects an answer
-            task.inbox = self.result()
-            return True
-        self._waiters = [*(self._waiters or ()), task]
         return False
 
     def _execute_overridden(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
@@ -360,22 +364,11 @@ class Future(AsyncioFuture[T], Syscall[T], metaclass=FutureType):
             cls.execute = FutureMethods._execute_overridden  # type: ignore[assignment]
 
     def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
-        if self._loop is not getattr(task, "_loop", None) or not self._asyncio_future_blocking:
-            return self._execute_checked(task)
+        usual = self._loop is getattr(task, "_loop", None) and self._asyncio_future_blocking
+        if not usual and _execute_checked(self, task):
+            return True
         self._asyncio_future_blocking = False
         self.add_done_callback(task, context=task.kernel.wakeup_context)  # type: ignore[arg-type, attr-defined]
-        return False
-
-    def _execute_checked(self, task: Any) -> bool:
-        """`execute` for a request that asyncio may refuse."""
-        if not hasattr(task, "check_wait"):
-            raise RuntimeError(f"{task} is of no event loop and cannot wait for {self!r}")
-        blocking, self._asyncio_future_blocking = self._asyncio_future_blocking, False
-        task.check_wait(self, blocking)
-        if self.done():  # yielded as it is, by native code, that expects an answer
-            task.inbox = self.result()
-            return True
-        self.add_done_callback(task, context=task.kernel.wakeup_context)
         return False
 
 

@@ -93,24 +93,33 @@ class Handle(asyncio.Handle):
                                                "handle": self})
 
 
-class DebugHandle(Handle):
-    """Knows where it was made, and what it looked like when it was cancelled."""
+class Traced:
+    """In front of a handle, in debug mode: knows where it was made, and what it looked like when it was cancelled."""
 
-    __slots__ = ()
-    __class__ = Handle  # type: ignore[assignment]  # by which it calls itself
+    if not TYPE_CHECKING:  # the checker does not see the slots of the subclasses here
+        __slots__ = ()
 
-    _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # the base class's slots again
-    _repr = asyncio.Handle._repr  # type: ignore[attr-defined]
+    _args: Any
+    _repr: str | None
+    _source_traceback: Any
 
-    def __init__(self, callback: Any, args: Any, loop: asyncio.AbstractEventLoop, context: Context | None = None) -> None:
-        super().__init__(callback, args, loop, context)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)  # type: ignore[call-arg]  # of the handle
         self._repr = None
         self._source_traceback = extract_stack(sys._getframe(1))
 
     def cancel(self) -> None:
         if self._args is not None:
             self._repr = repr(self)
-        super().cancel()
+        super().cancel()  # type: ignore[misc]  # of the handle
+
+
+class DebugHandle(Traced, Handle):
+    __slots__ = ()
+    __class__ = Handle  # type: ignore[assignment]  # by which it calls itself
+
+    _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # the base class's slots again
+    _repr = asyncio.Handle._repr  # type: ignore[attr-defined]
 
 
 if sys.version_info >= (3, 14):
@@ -181,17 +190,5 @@ class TimerHandle:
         kernel.ready.append(self)
 
 
-class DebugTimerHandle(TimerHandle):
-    """As a `DebugHandle`."""
-
+class DebugTimerHandle(Traced, TimerHandle):
     __slots__ = ("_repr", "_source_traceback")  # type: ignore[misc]  # which the base class has for all
-
-    def __init__(self, when: float, callback: Any, args: Any, loop: HasKernel, context: Context | None = None) -> None:
-        super().__init__(when, callback, args, loop, context)
-        self._repr = None
-        self._source_traceback = extract_stack(sys._getframe(1))
-
-    def cancel(self) -> None:
-        if self._args is not None:
-            self._repr = repr(self)
-        super().cancel()
