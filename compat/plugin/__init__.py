@@ -1,10 +1,10 @@
 """The pytest plugin by which an existing test suite is run on the event loop of `compat`: `pytest --compat-loop`.
 
-Where this project is installed, this folder is a package of its own, `compat_loop`, and every pytest session loads it.
-Such a session may be that of a project which has a `compat.py`: so the name is one that no other project has, and this
-file imports nothing but pytest. All that it does is to look whether it is asked; what is done then is in `session.py`.
+Where this project is installed, this folder is the package `compat_loop`, and every pytest session loads it. A project
+that is tested there may have a `compat.py` of its own, so the package needs a name that no other project has. This file
+imports nothing but pytest. It only looks whether the session asks for the loop; then `session.py` does the work.
 
-Where the project is not installed, `pytest -p compat.plugin` loads it.
+Where this project is not installed, `pytest -p compat.plugin` loads it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAMES = {"compat_loop", "compat.plugin"}
 
 def pytest_addoption(parser: Parser, pluginmanager: PytestPluginManager) -> None:
     if any(pluginmanager.has_plugin(name) for name in NAMES - {__name__}):
-        return  # it is installed, and asked for by `-p` as well
+        return  # the project is installed, and `-p` has loaded this file as well
     group = parser.getgroup("compat", "the event loop of compat")
     group.addoption("--compat-loop", action="store_true",
                     help="run the tests with every asyncio event loop being compat.EventLoop")
@@ -35,7 +35,7 @@ def pytest_load_initial_conftests(early_config: Config) -> None:
     options = early_config.known_args_namespace
     if options.compat_loop or options.compat_legacy:
         try:
-            import compat  # here, since asyncio and all the rest come with the session
+            import compat  # only here, since this and the session take 50 ms
 
             check_ours(compat.__file__)
             from .session import activate
@@ -45,7 +45,7 @@ def pytest_load_initial_conftests(early_config: Config) -> None:
 
 
 def check_ours(found: str | None) -> None:
-    """Raise the `ImportError` that says so where `import compat` gives another file, `found`, than this project's."""
+    """Raise `ImportError` where `import compat` has given the file `found`, and not this project's."""
     here = os.path.dirname(os.path.abspath(__file__))
     parent = os.path.dirname(here)
     package = parent if os.path.basename(here) == "plugin" else os.path.join(parent, "compat")
