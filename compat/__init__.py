@@ -29,22 +29,15 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """The name that is used first, or one that there is not."""
-        if name.startswith("__") and name != "__all__":  # Python and its tools look for such in every module
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        _load()
-        return getattr(_sys.modules[__name__], name)
+        """Load the names when one is used first. They are plain attributes of this module from then on."""
+        if not name.startswith("__") or name == "__all__":  # Python and its tools look for other such in every module
+            _check_kernel()  # again: the program may have changed where Python looks for modules
+            for found, value in vars(_import_module(".names", __name__)).items():
+                globals().setdefault(found, value)  # asyncio's `transports` does not replace our module of that name
+            if name in globals():
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        _load()
+        __getattr__("__all__")
         return sorted(globals())
-
-    def _load() -> None:
-        """Make the names plain attributes of this module, and take the two functions above away."""
-        _check_kernel()  # again: the program may have changed where Python looks for modules
-        names = _import_module(".names", __name__)
-        attributes = globals()
-        attributes.pop("__getattr__", None)
-        attributes.pop("__dir__", None)
-        for name, value in vars(names).items():
-            attributes.setdefault(name, value)  # not `transports`, which has become our own module

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 _get_event_loop = asyncio.get_event_loop  # asyncio's own, also after `install` has put the one below in its place
-_make: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+_make: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop  # until `events.py` is imported
 
 
 def make_loops_by(make: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    """Have `get_event_loop` make loops by calling `make`. `events.py`, which stands on this module, hands it in."""
+    """Have `get_event_loop` make loops by calling `make`. `events.py`, which stands on this module, hands ours in."""
     global _make
     _make = make
 

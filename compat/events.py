@@ -33,9 +33,9 @@ from .children import watch_child
 from .current import leave
 from .current_loop import make_loops_by
 from .futures import AsyncioTask, Future, init_future, new_future
+from .generators import accepted
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
-from .generators import accepted
 from .tasks import NativeTask, Task
 from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
 
