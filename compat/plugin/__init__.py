@@ -9,7 +9,6 @@ Where this project is not installed, `pytest -p compat.plugin` loads it.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,18 +36,10 @@ def pytest_load_initial_conftests(early_config: Config) -> None:
         try:
             import compat  # only here, since this and the session take 50 ms
 
-            check_ours(compat.__file__)
+            if not hasattr(compat, "EventLoop"):
+                raise ImportError(f"'import compat' finds {compat.__file__}, which is not the package that this option "
+                                  "belongs to: rename that file")
             from .session import activate
         except ImportError as error:
             raise pytest.UsageError(f"--compat-loop: {error}") from error
         activate(early_config, legacy=options.compat_legacy)
-
-
-def check_ours(found: str | None) -> None:
-    """Raise `ImportError` where `import compat` has given the file `found`, and not this project's."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    parent = os.path.dirname(here)
-    package = parent if os.path.basename(here) == "plugin" else os.path.join(parent, "compat")
-    ours = os.path.join(package, "__init__.py")
-    if found is not None and os.path.exists(found) and os.path.exists(ours) and not os.path.samefile(found, ours):
-        raise ImportError(f"'import compat' finds {found}, and not the package {package}: rename that file")
