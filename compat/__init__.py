@@ -4,7 +4,7 @@ Every name of `asyncio.__all__` is here, and those that asyncio has dropped sinc
 tasks and what makes them are this project's; the rest of asyncio, which works on any loop, is the standard library's.
 
 The names are in `names.py`. Importing this package does not load them, nor asyncio: the first use of a name does.
-Inside this package nobody writes `from . import module`, which looks for a name here first, and so loads all of them.
+In this package no file says `from . import module`: Python would look for a name here first, and so load all of them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if _sys.platform == "win32":
-    raise ImportError(f"compat runs on Unix only: its event loop stands on the one that asyncio has for Unix, and not for "
-                      f"{_sys.platform}. Here `import kernel` works, with tasks, timers, queues, threads and sockets; "
-                      f"asyncio programs run on asyncio itself", name=__name__)
+    raise ImportError(f"compat runs on Unix only: its event loop stands on the one that asyncio has for Unix, and not "
+                      f"for {_sys.platform}. Here `import kernel` works, with tasks, timers, queues, threads and "
+                      f"sockets; asyncio programs run on asyncio itself", name=__name__)
 
 from .shadows import check_kernel as _check_kernel
 
@@ -29,22 +29,15 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """A name that is used before the names are loaded."""
-        if name.startswith("__") and name != "__all__":  # by which Python and its tools look for what few modules have
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        _load()
-        return getattr(_sys.modules[__name__], name)
+        """Load the names when one is used first. They are plain attributes of this module from then on."""
+        if not name.startswith("__") or name == "__all__":  # Python and its tools look for other such in every module
+            _check_kernel()  # again: the program may have changed where Python looks for modules
+            for found, value in vars(_import_module(".names", __name__)).items():
+                globals().setdefault(found, value)  # asyncio's `transports` does not replace our module of that name
+            if name in globals():
+                return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        _load()
+        __getattr__("__all__")
         return sorted(globals())
-
-    def _load() -> None:
-        """Make the names plain attributes of this module, which does without the two functions above from then on."""
-        _check_kernel()  # again: the program may have changed where Python looks for modules
-        names = _import_module(".names", __name__)
-        attributes = globals()
-        attributes.pop("__getattr__", None)
-        attributes.pop("__dir__", None)
-        for name, value in vars(names).items():
-            attributes.setdefault(name, value)  # `transports` is there already: a module of this package's

@@ -1,8 +1,8 @@
 """python -m compat [--legacy] PROGRAM.py [ARGS...]  or  python -m compat [--legacy] -m MODULE [ARGS...]
 
-Runs an unmodified asyncio program, every event loop of which is this project's, also in the processes that it starts by
-multiprocessing. A program that insists on uvloop, by uvloop.run(), keeps that and gets a warning. With --legacy, asyncio
-also has again what it has dropped since Python 3.4: @asyncio.coroutine, loop= arguments, generators for coroutines, ...
+Runs an unmodified asyncio program on this project's event loop, and so the processes that it starts by multiprocessing.
+A program that calls uvloop.run() stays on uvloop, and gets a warning. With --legacy, asyncio has again what it has
+dropped since Python 3.4: @asyncio.coroutine, loop= arguments, generators in the place of coroutines, ...
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .shadows import HERE, hidden_in
 
 
 def main(args: list[str]) -> None:
-    """Run the program that `args` name; what it raises, `SystemExit` included, is raised here."""
+    """Run the program that `args` name. What the program raises is raised here, `SystemExit` included."""
     legacy = args[:1] == ["--legacy"]
     if legacy:
         args = args[1:]
@@ -55,14 +55,14 @@ def refuse(reason: str) -> NoReturn:
 
 
 def use_directory(directory: str, program: str | None = None) -> None:
-    """Import modules from `directory` first, as Python would itself; not with -P, which is not to."""
+    """Import modules from `directory` first, as Python does for a program that it runs itself; but not under -P."""
     if not sys.flags.safe_path:
         sys.path[0] = directory
         tell_hidden(directory, program)
 
 
 def tell_hidden(directory: str, program: str | None = None) -> None:
-    """Name the files of `directory` that the program cannot import, since they are called as our packages are."""
+    """Name the files of `directory` that the program cannot import, because our packages have the same names."""
     for path in hidden_in(directory, program):
         name = os.path.basename(path).removesuffix(".py")
         print(f"python -m compat: {path} cannot be imported by the program: 'import {name}' gives it the package "
@@ -70,10 +70,10 @@ def tell_hidden(directory: str, program: str | None = None) -> None:
 
 
 def run_file(path: str, legacy: bool) -> None:
-    """Run the file as the module `__main__`, which stays that, so that its classes can be pickled."""
+    """Run the file as the module `__main__`. It stays that module afterwards, so that its classes can be pickled."""
     with open(path, "rb") as file:
         source = file.read()
-    path = os.path.join(os.getcwd(), path)  # as Python makes it: whole, and with any "./" that it has
+    path = os.path.join(os.getcwd(), path)  # as Python does: absolute, and any "./" stays in it
     code = compile_source(source, path) if legacy else compile(source, path, "exec", dont_inherit=True)
     module = types.ModuleType("__main__")
     module.__file__ = path

@@ -1,4 +1,4 @@
-"""Acting on modules as they are imported: those that `compat.install` changes and does not import itself."""
+"""Acting on modules when they are imported. `compat.install` changes some that it does not want to import itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Action = Callable[[ModuleType], object]
 
 
 class AfterImport(MetaPathFinder):
-    """Calls a module's action when the module has been imported: at `start` if it is there already, else then."""
+    """Calls a module's action once the module is imported: at `start` for one that is there already."""
 
     def __init__(self, actions: Mapping[str, Action]) -> None:
         self._actions = actions
@@ -25,7 +25,7 @@ class AfterImport(MetaPathFinder):
         sys.meta_path.insert(0, self)
 
     def stop(self) -> None:
-        """Leave what is imported from now on alone."""
+        """Do nothing about what is imported from now on."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
@@ -49,7 +49,7 @@ class ActingLoader(Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._loader  # what tools look for source code with
+        module.__loader__ = self._loader  # by which tools find the source code
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)

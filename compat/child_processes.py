@@ -1,8 +1,8 @@
-"""Child processes of `multiprocessing`, where `compat.install` holds: it holds in them as well.
+"""`compat.install` holds in the child processes of `multiprocessing` as well.
 
-One that is forked has it all. One that is spawned, or comes from the fork server, is first sent what it needs to know of
-its parent, which `multiprocessing` pickles: `Arrival` is put among that, and to unpickle it is to call `install`. That is
-before the program's main module is imported there.
+A forked child has everything that its parent has. To a child that is spawned, or that the fork server starts, the
+parent first sends a pickled dictionary. We put an `Arrival` into that dictionary. To unpickle it is to call `install`,
+and the child does so before it imports the program's main module.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from .other_loops import Replace
 
-# The child may have another `sys.path` until it is told of its parent's, which then takes the place of this one.
+# The child may have another `sys.path` than its parent until the parent's, which comes later, takes its place.
 INSTALL = """\
 import sys
 sys.path.insert(0, {directory!r})
@@ -36,7 +36,7 @@ class Arrival:
 
 
 def install_in_children(spawn: ModuleType, replace: Replace, is_legacy: Callable[[], bool]) -> None:
-    """Have `multiprocessing.spawn` send an `Arrival` along; `is_legacy` says what of `install` is in force then."""
+    """Have `multiprocessing.spawn` send an `Arrival`, for `install(legacy=True)` if `is_legacy()` says so then."""
     original: Callable[[str], dict[str, Any]] = spawn.get_preparation_data
 
     @functools.wraps(original)

@@ -1,4 +1,7 @@
-"""Waiting for child processes: by pidfd where the system has it, else in a thread; never by the policy's watcher."""
+"""Waiting for child processes: by a pidfd where the system has that, else in a thread.
+
+The child watchers of asyncio's event loop policy are not used.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class Loop(Protocol):
 
 
 def watch_child(loop: Loop, pid: int, exited: Callable[[int], object]) -> None:
-    """Have `exited(returncode)` called in the loop once the child `pid` has ended, which is thereby reaped."""
+    """Reap the child `pid` once it has ended, and call `exited(returncode)` in the loop."""
     try:
         fd = os.pidfd_open(pid)
     except (AttributeError, OSError):
@@ -37,8 +40,8 @@ def watch_child(loop: Loop, pid: int, exited: Callable[[int], object]) -> None:
 
 
 def _wait_in_thread(loop: Loop, pid: int, exited: Callable[[int], object]) -> None:
-    # Reaped only in the loop, with the news that it has ended: until then its number can mean no other process, which
-    # a signal would hit.
+    # This thread does not reap the child, the loop does: until then the system gives the child's number to no other
+    # process, which a signal to the child would hit.
     try:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     except ChildProcessError:

@@ -1,8 +1,9 @@
 """Which task asyncio believes to be running, and which to exist: `asyncio.current_task()` and `all_tasks()`.
 
-asyncio documents a way to tell it: `_enter_task`, `_register_task` and their kin. These check at each step what the
-trampoline guarantees, and to register a task costs a third of making one (`spawn` of the benchmarks). So this module
-works on what these functions work on, and uses the functions where it does not find that.
+asyncio documents functions to tell it: `_enter_task`, `_leave_task`, `_register_task`, `_unregister_task`. The first
+two check at each step what the trampoline guarantees anyway. The others cost 0.3 µs a task, where 1.4 µs make and run
+one (CPython 3.13). So this module uses the dictionary and the set on which these functions work. Where it does not find
+the set, it uses the functions.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any, Protocol
 
 Loop = asyncio.AbstractEventLoop
 
-enter: Callable[[Loop, Any], object]  # make a task of the loop the current one, whichever was before
-swap: Callable[[Loop, Any], Any]  # the same with a task or None, and return the one before
-leave: Callable[[Loop, None], object]  # have the loop run no task
+enter: Callable[[Loop, Any], object]  # make a task the loop's current one, whatever was current before
+swap: Callable[[Loop, Any], Any]  # the same, for a task or None; returns what was current before
+leave: Callable[[Loop, None], object]  # the loop has no current task from now on
 
 if sys.version_info >= (3, 14):
     enter = leave = swap = tasks._swap_current_task  # type: ignore[attr-defined]
@@ -35,26 +36,26 @@ else:
 
 
 class Registry(Protocol):
-    """The tasks that there are, as weak references. `discard` ignores what is not in it, None as well."""
+    """Weak references to all tasks. `discard` does nothing for one that is not there, nor for None."""
 
     def add(self, reference: weakref.ref[Any], /) -> object: ...
     def discard(self, reference: weakref.ref[Any] | None, /) -> object: ...
 
 
 class Functions:
-    """asyncio's registry, by asyncio's own functions."""
+    """A registry that calls asyncio's functions."""
 
     def add(self, reference: weakref.ref[Any], /) -> None:
         tasks._register_task(reference())  # type: ignore[arg-type]
 
     def discard(self, reference: weakref.ref[Any] | None, /) -> None:
         task = None if reference is None else reference()
-        if task is not None:  # else asyncio has forgotten it
+        if task is not None:  # else asyncio, which has weak references too, has lost it already
             tasks._unregister_task(task)
 
 
 class Probe:
-    """Registered as a task for a moment, and a task that is done for whoever looks then."""
+    """What is registered as a task for a moment. Another thread that looks at the tasks just then takes it for done."""
 
     def done(self) -> bool:
         return True
@@ -64,10 +65,10 @@ class Probe:
 
 
 def set_with(probe: Probe) -> set[Any] | None:
-    """The set inside of the WeakSet that `probe` is in; None when it is not to be found.
+    """The set of references inside of the WeakSet in which `probe` is; None where it cannot be found.
 
-    asyncio's C module keeps the WeakSet to itself since Python 3.14. But the WeakSet has its references call a function
-    when their object goes, and a default argument of that function refers to the WeakSet.
+    Since Python 3.14 asyncio's C module does not show the WeakSet. But each reference in a WeakSet has a callback that
+    takes it out when its object goes, and a default argument of that callback refers to the WeakSet.
     """
     for reference in weakref.getweakrefs(probe):
         for default in getattr(reference.__callback__, "__defaults__", None) or ():

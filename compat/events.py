@@ -1,7 +1,7 @@
 """The event loop: asyncio's, with its scheduling, timers and readiness replaced by the kernel's.
 
-What the standard library's loop has in transports, TLS, sub-processes and name resolution needs nothing but these, and
-follows each Python release. Every callback, timer, descriptor and task that the loop is given is in the kernel's
+The transports, TLS, sub-processes and name resolution of the standard library's loop need nothing else, so they stay as
+each Python release has them. Every callback, timer, descriptor and task that the loop is given is in the kernel's
 queues.
 """
 
@@ -33,9 +33,9 @@ from .children import watch_child
 from .current import leave
 from .current_loop import make_loops_by
 from .futures import AsyncioTask, Future, init_future, new_future
+from .generators import accepted
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
-from .generators import accepted
 from .tasks import NativeTask, Task
 from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
 
@@ -47,11 +47,11 @@ T = TypeVar("T")
 
 new_task = object.__new__
 set_result_unless_cancelled: Any = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
-NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not look at it
+NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not look at the handle
 
 
 class LoopKernel(AsyncioKernel):
-    """The kernel of an event loop: its tasks are asyncio's, and another thread may always call."""
+    """The kernel of an event loop. Its tasks are asyncio tasks, and another thread may call at any time."""
 
     def __init__(self, loop: EventLoop, ready: ReadyQueue | None, clock: Clock | None, poller: Poller | None,
                  observer: Tracer | None) -> None:
@@ -59,7 +59,7 @@ class LoopKernel(AsyncioKernel):
         self._loop = loop
         self.calls.expected = 1
         self.debug = False  # as in the loop
-        self.wakeup_context = Context()  # for what does not look at its context: a task that is a future's callback
+        self.wakeup_context = Context()  # for callbacks that do not look at it: tasks, as callbacks of futures
 
     def _tell_loop(self, message: str, error: BaseException) -> None:
         self._loop.call_exception_handler({"message": message, "exception": error})
@@ -75,16 +75,17 @@ class LoopKernel(AsyncioKernel):
         return [task for task in tasks if isinstance(task, KernelTask)]
 
     def close(self) -> None:
-        """And let go of the loop, so that the two need no garbage collector."""
+        """Close, and let go of the loop, so that no garbage collector is needed to free the two."""
         super().close()
         self.exception_hook = None
         del self._loop
 
     def run_ready(self) -> None:
-        """Run what is ready, batch by batch, until nothing is, or a look outside is due, or the turn is over.
+        """Run what is ready, batch by batch, until nothing is ready, or a look outside is due, or the turn is over.
 
-        A batch is an iteration of asyncio's loop: what is ready together. It is run whole, and the timers that are due
-        come between two; only asyncio's looking for descriptors and the time at each is left out where nothing shows.
+        A batch is what one iteration of asyncio's loop runs: all that is ready at its beginning. asyncio looks at the
+        descriptors and at the clock before each batch. The kernel looks after 61 steps, and after a batch that has set
+        a timer which is due at once.
         """
         ready = self.ready
         steps = POLL_INTERVAL
@@ -94,8 +95,8 @@ class LoopKernel(AsyncioKernel):
             while ready and steps > 0:
                 batch = len(ready)
                 steps -= batch
-                # Not a look outside in the middle, however large the batch: a descriptor whose callback is in it is
-                # still ready, and would be told twice.
+                # There is no look outside within a batch, however large. A descriptor whose callback is in the batch
+                # is still ready, and the look would call its callback a second time.
                 if batch == 1:
                     ready.popleft().run(self)
                 else:
@@ -109,7 +110,7 @@ class LoopKernel(AsyncioKernel):
             leave(self._loop, None)
 
     def _run_timed(self) -> None:
-        """Run one batch, and tell of the items that hold up the others."""
+        """Run one batch, and log the items that take long."""
         for _ in range(len(self.ready)):
             item = self.ready.popleft()
             begin = time.perf_counter()
@@ -118,18 +119,18 @@ class LoopKernel(AsyncioKernel):
             if seconds >= self._loop.slow_callback_duration:
                 base_events.logger.warning(  # type: ignore[attr-defined]
                     "Executing %s took %.3f seconds", shown(item), seconds)
-            del item  # whoever keeps a traceback from it keeps this frame, too
+            del item  # whoever keeps a traceback from it keeps this frame as well
 
 
 def shown(item: object) -> str:
-    """What asyncio prints for something it runs: a task for the handle that steps it."""
+    """What asyncio prints for something that it runs: for a handle that steps a task, the task."""
     if isinstance(item, asyncio.Handle):
         return base_events._format_handle(item)  # type: ignore[attr-defined, no-any-return]
     return repr(item)
 
 
 class PollerView:
-    """The kernel's poller as asyncio's own modules see it: a selector that can be asked who is registered."""
+    """The kernel's poller, shown to asyncio's modules as a selector that they can ask who is registered."""
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
@@ -149,14 +150,14 @@ class PollerView:
         return self
 
     def close(self) -> None:
-        """The kernel closes its poller."""
+        """Do nothing: the kernel closes its poller."""
 
 
 class EventLoop(asyncio.SelectorEventLoop):
-    """An event loop of asyncio's on a kernel (`loop.kernel`), to be used as any other.
+    """An asyncio event loop that runs on a kernel, which is `loop.kernel`. Use it as any other loop.
 
-    `clock`, `ready`, `poller` and `observer` are the kernel's devices; a `VirtualClock` makes a program's sleeps and
-    timeouts take no time. `selector`, as in `asyncio.SelectorEventLoop`, does the polling in place of epoll.
+    `clock`, `ready`, `poller` and `observer` are the kernel's devices. With a `VirtualClock` a program's sleeps and
+    timeouts take no time. `selector`, as in `asyncio.SelectorEventLoop`, does the polling in the place of epoll.
     """
 
     if TYPE_CHECKING:  # what is private to the base class, and used here
@@ -178,24 +179,24 @@ class EventLoop(asyncio.SelectorEventLoop):
         if selector is not None:
             poller = SelectorPoller(selector)
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
-        self._files: dict[int, Any] = {}  # what is watched and was not given by its number, which it loses when closed
+        self._files: dict[int, Any] = {}  # watched objects: one that is closed does not know its number any more
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready
         self.set_debug(self._debug)
-        if type(self).time is EventLoop.time:  # what no subclass has changed is shorter by a call: `call-later`
+        if type(self).time is EventLoop.time:  # no subclass has changed it; saves a call: `call-later`
             self.time = self.kernel.clock.now  # type: ignore[method-assign]
 
     def set_debug(self, enabled: bool) -> None:
         super().set_debug(enabled)
         self.kernel.debug = enabled
-        # The ready queue, for callbacks that need none of what `call_soon` checks.
+        # The ready queue, for callbacks that `call_soon` need not check; None where it has to check them.
         self.unchecked = None if enabled or self.is_closed() else self.kernel.ready
 
     def time(self) -> float:
         return self.kernel.clock.now()
 
     def _run_once(self) -> None:
-        """One turn of the kernel; only one batch, and no waiting, when the loop is to stop."""
+        """One turn of the kernel. When the loop is to stop, only one batch, and no waiting."""
         if self._stopping:
             self.kernel.end_turn()
             self.kernel.turn(-math.inf)
@@ -212,7 +213,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if self.is_running():
             super().close()  # raises
         abandon(self.kernel, self.kernel.by_age())
-        while self.kernel.ready:  # any queue will do for one, so asyncio must not clear it
+        while self.kernel.ready:  # asyncio would call `clear`, which not every ready queue has
             self.kernel.ready.popleft()
         self._ready = deque()
         super().close()
@@ -222,7 +223,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def run_forever(self) -> None:
         self._check_closed()
-        self._check_running()  # here, since Python 3.13.0 then takes the loop that is running for one that has ended
+        self._check_running()  # Python 3.13.0 would check too late, and take the running loop for one that has ended
         super().run_forever()
 
     def run_until_complete(self, future: Any) -> Any:
@@ -235,7 +236,7 @@ class EventLoop(asyncio.SelectorEventLoop):
     # Scheduling
 
     def create_future(self) -> Future[Any]:
-        future: Future[Any] = new_future(Future)  # not by calling the class, whose __init__ would look for the loop
+        future: Future[Any] = new_future(Future)  # a call of the class would look for the current loop
         init_future(future, loop=self)
         return future
 
@@ -245,11 +246,11 @@ class EventLoop(asyncio.SelectorEventLoop):
             self._check_closed()
         if self._task_factory is not None:
             given: Any = {key: value for key, value in (("name", name), ("context", context)) if value is not None}
-            return super().create_task(coro, **given, **others)  # type: ignore[return-value]  # whatever it makes
+            return super().create_task(coro, **given, **others)  # type: ignore[return-value]  # its type
         if others:
             task: Task[Any] = Task(coro, loop=self, name=name, context=context, **others)
         else:
-            task = new_task(Task)  # in fewer steps than by calling the class: `spawn` of the benchmarks
+            task = new_task(Task)  # quicker than a call of the class: `spawn` of the benchmarks
             task.start(coro, self, name, context)
         if self._debug and task._source_traceback:
             del task._source_traceback[-1]
@@ -261,7 +262,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if ready is None:
             return self._call_soon_checked(callback, args, context)
         if callback.__class__ is AsyncioTask:  # type: ignore[comparison-overlap]
-            # A task, and the future that it waited for calls: `pingpong` of the benchmarks.
+            # A future wakes a task that waited for it: `pingpong` of the benchmarks.
             ready.append(callback)
             return NO_HANDLE
         handle = Handle(callback, args, self, context)
@@ -296,8 +297,8 @@ class EventLoop(asyncio.SelectorEventLoop):
             return self._call_at(when, callback, args, context)
         if not delay > 0:
             check_time(delay, "call_later")
-            self.kernel.end_turn()  # it comes before what the next batch makes ready
-        if callback is set_result_unless_cancelled:  # as `sleep` has it; it needs no context, and a sleeper less memory
+            self.kernel.end_turn()  # the timer fires before anything that the next batch makes ready
+        if callback is set_result_unless_cancelled:  # of `sleep`: it needs no context of its own, and so less memory
             context = self.kernel.wakeup_context
         timer = TimerHandle(when, callback, args, self, context)
         self.kernel.timers.add(when, timer)
@@ -351,13 +352,13 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _write_to_self(self) -> None:
         self.kernel.wake_up()
-        # asyncio makes a system call here, which slows threads down that do nothing but call.
+        # A thread that does nothing but call has to wait here, where asyncio's loop slows it down by a system call.
         if len(self._ready) > BACKLOG and self._thread_id not in (None, threading.get_ident()):
             time.sleep(MOMENT)
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> Any:  # type: ignore[override]
         future = super().run_in_executor(executor, func, *args)
-        self.kernel.calls.at_work += 1  # a virtual clock waits for it
+        self.kernel.calls.at_work += 1  # a virtual clock does not go on before it is done
         future.add_done_callback(self._executed)
         return future
 
@@ -390,7 +391,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if number is not fd:
             self._files[number] = fd
         elif self._files:
-            self._files.pop(number, None)  # closed, and the number that of another
+            self._files.pop(number, None)  # the object was closed, and its number is that of another file now
         return handle
 
     def _unwatch(self, fd: Any, writing: bool) -> bool:
@@ -407,13 +408,13 @@ class EventLoop(asyncio.SelectorEventLoop):
         if poller.listener(number, not writing) is None:
             if self._files:
                 self._files.pop(number, None)
-            if isinstance(other, Handle):  # and has just been given up, since the file is closed
+            if isinstance(other, Handle):  # the poller has just given it up, since the file is closed
                 other.cancel()
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return True
 
     def _number(self, fd: Any) -> int:
-        """`descriptor`, and for an object that is watched, and has been closed, the number that it had."""
+        """As `descriptor`; for a watched object that has been closed, the number that it had."""
         try:
             return descriptor(fd)
         except ValueError:
@@ -466,7 +467,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
 
 def descriptor(fd: Any) -> int:
-    """The number of a file descriptor or of an object with `fileno()`; `ValueError` as `selectors` raises."""
+    """The number of a file descriptor or of an object with `fileno()`. Raises `ValueError`, as `selectors` does."""
     if not isinstance(fd, int):
         try:
             fd = int(fd.fileno())
@@ -478,13 +479,13 @@ def descriptor(fd: Any) -> int:
 
 
 def check_time(seconds: float, method: str) -> None:
-    """Refuse a time that is not a number: among the kernel's timers it would put others out of order."""
+    """Refuse NaN. Among the kernel's timers it would put others out of order."""
     if seconds != seconds:
         raise ValueError(f"{method}() takes a number of seconds, not NaN")
 
 
 def check_no_kernel(what: str, main: object = None) -> None:
-    """Raise `RuntimeError`, and close `main`, where a native kernel runs in this thread: a loop would block it."""
+    """Where a native kernel runs in this thread, which a loop would block: close `main` and raise `RuntimeError`."""
     if running_kernel() is not None:
         close_unstarted(main)
         raise RuntimeError(f"{what} inside a running kernel, which it would block; use "
@@ -492,7 +493,7 @@ def check_no_kernel(what: str, main: object = None) -> None:
 
 
 def new_event_loop() -> EventLoop:
-    """A new event loop of this project's; fits `asyncio.Runner(loop_factory=...)` and the like."""
+    """Make an event loop of this project's; to be given to `asyncio.Runner(loop_factory=...)` and the like."""
     return EventLoop()
 
 
@@ -500,5 +501,5 @@ make_loops_by(new_event_loop)
 
 
 def __getattr__(name: str) -> Any:
-    """What else there is in asyncio's module of this name."""
+    """Any other name: that of asyncio's module which is called as this one."""
     return getattr(asyncio.events, name)

@@ -1,8 +1,8 @@
 """asyncio's Future, as a syscall of the kernel; and the methods of a future for our Task.
 
-Awaiting a future yields the future itself, which the trampoline executes as it does any other syscall: it puts the task
-among the future's callbacks. Completing the future has the loop `call_soon` the task, which puts it back into the ready
-queue, without a Handle. A `Task` is a future by its methods alone: it is a `Waitable` of the kernel's.
+To await a future is to yield it. The trampoline executes it as it executes any syscall: `execute` puts the task among
+the future's callbacks. When the future is done, it calls `loop.call_soon(task)`, and that puts the task into the ready
+queue, without a Handle. A `Task` is no subclass of `Future`: it is a `Waitable` of the kernel with a future's methods.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ if sys.version_info >= (3, 14):
 
 T = TypeVar("T")
 
-# asyncio's own, also when something else has been put in their place there.
+# asyncio's own, also after `install` has put ours in their places.
 AsyncioFuture = asyncio.Future
 AsyncioTask = asyncio.Task
 
 
 def replacement(stop: StopIteration, loop: asyncio.AbstractEventLoop) -> BaseException:
-    """What a future fails with in place of a `StopIteration`, which would end the generator that waits for it.
+    """The exception that takes the place of a `StopIteration`, which would end the generator that waits for the future.
 
-    Some releases raise `TypeError` instead: asyncio's own future knows.
+    Releases of Python differ, and some raise `TypeError` here. So asyncio's own future is asked.
     """
     future: Any = futures._PyFuture(loop=loop)  # type: ignore[attr-defined]
     future.set_exception(stop)
@@ -51,30 +51,33 @@ def replacement(stop: StopIteration, loop: asyncio.AbstractEventLoop) -> BaseExc
 def implied_loop() -> asyncio.AbstractEventLoop:
     """The loop of a future or a task that is made without one.
 
-    Since Python 3.14 that is `RuntimeError` where no loop is current, unless `install(legacy=True)` has been called.
+    Since Python 3.14 it raises `RuntimeError` where no loop is current, unless `install(legacy=True)` was called.
     """
     return asyncio.get_event_loop() if sys.version_info >= (3, 14) else get_event_loop()
 
 
 def is_task(waiter: Any) -> bool:
-    """Whether one of a future's callbacks is a task of ours, which waits for it."""
+    """Whether a callback of a future is one of our tasks, which waits for the future."""
     return waiter.__class__ is AsyncioTask
 
 
-def answered(future: Any, task: Any) -> bool:
-    """Whether `task`, which waits for `future` in an unusual way, has its answer at once; raise if it must not wait."""
+def _execute_checked(future: Any, task: Any) -> bool:
+    """Check an unusual wait: raise the error that asyncio has for it, or tell whether `task` was answered at once.
+
+    `kernel.failures.clear_execute` knows the frame of this function by its name.
+    """
     if not hasattr(task, "check_wait"):
         raise RuntimeError(f"{task} is of no event loop and cannot wait for {future!r}")
     blocking, future._asyncio_future_blocking = future._asyncio_future_blocking, False
     task.check_wait(future, blocking)
     if not future.done():
         return False
-    task.inbox = future.result()  # native code has yielded the future as it is, and expects an answer
+    task.inbox = future.result()  # native code has yielded the future itself, and expects an answer
     return True
 
 
 class DoneCallback:
-    """A callback of a future; once that is done, in the ready queue: a Handle that nobody keeps, and so need not be one."""
+    """A callback of a future, and an item of the ready queue once the future is done. Nobody needs a Handle for it."""
 
     __slots__ = ("callback", "context", "future")
 
@@ -98,9 +101,9 @@ class DoneCallback:
 
 
 class FutureMethods(Waitable[T]):
-    """The methods of `asyncio.Future`, as our `Task` has them.
+    """The methods of `asyncio.Future`, for our `Task`.
 
-    On an object whose `__init__` was not called they do what asyncio's do: it is pending, and of no loop.
+    An object whose `__init__` was not called is pending and has no loop, as it is for asyncio.
     """
 
     if not TYPE_CHECKING:  # the checker does not see the slots of the subclasses here
@@ -108,15 +111,15 @@ class FutureMethods(Waitable[T]):
 
     _loop: asyncio.AbstractEventLoop
     _cancelled: bool
-    # None, or those who are told when the future is done, in order: tasks that wait for it, and DoneCallbacks.
+    # Tasks that wait for it and DoneCallbacks, in the order in which they are told when it is done; or None.
     _waiters: list[Any] | None  # type: ignore[assignment]
     _asyncio_future_blocking: bool
-    _traceback: Any  # of the exception; where it was cancelled, the error that ended it, until someone has got that
+    _traceback: Any  # of the exception; or, if it was cancelled, the error that ended it, until somebody has got it
 
     _cancel_message: Any = None
     _source_traceback: Any = None
     _to_report = False
-    _awaited_by: set[Any] | None = None  # who waits for it in other ways than by awaiting it: see graph.py
+    _awaited_by: set[Any] | None = None  # who waits for it without awaiting it: see graph.py
 
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]
 
@@ -211,7 +214,7 @@ class FutureMethods(Waitable[T]):
             try:
                 raise self._failure()
             finally:
-                del self  # as at the end of __await__
+                del self  # for the reason given in __await__
         return self._result  # type: ignore[return-value]  # a T since it is done
 
     def exception(self) -> BaseException | None:
@@ -228,7 +231,7 @@ class FutureMethods(Waitable[T]):
         return self._exception
 
     def _failure(self) -> BaseException:
-        """The exception to raise in who asks for the result of this future, which has failed or was cancelled."""
+        """The exception for somebody who asks for the result of this future, which has failed or was cancelled."""
         if self._cancelled:
             return self._make_cancelled_error()
         assert self._exception is not None
@@ -261,7 +264,7 @@ class FutureMethods(Waitable[T]):
             return 0
         kept = [waiter for waiter in waiters if not isinstance(waiter, DoneCallback) or waiter.callback != fn]
         removed = len(waiters) - len(kept)
-        if removed and self._waiters is waiters:  # and the comparisons have not completed the future
+        if removed and self._waiters is waiters:  # a comparison may have completed the future
             self._waiters = kept or None
         return removed
 
@@ -280,7 +283,7 @@ class FutureMethods(Waitable[T]):
         self._to_report = True
 
     def _finish(self) -> None:
-        """Become done, and have everyone told who waits."""
+        """Become done, and tell everyone who waits."""
         self._done = True
         waiters, self._waiters = self._waiters, None
         if waiters is not None:
@@ -305,7 +308,7 @@ class FutureMethods(Waitable[T]):
                 raise self._failure()
             return self._result  # type: ignore[return-value]  # a T since it is done
         except BaseException:
-            del self  # or the future's exception would keep it alive, by the frame in its traceback
+            del self  # else the exception's traceback would have this frame, and so keep the future alive
             raise
 
     __iter__ = __await__
@@ -313,7 +316,7 @@ class FutureMethods(Waitable[T]):
     def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
         same_loop = self._loop is getattr(task, "_loop", None)
         usual = same_loop and self._asyncio_future_blocking and task is not self  # type: ignore[comparison-overlap]
-        if not usual and answered(self, task):
+        if not usual and _execute_checked(self, task):
             return True
         self._asyncio_future_blocking = False
         if self._waiters is None:
@@ -323,13 +326,13 @@ class FutureMethods(Waitable[T]):
         return False
 
     def _execute_overridden(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
-        """`execute` for a subclass that is to be waited for by the methods it has overridden."""
+        """`execute` for a subclass that has overridden methods of a future: these are called, as asyncio calls them."""
         task.blocked_on = request = task.translate(self)
         return request.execute(kernel, task)
 
 
 class FutureType(type):
-    """`isinstance(x, Future)` says what `isinstance(x, asyncio.Future)` says: a task, of another layout, is one too."""
+    """Has `isinstance(x, Future)` say what `isinstance(x, asyncio.Future)` says: yes, for a task of ours."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, AsyncioFuture) if cls is Future else type.__instancecheck__(cls, instance)
@@ -340,7 +343,7 @@ class FutureType(type):
 
 
 class Future(AsyncioFuture[T], Syscall[T], metaclass=FutureType):
-    """A result that is not there yet: asyncio's own Future, which the trampoline can carry out."""
+    """A result that is not there yet: asyncio's own Future, and a syscall, which the trampoline can execute."""
 
     _source_traceback: Any
     _awaited_by: set[Any] | None = None  # as in FutureMethods
@@ -357,23 +360,23 @@ class Future(AsyncioFuture[T], Syscall[T], metaclass=FutureType):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.result is not AsyncioFuture.result:  # which is to be asked, as asyncio asks it
+        if cls.result is not AsyncioFuture.result:  # an overridden method is called, as asyncio calls it
             cls.execute = FutureMethods._execute_overridden  # type: ignore[assignment]
 
     def execute(self, kernel: Kernel, task: KernelTask[Any]) -> bool:
         usual = self._loop is getattr(task, "_loop", None) and self._asyncio_future_blocking
-        if not usual and answered(self, task):
+        if not usual and _execute_checked(self, task):
             return True
         self._asyncio_future_blocking = False
         self.add_done_callback(task, context=task.kernel.wakeup_context)  # type: ignore[arg-type, attr-defined]
         return False
 
 
-# How a loop makes a future: `pingpong` of the benchmarks.
+# How a loop makes a future, quicker than by a call of the class: `pingpong` of the benchmarks.
 new_future: Any = AsyncioFuture.__new__
 init_future: Any = AsyncioFuture.__init__
 
 
 def __getattr__(name: str) -> Any:
-    """What else there is in asyncio's module of this name."""
+    """Any other name: that of asyncio's module which is called as this one."""
     return getattr(asyncio.futures, name)

@@ -19,7 +19,7 @@ async def _drive(generator: Generator[Any, Any, T]) -> T:
 
 
 def accepted(arg: Any) -> Any:
-    """`arg`, with a generator turned into the coroutine it stands for."""
+    """`arg`; for a generator, a coroutine that runs it, under its name."""
     if not isinstance(arg, types.GeneratorType):
         return arg
     driver: Any = _drive(arg)

@@ -1,7 +1,8 @@
 """Who waits for whom: what `asyncio.capture_call_graph` of Python 3.14 and later asks of futures and tasks.
 
-That a task awaits a future is seen from the future's waiters. That it waits in `gather`, `wait`, `shield` or a TaskGroup
-is told to asyncio by functions that know the C classes alone; so they are replaced by these, which know ours as well.
+A future has a list of its waiters, which shows the tasks that await it. `gather`, `wait`, `shield` and `TaskGroup` wait
+in another way: they tell asyncio by two functions, which know asyncio's C classes only. The two functions here take
+their places. They know our classes as well.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _discard: Any = futures.future_discard_from_awaited_by  # type: ignore[attr-defi
 
 
 def future_add_to_awaited_by(future: Any, waiter: Any, /) -> None:
-    """Note that `waiter` waits for `future`; nothing when either is no future of a known class."""
+    """Note that `waiter` waits for `future`. Do nothing when one of the two is no future of a known class."""
     ours = isinstance(future, Syscall)
     if not ours:
         _add(future, waiter)

@@ -1,6 +1,6 @@
-"""The kernel as a guest: our tasks, and so native syscalls, on an event loop of another make.
+"""The kernel as a guest: our tasks, and so native syscalls, on an event loop of another make, such as uvloop.
 
-There that loop is the scheduler, and the kernel's devices are merely ways into its methods.
+That loop is the scheduler. The kernel's devices call its methods.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _kernels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Guest] = weakref.
 
 
 def guest_of(loop: asyncio.AbstractEventLoop, task_type: Callable[..., KernelTask[Any]]) -> Guest:
-    """The kernel that is a guest of `loop`, which has none of its own; its `spawn` makes tasks by `task_type`."""
+    """The kernel that is a guest of `loop`, which has none of its own. Its `spawn` makes tasks by `task_type`."""
     kernel = _kernels.get(loop)
     if kernel is None:
         kernel = _kernels[loop] = Guest(loop, task_type)
@@ -36,14 +36,14 @@ def guest_of(loop: asyncio.AbstractEventLoop, task_type: Callable[..., KernelTas
 
 
 class AsyncioKernel(Kernel):
-    """A kernel whose tasks are asyncio's: that of a loop of ours, or a guest."""
+    """A kernel whose tasks are asyncio tasks: the kernel of a loop of ours, or a guest."""
 
     debug: bool  # as `loop.get_debug()`
-    wakeup_context: Context  # in which a loop that is not ours calls a task whose wait is over
+    wakeup_context: Context  # in which another loop calls a task whose wait is over
 
 
 class Guest(AsyncioKernel):
-    """A kernel that another event loop runs, item by item."""
+    """A kernel that has another event loop run its items."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, task_type: Callable[..., KernelTask[Any]]) -> None:
         self._loop = weakref.ref(loop)
@@ -54,7 +54,7 @@ class Guest(AsyncioKernel):
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         loop = self._loop()
-        assert loop is not None, "only its tasks, which hold the loop, use a guest"
+        assert loop is not None, "only its tasks use a guest, and they hold the loop"
         return loop
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
@@ -67,7 +67,7 @@ class Guest(AsyncioKernel):
 
     @property
     def wakeup_context(self) -> Context:  # type: ignore[override]
-        return Context()  # the task makes its step right there, in its own context, which must not be entered twice
+        return Context()  # not the task's own: the task enters that for its step, and a context is not entered twice
 
     def call_from_thread(self, function: Callable[..., object], *args: Any) -> None:
         loop = self._loop()
@@ -78,7 +78,7 @@ class Guest(AsyncioKernel):
 
 
 class LoopQueue:
-    """The ready queue: has the loop run what is appended."""
+    """The ready queue: what is appended to it, the loop runs."""
 
     def __init__(self, kernel: Guest) -> None:
         self._kernel = kernel
@@ -104,7 +104,7 @@ class LoopQueue:
 
 
 class LoopTimers(Timers):
-    """The timers: calls of the loop's."""
+    """The timers: calls that the loop makes later."""
 
     __slots__ = ("_kernel",)
 
@@ -143,7 +143,7 @@ class LoopClock:
 
 
 class LoopPoller:
-    """The poller: readers and writers of the loop's."""
+    """The poller: readers and writers of the loop."""
 
     def __init__(self, kernel: Guest) -> None:
         self._kernel = kernel
@@ -183,10 +183,10 @@ class LoopPoller:
         raise RuntimeError("a guest kernel is run by its event loop")
 
     def wake(self) -> None:
-        """The loop wakes itself."""
+        """Do nothing: the loop wakes itself."""
 
     def wakeup_fd(self) -> int:
         raise RuntimeError("a guest kernel is run by its event loop")
 
     def close(self) -> None:
-        """There is nothing to release."""
+        """Do nothing: a guest has nothing to release."""

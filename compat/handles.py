@@ -19,14 +19,15 @@ format_callback: Any = format_helpers._format_callback_source  # type: ignore[at
 _ARGUMENTS_IN_DEBUG = "debug" in inspect.signature(format_callback).parameters
 
 
-run_in: Any = Context.run  # a method that is looked up for a call with `*args` is bound first: `call-soon` again
+# Quicker than `context.run`, since Python makes a bound method for a call with `*args`: `call-soon` of the benchmarks.
+run_in: Any = Context.run
 
 
 class Handle(asyncio.Handle):
-    """A callback in the kernel's ready queue, or a descriptor's.
+    """A callback in the kernel's ready queue, or the callback of a descriptor.
 
-    Of what asyncio keeps in a handle, that which is None unless the loop is in debug mode is kept in a `DebugHandle`
-    alone, and to be cancelled is to have no arguments any more. `call-soon` of the benchmarks pays for it.
+    It sets fewer attributes than asyncio's handle does: a cancelled one has no arguments, and a `DebugHandle` keeps
+    what asyncio keeps in debug mode only. `call-soon` of the benchmarks shows what that saves.
     """
 
     __slots__ = ()
@@ -42,14 +43,15 @@ class Handle(asyncio.Handle):
     once = False  # as a descriptor's listener: told each time
     endpoint = None
 
-    def __init__(self, callback: Any, args: Any, loop: asyncio.AbstractEventLoop, context: Context | None = None) -> None:
+    def __init__(self, callback: Any, args: Any, loop: asyncio.AbstractEventLoop,
+                 context: Context | None = None) -> None:
         self._callback = callback
         self._args = args
         self._loop = loop
         self._context = copy_context() if context is None else context
 
     @property
-    def _cancelled(self) -> bool:  # type: ignore[override]  # which nobody sets
+    def _cancelled(self) -> bool:  # type: ignore[override]  # nobody sets it
         return self._args is None
 
     def cancelled(self) -> bool:
@@ -71,7 +73,7 @@ class Handle(asyncio.Handle):
             raise
         except BaseException as error:
             Handle.report(self, error)
-        del self, args  # a traceback may keep this frame, and who keeps the traceback is perhaps what is called here
+        del self, args  # a traceback may keep this frame, and what is called here may keep the traceback
 
     def report(self, error: BaseException) -> None:
         """Tell the loop's exception handler that the callback has failed."""
@@ -87,14 +89,14 @@ class Handle(asyncio.Handle):
         kernel.ready.append(self)
 
     def fail(self, kernel: Kernel, error: OSError) -> None:
-        """The descriptor was closed. asyncio would not notice; the loop's owner is told."""
+        """The descriptor was closed. asyncio would not notice that. This tells the loop's exception handler."""
         if not self._cancelled:
             self._loop.call_exception_handler({"message": "A watched file descriptor was closed", "exception": error,
                                                "handle": self})
 
 
 class Traced:
-    """In front of a handle, in debug mode: knows where it was made, and what it looked like when it was cancelled."""
+    """Put in front of a handle class, in debug mode: where the handle was made, and how it looked when cancelled."""
 
     if not TYPE_CHECKING:  # the checker does not see the slots of the subclasses here
         __slots__ = ()
@@ -116,16 +118,16 @@ class Traced:
 
 class DebugHandle(Traced, Handle):
     __slots__ = ()
-    __class__ = Handle  # type: ignore[assignment]  # by which it calls itself
+    __class__ = Handle  # type: ignore[assignment]  # the name that its repr shows
 
-    _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # the base class's slots again
+    _source_traceback = asyncio.Handle._source_traceback  # type: ignore[attr-defined]  # slots that `Handle` hides
     _repr = asyncio.Handle._repr  # type: ignore[attr-defined]
 
 
 if sys.version_info >= (3, 14):
 
     class ThreadSafeHandle(asyncio.events._ThreadSafeHandle):  # type: ignore
-        """A callback that another thread has put into the ready queue, and may cancel while it is about to run."""
+        """A callback that another thread has put into the ready queue, and may cancel just when it runs."""
 
         __slots__ = ()
 
@@ -142,9 +144,9 @@ class HasKernel(Protocol):
 
 
 class TimerHandle:
-    """A callback in the kernel's timers; `isinstance` takes it for asyncio's, of which it lacks three slots.
+    """A callback in the kernel's timers. `isinstance` takes it for asyncio's `TimerHandle`, which has three more slots.
 
-    `idle-timer` and `idle-task` of the benchmarks pay for that.
+    `idle-timer` and `idle-task` of the benchmarks show what that saves.
     """
 
     __slots__ = ("__weakref__", "_args", "_callback", "_context", "_loop", "_when", "dead")
@@ -189,4 +191,4 @@ class TimerHandle:
 
 
 class DebugTimerHandle(Traced, TimerHandle):
-    __slots__ = ("_repr", "_source_traceback")  # type: ignore[misc]  # which the base class has for all
+    __slots__ = ("_repr", "_source_traceback")  # type: ignore[misc]  # attributes of the base class

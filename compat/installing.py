@@ -1,4 +1,4 @@
-"""Putting this project's event loop in the place of asyncio's, for programs that are not to be edited."""
+"""`install`: putting this project's event loop in the place of asyncio's, for programs that nobody wants to edit."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .other_loops import MAKES, use_ours
 from .tasks import Task
 
 _MISSING = object()
-_originals: list[tuple[Any, str, Any]] = []  # what was replaced: where, under which name, and by what before
+_originals: list[tuple[Any, str, Any]] = []  # what was replaced: the owner, the name, and the value before
 _policies: tuple[Any, Any] | None = None  # the policy that was put aside, and the one that is in its place
 
 
 def install(*, legacy: bool = False) -> None:
-    """Have every loop made in this process from now on be this project's, however asyncio is asked to make it.
+    """From now on, have asyncio make loops of this project's in this process, however it is asked to make one.
 
     `legacy=True` also puts back into `asyncio` and its modules what they have dropped since Python 3.4 (see
-    `compat.legacy`), and reads `asyncio.async`, which is no syntax any more, in modules imported from now on. Undone
-    by `uninstall`. Loops that exist already stay as they are.
+    `compat.legacy`). Modules that are imported from now on may then call `asyncio.async(...)`, which does not compile
+    otherwise.
 
-    The same holds in child processes that `multiprocessing` starts. `uvloop.new_event_loop` gives this project's loop,
-    too, so that servers which prefer uvloop run on it; a program that calls `uvloop.run` stays on uvloop, with a
-    `RuntimeWarning`.
+    Loops that exist already stay as they are. `uninstall` undoes all of this. Child processes that `multiprocessing`
+    starts do the same. `uvloop.new_event_loop` also gives this project's loop, so that servers which prefer uvloop run
+    on it. A program that calls `uvloop.run` stays on uvloop, and gets a `RuntimeWarning`.
     """
     global _policies
     if not _originals:
@@ -38,7 +38,7 @@ def install(*, legacy: bool = False) -> None:
             for name in "SelectorEventLoop", "EventLoop":
                 _replace(module, name, EventLoop)
         for module in asyncio, tasks:
-            _replace(module, "Task", Task)  # which some libraries call themselves, and so do without what a loop makes
+            _replace(module, "Task", Task)  # some libraries call it, and do not ask the loop for a task
         _replace(unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", EventLoop)  # type: ignore[attr-defined]
         if sys.version_info >= (3, 12):
             for module in asyncio, tasks:
@@ -56,13 +56,13 @@ def install(*, legacy: bool = False) -> None:
 
 
 def uninstall() -> None:
-    """Undo `install`; nothing when it was not called."""
+    """Undo `install`. Do nothing when it was not called."""
     uninstall_hook()
     _watch.stop()
     global _policies
     if _policies is not None:
         aside, ours = _policies
-        if policy() is ours:  # and nobody has set another
+        if policy() is ours:  # nobody has set another since
             _set_policy(aside)
         _policies = None
     while _originals:

@@ -1,4 +1,4 @@
-"""The names of the package: all of asyncio's, ours in the place of some of them, and those that asyncio has dropped."""
+"""The names of the package: asyncio's, some of them replaced by ours, and those that asyncio has dropped."""
 
 from __future__ import annotations
 
@@ -38,5 +38,6 @@ if hasattr(_asyncio, "eager_task_factory"):  # since Python 3.12
 SelectorEventLoop = EventLoop  # type: ignore[misc]  # in the place of asyncio's
 globals()["async"] = async_
 
-# The type checker must not see this list, whose value it cannot know: it would take it for an empty one.
-globals()["__all__"] = sorted({*_asyncio.__all__, *_legacy_names, "EventLoop", "install", "new_event_loop", "uninstall"})
+# The type checker cannot compute this list. If it saw that there is one, it would take the list for empty.
+globals()["__all__"] = sorted(
+    {*_asyncio.__all__, *_legacy_names, "EventLoop", "install", "new_event_loop", "uninstall"})

@@ -1,7 +1,8 @@
-"""Event loops of other makes in a process where `compat.install` holds: replaced where one will do, else noticed.
+"""Event loops of other makes, such as uvloop, in a process where `compat.install` holds.
 
-Servers choose uvloop by themselves where it is installed, and ask it for a new event loop: they get one of this
-project's. `uvloop.run` insists on a loop of its own class. It keeps that, and one warning says so.
+Where uvloop is installed, servers choose it by themselves: they call `uvloop.new_event_loop`, which gives them a loop
+of this project's. `uvloop.run` insists on a loop of uvloop's class. It gets that, and the first such loop gives a
+warning.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Replace = Callable[[Any, str, Any], object]  # put a value in the place of an at
 
 
 def use_ours(module: ModuleType, replace: Replace) -> None:
-    """Have `module`, which makes event loops, make this project's; and warn of the first that is its own all the same."""
+    """Have `module.new_event_loop` make this project's loops, and warn of the first loop of the module's own class."""
     make = module.__name__
     warned = False
 
@@ -38,7 +39,7 @@ def use_ours(module: ModuleType, replace: Replace) -> None:
     for cls in list(vars(module).values()):
         if isinstance(cls, type) and issubclass(cls, asyncio.AbstractEventLoop) and (
                 cls.__module__.partition(".")[0] == make):
-            replace(cls, "__init__", announced(cls.__init__, warn))  # type: ignore[misc]  # called as it was before
+            replace(cls, "__init__", announced(cls.__init__, warn))  # type: ignore[misc]  # same arguments
 
 
 def announced(initialize: Callable[..., None], announce: Callable[[], None]) -> Callable[..., None]:
@@ -51,7 +52,7 @@ def announced(initialize: Callable[..., None], announce: Callable[[], None]) -> 
 
 
 def distance(make: str) -> int:
-    """The `stacklevel`, for who called, of the program that wants a loop: of the first frame that is no library's."""
+    """The `stacklevel`, in the caller, of the frame that wants a loop: the first that is not of a library."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and (
             frame.f_globals.get("__name__", "").partition(".")[0] in (__package__, "asyncio", make)):

@@ -1,4 +1,4 @@
-"""Making event loops of this project's, and running programs on them."""
+"""`run` and `Runner`: running a program on an event loop of this project's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type checker
-    """`asyncio.Runner`, whose loop is this project's when there is no `loop_factory`."""
+    """`asyncio.Runner`. Without a `loop_factory` its loop is this project's."""
 
     def __init__(self, *, debug: bool | None = None, loop_factory: LoopFactory | None = None) -> None:
         self._sets_loop = loop_factory is None
@@ -42,10 +42,10 @@ class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type c
 
 
 def _clear_own_frames(error: BaseException) -> None:
-    """Clear the frames of asyncio and of this package in the traceback, but for the first, which called.
+    """Clear the frames of asyncio and of this package in the traceback, except the first, which is still running.
 
-    They have the main task, which would hold itself by its exception. The program's frames keep their variables, which
-    debuggers and error reports show.
+    These frames have the main task in a variable, and the task has the exception: the task would hold itself. The
+    frames of the program keep their variables, which debuggers and error reports show.
     """
     entry = traceback_of(error)
     while entry is not None and entry.tb_next is not None:
@@ -55,14 +55,14 @@ def _clear_own_frames(error: BaseException) -> None:
 
 
 def _new_current_loop() -> asyncio.AbstractEventLoop:
-    """A loop that is the thread's current one as well, as asyncio makes it without a factory."""
+    """Make a loop and set it as the thread's current one, as asyncio does where there is no factory."""
     loop = new_event_loop()
     asyncio.set_event_loop(loop)
     return loop
 
 
 def run(main: Awaitable[T], *, debug: bool | None = None, loop_factory: LoopFactory | None = None) -> T:
-    """`asyncio.run`, on a loop of this project's when there is no `loop_factory`."""
+    """`asyncio.run`. Without a `loop_factory` it runs on a loop of this project's."""
     if asyncio._get_running_loop() is not None:
         raise RuntimeError("asyncio.run() cannot be called from a running event loop")
     check_no_kernel("run() was called", main)
@@ -71,5 +71,5 @@ def run(main: Awaitable[T], *, debug: bool | None = None, loop_factory: LoopFact
 
 
 def __getattr__(name: str) -> Any:
-    """What else there is in asyncio's module of this name."""
+    """Any other name: that of asyncio's module which is called as this one."""
     return getattr(asyncio.runners, name)

@@ -1,6 +1,6 @@
-"""Files of the user's that are called as the packages `kernel` and `compat` are, and so hide these or are hidden by them.
+"""Files of the user's with the names of our packages, `kernel` and `compat`. They hide ours, or ours hide them.
 
-Python imports the first that it finds, and looks in the directory of the program, or in the current one, first.
+Python imports the first that it finds, and it looks first in the program's directory, or in the current one.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import os
 import sys
 from importlib.util import find_spec
 
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of both packages
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # where both packages are
 NAMES = "compat", "kernel"
 
 
 def check_kernel() -> None:
-    """Raise the `ImportError` that says so where `import kernel` gives something else than what compat stands on."""
+    """Raise `ImportError` where `import kernel` does not give the package on which compat stands."""
     if "kernel" in sys.modules:
         found = getattr(sys.modules["kernel"], "__file__", None)
     else:
@@ -22,18 +22,22 @@ def check_kernel() -> None:
         found = None if spec is None else spec.origin
     ours = os.path.join(HERE, "kernel", "__init__.py")
     if found is not None and os.path.exists(found) and os.path.exists(ours) and not os.path.samefile(found, ours):
-        raise ImportError(f"'import kernel' finds {found}, and not the package {os.path.dirname(ours)} that compat stands "
-                          f"on: rename that file, or run Python with -P, which leaves its directory out", name="kernel")
+        raise ImportError(f"'import kernel' finds {found}, and not the package {os.path.dirname(ours)} that compat "
+                          f"stands on: rename that file, or run Python with -P, which leaves its directory out",
+                          name="kernel")
 
 
 def hidden_in(directory: str, program: str | None = None) -> list[str]:
-    """The modules in `directory` which a program there cannot import, since ours have their names; not `program`."""
+    """The modules in `directory` that a program there cannot import, as ours have their names; not `program` itself."""
     hidden = []
     for name in NAMES:
         ours = os.path.join(HERE, name)
         package, module = os.path.join(directory, name), os.path.join(directory, f"{name}.py")
         for path, file in (package, os.path.join(package, "__init__.py")), (module, module):
-            if os.path.isfile(file) and not any(other is not None and os.path.exists(other) and os.path.samefile(path, other)
-                                                for other in (ours, program)):
+            if os.path.isfile(file) and not any(other and same_file(path, other) for other in (ours, program)):
                 hidden.append(path)
     return hidden
+
+
+def same_file(path: str, other: str) -> bool:
+    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)

@@ -1,8 +1,8 @@
-"""asyncio's transports of sockets and pipes, quicker where a message goes straight through.
+"""asyncio's transports of sockets and pipes, which are quicker here where a message fits into one read or write.
 
-They read 64 KiB at a time, and more only from one who sends more. asyncio asks for 256 KiB each time: that many bytes
-are more than the C library keeps at hand, and it may get them from the system, and give them back, for every message
-(12 µs of 15, for 1 KiB through a socket pair on CPython 3.13 and glibc 2.36; the `echo` rows of the benchmarks).
+They read 64 KiB at a time, and 256 KiB once a message has filled that. asyncio reads 256 KiB each time. The C library
+does not keep such large blocks of memory: it may get one from the system for every message, and give it back. For 1 KiB
+through a socket pair that takes 12 µs of 15, on CPython 3.13 and glibc 2.36. The `echo` rows of the benchmarks show it.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ else:
 
 
 class SocketTransport(_SocketTransport):
-    """A connection of a stream socket. Everything out of the ordinary is the base class's."""
+    """A connection of a stream socket. Everything unusual is left to the base class."""
 
     max_size = USUAL
 
     def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(loop, sock, *args, **options)
-        # asyncio does this only where the socket was made with the protocol's number, which one accepted by a socket
-        # of uvicorn's, for example, was not: an answer in two pieces then takes 40 ms.
+        # asyncio sets this option only for a socket that was made with the number of its protocol. The sockets that
+        # uvicorn accepts, for example, were not: without the option an answer in two pieces takes 40 ms.
         if sock.proto == 0 and sock.type == socket.SOCK_STREAM and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -99,11 +99,11 @@ class SocketTransport(_SocketTransport):
             self._fatal_error(error, "Fatal write error on socket transport")
             return
         if sent < len(data):
-            super().write(memoryview(data)[sent:])  # which tries once more, and then waits
+            super().write(memoryview(data)[sent:])  # it tries once more, and then waits
 
 
 class DatagramTransport(_DatagramTransport):
-    """A datagram socket. A UDP datagram is no longer than 64 KiB; a longer one of a Unix socket would be cut."""
+    """A datagram socket. A UDP datagram has at most 64 KiB. One of a Unix socket may be longer, and must not be cut."""
 
     def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(loop, sock, *args, **options)
@@ -113,7 +113,7 @@ class DatagramTransport(_DatagramTransport):
 
 
 class Paired:
-    """A socket of a socket pair. Its peer has no name, which asyncio takes for no peer, and so names one each time."""
+    """A socket of a socket pair. Its peer has the name "", so asyncio takes it for unconnected and calls `sendto`."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -126,17 +126,17 @@ class Paired:
 
 
 class ReadPipeTransport(_ReadPipeTransport):
-    """A pipe to read from. Linux keeps no more in one unless told to."""
+    """A pipe to read from. Linux keeps at most 64 KiB in a pipe, unless it is told to keep more."""
 
     max_size = USUAL
 
 
 class TLSProtocol(_TLSProtocol):
-    """TLS between a connection and its protocol; its buffer, of this size, is as large as all else of a connection."""
+    """TLS between a connection and its protocol. The buffer of this size takes half of the memory of a connection."""
 
     max_size = USUAL
 
 
 def __getattr__(name: str) -> Any:
-    """What else there is in asyncio's module of this name."""
+    """Any other name: that of asyncio's module which is called as this one."""
     return getattr(asyncio.transports, name)

@@ -1,4 +1,4 @@
-"""`loop=` arguments, and generators for coroutines: what the functions and classes of this folder take, and asyncio's not."""
+"""`loop=` arguments, and generators in the place of coroutines: asyncio's functions and classes refuse these."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _iscoroutine = asyncio.iscoroutine
 
 
 def all_accepted(args: Iterable[Any], loop: Loop) -> list[Any]:
-    """The same for many, each once though it may be mentioned twice; tasks of `loop` are made of them if it is given."""
+    """Each of `args` accepted; one that is there twice, once. With a `loop`, coroutines become tasks of that loop."""
     args = list(args)
     made = {id(arg): accepted(arg) for arg in args}
     if loop is not None:
@@ -32,7 +32,7 @@ def warn_of_loop(loop: Loop, comma: str = ",") -> None:
 
 
 def ready_to_ask(loop: Loop) -> Loop:
-    """The loop that the function called next will find when it asks asyncio for one; ours, when none is there yet."""
+    """`loop`. Where it is None and no loop is current, make one: asyncio's function, called next, will ask for it."""
     if loop is None and asyncio._get_running_loop() is None:
         get_event_loop()
     return loop
@@ -40,7 +40,7 @@ def ready_to_ask(loop: Loop) -> Loop:
 
 @contextmanager
 def as_if_running(loop: Loop) -> Iterator[None]:
-    """Have asyncio's functions find `loop`, if it is given and none is running."""
+    """Let asyncio's functions find `loop` as the running one, if it is given and none is running."""
     if loop is None or asyncio._get_running_loop() is not None:
         yield
         return
@@ -52,7 +52,7 @@ def as_if_running(loop: Loop) -> Iterator[None]:
 
 
 class LoopArgument:
-    """Takes a `loop` argument, in front of a class of asyncio's that has lost it."""
+    """In front of a class of asyncio's, which has lost its `loop` argument: takes it."""
 
     def __init__(self, *args: Any, loop: Loop = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

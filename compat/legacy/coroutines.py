@@ -1,4 +1,4 @@
-"""`@coroutine`, which made a coroutine function of one that yields; and what counted as a coroutine then."""
+"""`@coroutine`, which makes a coroutine function of a generator function; and `iscoroutine`, which knows generators."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from asyncio import coroutines
 from collections.abc import Callable, Generator
 from typing import Any
 
-_iscoroutine = asyncio.iscoroutine  # asyncio's own also when `install` has put the one below in its place
+_iscoroutine = asyncio.iscoroutine  # asyncio's own, also after `install` has put the one below in its place
 
 
 def coroutine(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a generator function as a coroutine function: its generators can be awaited, and `yield from` coroutines.
+    """Make a coroutine function of a generator function: its generators can be awaited, and `yield from` coroutines.
 
-    As `asyncio.coroutine` of Python 3.4 to 3.10: an `async def` function is returned as it is, and a function that
-    returns a future or another awaitable becomes a coroutine function that waits for it.
+    As `asyncio.coroutine` of Python 3.4 to 3.10. An `async def` function is returned as it is. A function that returns
+    a future or another awaitable becomes a coroutine function that waits for what it returns.
     """
     warnings.warn('"@coroutine" decorator is deprecated since Python 3.8, use "async def" instead', DeprecationWarning,
                   stacklevel=2)
@@ -46,5 +46,5 @@ def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def iscoroutine(obj: object) -> bool:
-    """Whether `obj` can be run as a coroutine; true of any generator, as it was until Python 3.11."""
+    """Whether `obj` can be run as a coroutine. Every generator can, as until Python 3.11."""
     return isinstance(obj, types.GeneratorType) or _iscoroutine(obj)

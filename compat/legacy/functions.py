@@ -1,4 +1,4 @@
-"""asyncio's functions, with `loop=` arguments and with generators for coroutines; and `async`, as `async_`."""
+"""asyncio's functions, with `loop=` arguments and with generators in the place of coroutines; and `async_`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _iscoroutine = asyncio.iscoroutine
 
 
 def _taking_loop(function: F, comma: str = ",") -> F:
-    """`function`, a coroutine function, which takes a `loop` argument as well."""
+    """`function`, a coroutine function, with a `loop` argument."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, loop: Loop = None, **kwargs: Any) -> Any:
@@ -28,7 +28,7 @@ def _taking_loop(function: F, comma: str = ",") -> F:
 
 
 def _serving(function: F) -> F:
-    """`function`, which starts a server, with a `loop` argument and legacy coroutines for the clients."""
+    """`function`, which starts a server, with a `loop` argument. The callback for clients may be a legacy coroutine."""
 
     @functools.wraps(function)
     def wrapper(client_connected_cb: Any, *args: Any, loop: Loop = None, **kwargs: Any) -> Any:
@@ -51,7 +51,7 @@ create_subprocess_shell = _taking_loop(asyncio.create_subprocess_shell, comma=""
 start_server = _serving(asyncio.start_server)
 start_unix_server = _serving(asyncio.start_unix_server)
 
-# What is called below under these names must stay asyncio's own when `install` has put ours in its place.
+# asyncio's own, also after `install` has put the functions below in their places.
 _ensure_future = asyncio.ensure_future
 _run_coroutine_threadsafe = asyncio.run_coroutine_threadsafe
 _wait = asyncio.wait
@@ -94,7 +94,7 @@ def ensure_future(coro_or_future: Any, *, loop: Loop = None) -> Any:
 
 
 def async_(coro_or_future: Any, *, loop: Loop = None) -> Any:
-    """`ensure_future`, by its name until Python 3.4; also there as `getattr(asyncio, "async")`."""
+    """`ensure_future`, under its name until Python 3.4; `getattr(asyncio, "async")` is the same."""
     warnings.warn("asyncio.async() function is deprecated, use ensure_future()", DeprecationWarning, stacklevel=2)
     return ensure_future(coro_or_future, loop=loop)
 
@@ -121,7 +121,7 @@ async def wait(fs: Any, *, loop: Loop = None, timeout: float | None = None,
 def as_completed(fs: Any, *, loop: Loop = None, timeout: float | None = None) -> Any:
     warn_of_loop(loop)
     if asyncio.isfuture(fs) or _iscoroutine(fs):
-        return _as_completed(fs)  # type: ignore[arg-type]  # which says what is wrong with it
+        return _as_completed(fs)  # type: ignore[arg-type]  # it raises the error
     if loop is None:
         return _as_completed(all_accepted(fs, loop), timeout=timeout)
     with as_if_running(loop):

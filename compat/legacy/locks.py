@@ -1,4 +1,4 @@
-"""asyncio's locks and events, with `loop=` arguments, and `with (yield from lock)`."""
+"""asyncio's locks and events, with `loop=` arguments and with `with (yield from lock)`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class YieldFrom(LoopArgument):
         raise RuntimeError('"yield from" should be used as context manager expression')
 
     def __exit__(self, *exc_info: object) -> None:
-        """Here because the `with` statement looks for it before it calls `__enter__`, which tells more."""
+        """Never called. `with` looks for it before it calls `__enter__`, which raises the error that tells more."""
 
     @types.coroutine
     def __iter__(self) -> Generator[Any, Any, Held]:
@@ -38,7 +38,7 @@ class YieldFrom(LoopArgument):
 
 
 class Held:
-    """A lock that has been acquired, to be released by the `with` statement, once."""
+    """A lock that has been acquired. The `with` statement releases it, once."""
 
     def __init__(self, lock: YieldFrom) -> None:
         self._release: Callable[[], None] | None = lock.release

@@ -22,4 +22,4 @@ class LifoQueue(LoopArgument, asyncio.LifoQueue[T]):
     __doc__ = asyncio.LifoQueue.__doc__
 
 
-JoinableQueue = Queue  # by its name until Python 3.4
+JoinableQueue = Queue  # its name until Python 3.4

@@ -1,4 +1,4 @@
-"""Putting back into asyncio, and into its modules, what they have dropped: what `compat.install(legacy=True)` does."""
+"""What `compat.install(legacy=True)` does: put back into asyncio and its modules what they have dropped."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..current_loop import get_event_loop
 from ..other_loops import Replace
 
 MODULES = coroutines, locks, queues, streams, subprocess, tasks
-GONE = {"coroutine": (coroutines, tasks), "async_": (tasks,), "JoinableQueue": (queues,)}  # and where they were
+GONE = {"coroutine": (coroutines, tasks), "async_": (tasks,), "JoinableQueue": (queues,)}  # the modules that had them
 
 
 def restore(replace: Replace) -> None:
-    """Have every name of `compat.legacy` stand where asyncio has it, or had it."""
+    """Put every name of `compat.legacy` where asyncio has it, or had it."""
     for name in old.__all__:
         for module in [asyncio, *(GONE.get(name) or (module for module in MODULES if hasattr(module, name)))]:
             replace(module, name, getattr(old, name))

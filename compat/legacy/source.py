@@ -1,7 +1,7 @@
 """Source files from before Python 3.7, when `async` was a name like any other and `asyncio.async(...)` a call.
 
-Python 3.7 made it a keyword, so such a file no longer compiles, be the line ever so dead. Where that happens the two
-words are read as `asyncio.async_`, which `compat.legacy` provides.
+Python 3.7 made it a keyword, and a file with such a call does not compile any more, even if nobody ever makes the call.
+In such a file `asyncio.async` is read as `asyncio.async_`, which `compat.legacy` provides.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _PHRASE = ["asyncio", ".", "async"]
 
 
 def compile_source(source: bytes, path: str) -> CodeType:
-    """`source` compiled, with `asyncio.async` read as `asyncio.async_` where it does not compile otherwise.
+    """Compile `source`. If that fails, compile it with `asyncio.async` read as `asyncio.async_`.
 
-    Raises the `SyntaxError` of the file as it is when that does not help.
+    If that fails as well, it raises the first `SyntaxError`.
     """
     try:
         return _compile(source, path)
@@ -41,7 +41,7 @@ def _compile(source: bytes | str, path: str) -> CodeType:
 
 
 def _renamed(source: bytes) -> str | None:
-    """`source` with the phrase replaced, line by line and column by column; None when it is not there."""
+    """`source` with the phrase replaced, and every line in its place; None if the phrase is not there."""
     places = []
     recent: list[tokenize.TokenInfo] = []
     try:
@@ -65,7 +65,7 @@ class LegacyLoader(machinery.SourceFileLoader):
         return compile_source(bytes(data), os.fspath(path))
 
     def set_data(self, path: str, data: Any, **kwargs: Any) -> None:
-        """Keep no bytecode: a Python that does not read source so would take it from the cache."""
+        """Keep no bytecode: a Python without this loader would run it."""
 
 
 _hook = machinery.FileFinder.path_hook(
@@ -76,7 +76,7 @@ _hook = machinery.FileFinder.path_hook(
 
 
 def install_hook() -> None:
-    """Have modules imported from files from now on be read so."""
+    """Read source files by `LegacyLoader` from now on."""
     if not is_installed():
         sys.path_hooks.insert(0, _hook)
         sys.path_importer_cache.clear()

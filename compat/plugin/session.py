@@ -1,9 +1,9 @@
-"""A pytest session of which every event loop is this project's: what `pytest --compat-loop` does.
+"""A pytest session on this project's event loop: what `pytest --compat-loop` does.
 
-It says so in the session's header, and at the end how many loops were made and how many of them were this project's:
-a suite that brings a loop of its own is to be noticed.
+The header of the session says so. The end of the session says how many loops were made, and how many of them were this
+project's, so that one notices a suite which brings a loop of its own.
 
-This package is imported as `compat_loop` where the project is installed, so it cannot name `compat` by dots.
+Where the project is installed, this package is `compat_loop`, and not in `compat`. So it imports `compat` by its name.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ import pytest
 from compat.events import EventLoop
 from compat.installing import install, uninstall
 
-KEY = "compat_loops"  # of the counts that a process of pytest-xdist hands over
+KEY = "compat_loops"  # under which a process of pytest-xdist hands over its counts
 SESSION = "compat_loop_session"  # the name of the object that reports
 
 
 def activate(config: pytest.Config, *, legacy: bool = False) -> None:
-    """Have the session of `config` run on this project's loop until it ends; for as early a moment as there is."""
+    """Have the session of `config` run on this project's loop until it ends. To be called as early as possible."""
     if config.pluginmanager.has_plugin(SESSION):
         return  # the plugin is loaded by both of its names
     stack = ExitStack()
     config.add_cleanup(stack.close)
-    if asyncio.SelectorEventLoop is not EventLoop:  # as it is in a session inside of another one
+    if asyncio.SelectorEventLoop is not EventLoop:  # which holds in a session inside of another one
         stack.callback(uninstall)
     install(legacy=legacy)
     made = stack.enter_context(counted_loops())
@@ -40,10 +40,10 @@ def activate(config: pytest.Config, *, legacy: bool = False) -> None:
 
 @contextmanager
 def counted_loops() -> Iterator[Counter[type]]:
-    """Count by class the event loops that are made inside.
+    """Count the event loops that are made inside, by their class.
 
-    All are instances of `AbstractEventLoop`, which uvloop's are directly and most by way of `BaseEventLoop`: to be told
-    of each once, the classes right below it are watched, those to be defined yet included.
+    All are instances of `AbstractEventLoop`, uvloop's directly and most others by way of `BaseEventLoop`. The classes
+    right below `AbstractEventLoop` are watched, also those that are defined later, so that each loop is counted once.
     """
     made = Counter[type]()
     with ExitStack() as stack:
@@ -81,7 +81,7 @@ class CompatLoop:
         return f"compat loop: {what}, and asyncio has its legacy names" if self._legacy else f"compat loop: {what}"
 
     def _counts(self) -> Counter[str]:
-        """How many loops of this project's were made, by the key "", and of others by their names."""
+        """How many loops were made: of this project's, under the key "", and of others, under their names."""
         here = Counter[str]()
         for cls, count in self._made.items():
             here["" if issubclass(cls, EventLoop) else f"{cls.__module__}.{cls.__qualname__}"] += count
@@ -94,7 +94,7 @@ class CompatLoop:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        self._elsewhere.update(getattr(node, "workeroutput", {}).get(KEY, {}))  # which one that crashed lacks
+        self._elsewhere.update(getattr(node, "workeroutput", {}).get(KEY, {}))  # a process that crashed has none
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         others = self._counts()

@@ -5,6 +5,7 @@ The plugin is loaded from the source tree by `-p compat.plugin`, or as it is whe
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -134,8 +135,15 @@ def test_a_project_with_a_compat_of_its_own(tmp_path: Path, installed: Path, lay
     suite = "PLUGIN = 'compat_loop'" + IDLE + "    import compat\n    assert compat.text is str\n"
     assert "1 passed" in session(tmp_path, suite, installed=installed)
     output = session(tmp_path, suite, "--compat-loop", status=4, installed=installed)
-    assert f"'import compat' finds {path}, and not the package {installed / 'compat'}: rename that file" in output
+    assert f"'import compat' finds {path}, which is not the package that this option belongs to: rename that file" in output
     assert "Traceback" not in output
+
+
+def test_another_copy_of_this_project_comes_first(tmp_path: Path, installed: Path) -> None:
+    """As where it is installed, and somebody works on its source."""
+    for name in "compat", "kernel":
+        shutil.copytree(ROOT / name, tmp_path / name)
+    assert "5 passed" in session(tmp_path, OURS, "--compat-loop", installed=installed)
 
 
 def test_every_package_is_installed() -> None:
