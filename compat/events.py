@@ -501,5 +501,5 @@ make_loops_by(new_event_loop)
 
 
 def __getattr__(name: str) -> Any:
-    """Any other name: that of asyncio's module which is called as this one."""
+    """Take any other name from asyncio's module of the same name."""
     return getattr(asyncio.events, name)

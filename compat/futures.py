@@ -378,5 +378,5 @@ init_future: Any = AsyncioFuture.__init__
 
 
 def __getattr__(name: str) -> Any:
-    """Any other name: that of asyncio's module which is called as this one."""
+    """Take any other name from asyncio's module of the same name."""
     return getattr(asyncio.futures, name)

@@ -71,5 +71,5 @@ def run(main: Awaitable[T], *, debug: bool | None = None, loop_factory: LoopFact
 
 
 def __getattr__(name: str) -> Any:
-    """Any other name: that of asyncio's module which is called as this one."""
+    """Take any other name from asyncio's module of the same name."""
     return getattr(asyncio.runners, name)

@@ -177,9 +177,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     def run(self, kernel: Kernel) -> None:
         """One step, by asyncio's rules.
 
-        This is the loop of `kernel.Task.run` once more. asyncio has other rules at four places in it: what is thrown at
-        the beginning, that a request which fails is told in the next step, how a task ends, and whom a cancellation
-        reaches. Two calls of empty methods at these places cost 4 % of `spawn`, so the loop is not shared.
+        This is the loop of `kernel.Task.run` once more. At four places in it asyncio has other rules: what is thrown at
+        the beginning, when the error of a failed request is thrown, how a task ends, and whom a cancellation reaches.
+        Two calls of empty methods at these places cost 4 % of `spawn`, so the loop is not shared.
         """
         if self._done:
             raise asyncio.InvalidStateError(f"step(): already done: {self!r}")
@@ -326,7 +326,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         return True
 
     def _pass_on(self, msg: Any) -> bool:
-        """Cancel what the task waits for. Whether the cancellation is certain to reach the task that way."""
+        """Cancel what the task waits for, and tell whether the cancellation is certain to reach the task that way."""
         request: Any = self.blocked_on
         if request is None:
             return False
@@ -481,5 +481,5 @@ class NativeTask(Task[T]):
 
 
 def __getattr__(name: str) -> Any:
-    """Any other name: that of asyncio's module which is called as this one."""
+    """Take any other name from asyncio's module of the same name."""
     return getattr(asyncio.tasks, name)

@@ -138,5 +138,5 @@ class TLSProtocol(_TLSProtocol):
 
 
 def __getattr__(name: str) -> Any:
-    """Any other name: that of asyncio's module which is called as this one."""
+    """Take any other name from asyncio's module of the same name."""
     return getattr(asyncio.transports, name)
