@@ -12,7 +12,7 @@ async def fail_when_cancelled() -> None:
     try:
         await sleep(9)
     finally:
-        raise ZeroDivisionError
+        raise KeyError("k")
 
 
 async def group_ended_by_another(other: Task[None]) -> None:

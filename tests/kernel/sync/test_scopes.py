@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Coroutine, Generator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from kernel import (Cancelled, Deadlock, Event, Lock, Shielded, Task, TaskGroup, Timeout, VirtualClock, checkpoint,
+from kernel import (Cancelled, Deadlock, Event, Kernel, Lock, Shielded, Task, TaskGroup, Timeout, VirtualClock, checkpoint,
                     current_task, now, run, run_in_thread, shielded, sleep, spawn, timeout, timeout_at)
+from tests.support.foreign_tasks import as_foreign
 from tests.support.injection import Injection, RandomReady, cancel_at_every_suspension
-
-
-def virtually(main: Coroutine[Any, Any, Any]) -> Any:
-    return run(main, clock=VirtualClock())
 
 
 async def after(seconds: float, value: Any = None) -> Any:
@@ -31,27 +28,19 @@ async def cancel_after(seconds: float, task: Task[Any]) -> None:
     task.cancel("from outside")
 
 
-class Foreign(Task[Any]):
-    """A task such as another layer on the kernel has, with its own exception."""
-
-    __slots__ = ()
-
-    class Stopped(BaseException):
-        pass
-
-    cancelled_type = Stopped
-
-
-async def as_foreign(code: Coroutine[Any, Any, Any]) -> Task[Any]:
-    """Run `code` in a task whose exception for cancellation is another."""
-    me = await current_task()
-    task = Foreign(me.kernel, code, me.context.copy(), None, False)
-    me.kernel.tasks[task.code] = task
-    me.kernel.ready.append(task)
-    return task
-
-
 # timeouts
+
+
+class Setter:
+    """A timer that sets an event."""
+
+    dead = False
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def fire(self, kernel: Kernel) -> None:
+        self.event.set()
 
 
 def test_a_timeout_raises_at_its_deadline_and_not_before() -> None:
@@ -72,7 +61,7 @@ def test_a_timeout_raises_at_its_deadline_and_not_before() -> None:
         assert await now() == 5
         await sleep(9)  # nothing is left over
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
@@ -85,7 +74,7 @@ def test_a_timeout_of_nothing_expires_at_the_first_suspension(seconds: float) ->
             async with timeout(seconds):
                 await sleep(1)
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_no_limit() -> None:
@@ -95,7 +84,7 @@ def test_no_limit() -> None:
                 await sleep(1e6)
             assert limit.deadline in (None, math.inf) and not limit.expired
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 @pytest.mark.parametrize("make", [timeout, timeout_at])
@@ -139,7 +128,7 @@ def test_a_timeout_can_be_rescheduled() -> None:
             async with fresh:
                 pass
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 @pytest.mark.parametrize("outer, inner, expected", [(1, 2, "outer"), (2, 1, "inner"), (1, 1, "outer")])
@@ -156,7 +145,7 @@ def test_of_nested_timeouts_each_raises_its_own(outer: float, inner: float, expe
             return "outer"
         return "none"
 
-    assert virtually(main()) == expected
+    assert run(main(), clock=VirtualClock()) == expected
 
 
 def test_an_inner_timeout_does_not_swallow_an_outer_one_that_comes_while_it_unwinds() -> None:
@@ -176,7 +165,7 @@ def test_an_inner_timeout_does_not_swallow_an_outer_one_that_comes_while_it_unwi
             seen.append("outer")
         return seen
 
-    assert virtually(main()) == ["outer"]
+    assert run(main(), clock=VirtualClock()) == ["outer"]
 
 
 @pytest.mark.parametrize("at", [0.5, 1, 1.5])
@@ -197,7 +186,7 @@ def test_no_timeout_swallows_a_cancellation(at: float, foreign: bool) -> None:
             await task
         assert task.cancelled() and task.cancelling() == 1
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 @pytest.mark.parametrize("shield", [False, True])
@@ -229,7 +218,7 @@ def test_a_cancellation_on_its_way_when_the_block_is_entered_is_not_taken_for_th
         with pytest.raises(Cancelled):
             await task
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_timeout_works_in_what_cleans_up_after_a_cancellation() -> None:
@@ -250,7 +239,7 @@ def test_a_timeout_works_in_what_cleans_up_after_a_cancellation() -> None:
         task.cancel()
         assert await task == "in time" and await now() == 2
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_an_answer_under_way_is_delivered_and_the_expiry_forgotten_when_the_block_ends() -> None:
@@ -265,19 +254,13 @@ def test_an_answer_under_way_is_delivered_and_the_expiry_forgotten_when_the_bloc
             await sleep(1)
             seen.append("went on")
 
-        class Setter:
-            dead = False
-
-            def fire(self, kernel: Any) -> None:
-                event.set()
-
         # Due at the time of the timeout, and first since it was made first: the body is woken when the timeout fires.
-        (await current_task()).kernel.timers.add(1, Setter())
+        (await current_task()).kernel.timers.add(1, Setter(event))
         task = await spawn(body())
         await task
         assert seen == ["answered", "went on"] and task.cancelling() == 0
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_an_expiry_nobody_was_told_of_does_not_interrupt_what_follows_in_a_cancelled_task() -> None:
@@ -293,19 +276,13 @@ def test_an_expiry_nobody_was_told_of_does_not_interrupt_what_follows_in_a_cance
                 await sleep(1)  # cleaning up, which nobody else has interrupted
             return "cleaned up"
 
-        class Setter:
-            dead = False
-
-            def fire(self, kernel: Any) -> None:
-                event.set()
-
         task = await spawn(body())
         await sleep(1)
-        (await current_task()).kernel.timers.add(2, Setter())
+        (await current_task()).kernel.timers.add(2, Setter(event))
         task.cancel()
         assert await task == "cleaned up"
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_an_error_of_the_block_goes_first() -> None:
@@ -319,7 +296,7 @@ def test_an_error_of_the_block_goes_first() -> None:
         assert (await current_task()).cancelling() == 0
         await sleep(1)
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 # shielded sections
@@ -347,7 +324,7 @@ def test_a_shielded_section_is_cancelled_at_its_end() -> None:
             await task
         assert log == ["whole"] and await now() == 5
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_an_error_of_a_shielded_section_goes_first() -> None:
@@ -368,7 +345,7 @@ def test_an_error_of_a_shielded_section_goes_first() -> None:
         with pytest.raises(Cancelled):
             await task
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_shielded_section_in_a_timeout_ends_before_that_raises() -> None:
@@ -380,7 +357,7 @@ def test_a_shielded_section_in_a_timeout_ends_before_that_raises() -> None:
                 raise AssertionError("cancelled before this")
         assert await now() == 3
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 @pytest.mark.parametrize("cancelled_at", [None, 0.5, 1, 1.25, 2.5])
@@ -421,7 +398,7 @@ def test_a_timeout_in_a_shielded_section_works_and_the_shield_holds(cancelled_at
             await task
         assert log == ["timed out", "cleaned up"] and task.cancelling() == 1
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_timeouts_nested_in_a_shielded_section() -> None:
@@ -452,7 +429,7 @@ def test_timeouts_nested_in_a_shielded_section() -> None:
         with pytest.raises(Cancelled):
             await task
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_task_group_in_a_shielded_section_fails_at_once() -> None:
@@ -463,7 +440,7 @@ def test_a_task_group_in_a_shielded_section_fails_at_once() -> None:
                 await sleep(100)
         assert await now() == 1
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_thread_that_is_waited_for_delays_a_timeout_in_a_shielded_section() -> None:
@@ -486,6 +463,13 @@ def test_a_thread_that_is_waited_for_delays_a_timeout_in_a_shielded_section() ->
 # task groups
 
 
+async def fail_when_cancelled() -> None:
+    try:
+        await sleep(9)
+    finally:
+        raise KeyError("k")
+
+
 def test_a_group_waits_for_all_and_has_their_results_in_order() -> None:
     async def main() -> None:
         async with TaskGroup() as group:
@@ -496,7 +480,7 @@ def test_a_group_waits_for_all_and_has_their_results_in_order() -> None:
         assert await now() == 3
         assert group.results() == [3, 1, 2]
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_failure_cancels_the_siblings_and_the_block() -> None:
@@ -511,20 +495,14 @@ def test_a_failure_cancels_the_siblings_and_the_block() -> None:
         assert (await current_task()).cancelling() == 0
         await sleep(1)
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_several_failures_arrive_together() -> None:
-    async def bad_end() -> None:
-        try:
-            await sleep(9)
-        finally:
-            raise KeyError("k")
-
     async def main() -> None:
         with pytest.raises(ExceptionGroup) as caught:
             async with TaskGroup() as group:
-                await group.spawn(bad_end())
+                await group.spawn(fail_when_cancelled())
                 await group.spawn(after(1, ValueError("v")))
                 try:
                     await sleep(9)
@@ -532,7 +510,7 @@ def test_several_failures_arrive_together() -> None:
                     raise TypeError("t")
         assert [type(error) for error in caught.value.exceptions] == [ValueError, KeyError, TypeError]
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_failure_that_the_block_sees_itself_is_told_once() -> None:
@@ -543,7 +521,7 @@ def test_a_failure_that_the_block_sees_itself_is_told_once() -> None:
                 await (await group.spawn(after(1, error)))
         assert caught.value.exceptions == (error,)
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_siblings_that_wait_for_the_one_that_fails() -> None:
@@ -561,7 +539,7 @@ def test_siblings_that_wait_for_the_one_that_fails() -> None:
                     await group.spawn(wait_for(failing))
         assert len(caught.value.exceptions) == 1 and await now() == 1
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_task_cancelled_by_itself_is_no_failure() -> None:
@@ -575,7 +553,7 @@ def test_a_task_cancelled_by_itself_is_no_failure() -> None:
         with pytest.raises(RuntimeError, match="was cancelled and has no result"):
             group.results()
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 @pytest.mark.parametrize("waiting", ["in the block", "at its end"])
@@ -597,20 +575,14 @@ def test_cancelling_the_parent_cancels_the_group(waiting: str, foreign: bool) ->
             await task
         assert children[0].cancelled() and await now() == 1 and task.cancelled()
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_cancellation_of_the_parent_is_not_lost_when_failures_go_first() -> None:
-    async def bad_end() -> None:
-        try:
-            await sleep(9)
-        finally:
-            raise KeyError("k")
-
     async def body() -> str:
         try:
             async with TaskGroup() as group:
-                await group.spawn(bad_end())
+                await group.spawn(fail_when_cancelled())
         except* KeyError:
             pass
         await sleep(1)
@@ -624,7 +596,7 @@ def test_a_cancellation_of_the_parent_is_not_lost_when_failures_go_first() -> No
             await task
         assert task.cancelling() == 1
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_parent_cancelled_while_a_failed_group_ends() -> None:
@@ -652,7 +624,7 @@ def test_a_parent_cancelled_while_a_failed_group_ends() -> None:
             await task
         assert await now() == 3
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_timeout_around_a_group_ends_it() -> None:
@@ -662,7 +634,7 @@ def test_a_timeout_around_a_group_ends_it() -> None:
                 child = await group.spawn(after(9))
         assert child.cancelled() and await now() == 1
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 @pytest.mark.parametrize("who", ["block", "child", "other"])
@@ -693,7 +665,7 @@ def test_cancelling_a_group_ends_it_quietly(who: str) -> None:
         group.cancel()  # over: nothing happens
         await sleep(1)
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_daemons_end_with_the_group_and_their_failures_count() -> None:
@@ -710,7 +682,7 @@ def test_daemons_end_with_the_group_and_their_failures_count() -> None:
                 await group.spawn(after(9))
         assert await now() == 3
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_tasks_as_they_complete() -> None:
@@ -729,7 +701,7 @@ def test_tasks_as_they_complete() -> None:
             assert [task.result() async for task in group.as_completed()] == order
         assert group.results() == [3, 1, 2, 5]
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_failure_while_waiting_for_completions_ends_the_group() -> None:
@@ -742,7 +714,7 @@ def test_a_failure_while_waiting_for_completions_ends_the_group() -> None:
                     task.result()
         assert len(caught.value.exceptions) == 1 and await now() == 1
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_a_group_that_is_not_open_takes_no_tasks() -> None:
@@ -760,7 +732,7 @@ def test_a_group_that_is_not_open_takes_no_tasks() -> None:
         with pytest.raises(TypeError, match="call it"):
             await group.spawn(main)  # type: ignore[arg-type]
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_generator_tasks_spawn_in_groups() -> None:
@@ -778,7 +750,7 @@ def test_generator_tasks_spawn_in_groups() -> None:
             await group.spawn(spawner(group))
         assert group.results() == ["generated" * 2, "generated", "generated"]
 
-    virtually(main())
+    run(main(), clock=VirtualClock())
 
 
 def test_the_wait_for_a_group_is_told_in_a_deadlock_report() -> None:
@@ -790,51 +762,46 @@ def test_the_wait_for_a_group_is_told_in_a_deadlock_report() -> None:
         await Event().wait()
 
     with pytest.raises(Deadlock) as caught:
-        virtually(main())
+        run(main(), clock=VirtualClock())
     assert "is blocked on <TaskGroup of 1: task 2 'stuck'>.__aexit__()" in str(caught.value)
     assert __file__ in str(caught.value)
+
+
+async def append_when_cancelled(ended: list[str]) -> None:
+    try:
+        await sleep(9)
+    finally:
+        ended.append("sibling")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_what_ends_the_run_ends_it_from_a_group_too(error: type[BaseException]) -> None:
     ended = list[str]()
 
-    async def sibling() -> None:
-        try:
-            await sleep(9)
-        finally:
-            ended.append("sibling")
-
     async def main() -> None:
         try:
             async with TaskGroup() as group:
-                await group.spawn(sibling())
+                await group.spawn(append_when_cancelled(ended))
                 await group.spawn(after(1, error()))
         finally:
             ended.append("main")
 
     with pytest.raises(error):
-        virtually(main())
+        run(main(), clock=VirtualClock())
     assert ended == ["sibling", "main"]
 
 
 def test_an_error_in_the_block_that_ends_the_run_ends_the_group_first() -> None:
     ended = list[str]()
 
-    async def sibling() -> None:
-        try:
-            await sleep(9)
-        finally:
-            ended.append("sibling")
-
     async def main() -> None:
         async with TaskGroup() as group:
-            await group.spawn(sibling())
+            await group.spawn(append_when_cancelled(ended))
             await sleep(1)
             raise SystemExit(3)
 
     with pytest.raises(SystemExit):
-        virtually(main())
+        run(main(), clock=VirtualClock())
     assert ended == ["sibling"]
 
 

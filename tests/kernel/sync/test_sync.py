@@ -7,9 +7,10 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from tests.support.foreign_tasks import Foreign, as_foreign
 from tests.support.injection import Injection, RandomReady, cancel_at_every_suspension
 
-from kernel import (Barrier, BrokenBarrier, Cancelled, Condition, Deadlock, Event, Lock, RLock, Semaphore, Task,
+from kernel import (Barrier, BrokenBarrier, Cancelled, Condition, Deadlock, Event, Lock, RLock, Semaphore,
                     VirtualClock, call, checkpoint, run, sleep, spawn, timeout)
 
 Steps = Generator[Any, Any, Any]
@@ -361,17 +362,6 @@ def test_generator_tasks_use_all_of_them_by_yield() -> None:
     assert run(main()) == 1
 
 
-class Foreign(Task[Any]):
-    """A task such as another layer on the kernel has, with its own exception."""
-
-    __slots__ = ()
-
-    class Stopped(BaseException):
-        pass
-
-    cancelled_type = Stopped
-
-
 def test_a_condition_gets_its_lock_back_in_tasks_with_another_cancelled_type() -> None:
     async def main() -> None:
         condition, seen = Condition(), list[str]()
@@ -384,11 +374,7 @@ def test_a_condition_gets_its_lock_back_in_tasks_with_another_cancelled_type() -
                     assert condition.lock.owner is task
                     seen.append("has it")
 
-        me = await spawn(turns(0))
-        kernel = me.kernel
-        task = Foreign(kernel, waiter(), me.context.copy(), None, False)
-        kernel.tasks[task.code] = task
-        kernel.ready.append(task)
+        task = await as_foreign(waiter())
         await turns(2)
         async with condition:
             task.cancel()
