@@ -25,25 +25,6 @@ When = Literal["at once", "late"]
 Scenario = Callable[["Injection"], Coroutine[Any, Any, object]]
 
 
-class RandomReady:
-    """A ready queue that takes out a random item: any order of tasks that a program must not rely on."""
-
-    def __init__(self, seed: int) -> None:
-        self._items: list[Any] = []
-        self._random = random.Random(seed)
-
-    def append(self, item: Any, /) -> None:
-        self._items.append(item)
-
-    def popleft(self) -> Any:
-        index = self._random.randrange(len(self._items))
-        self._items[index], self._items[-1] = self._items[-1], self._items[index]
-        return self._items.pop()
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-
 class Injection:
     """The ready queue of one run, which sees every step of the watched tasks and cancels one of them.
 

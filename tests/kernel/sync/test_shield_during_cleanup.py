@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-import random
-
 import pytest
 
-import compat
 from kernel import (Cancelled, Event, TaskGroup, VirtualClock, checkpoint, current_task, now, run, run_in_thread,
                     shielded, sleep, spawn, timeout)
-from tests.support.injection import RandomReady
 
 EXPECTED = ["cleaned up", "ended", "whole"]
 
@@ -71,42 +65,6 @@ def test_so_does_the_expiry_of_a_timeout_outside_of_it() -> None:
         assert log == EXPECTED and await now() == 4 and me.cancelling() == me.shields == 0
 
     run(main(), clock=VirtualClock())
-
-
-def test_so_does_a_cancellation_in_a_task_of_the_facade() -> None:
-    async def main() -> None:
-        loop, log = asyncio.get_running_loop(), list[str]()
-
-        async def body() -> None:
-            async with shielded():
-                try:
-                    async with timeout(0.01):
-                        try:
-                            await loop.create_future()
-                        finally:
-                            expired.set()
-                            await more.wait()
-                            log.append("cleaned up")
-                except TimeoutError:
-                    log.append("ended")
-                await asyncio.sleep(0)
-                log.append("whole")
-            await asyncio.sleep(0)
-            log.append("not cancelled")
-
-        expired, more = asyncio.Event(), asyncio.Event()
-        task = loop.create_task(body())
-        await expired.wait()
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.sleep(0)
-        more.set()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert log == EXPECTED
-
-    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
-        runner.run(main())
 
 
 @pytest.mark.parametrize("how", ["blocked", "ready", "answered", "running", "in a section", "in a thread"])
@@ -239,45 +197,3 @@ def test_one_that_is_held_back_keeps_its_message_while_two_timeouts_expire() -> 
         assert log == ["whole"] and await now() == 3
 
     run(main(), clock=VirtualClock())
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_nested_sections_and_scopes_at_random(seed: int) -> None:
-    """Whatever expires where: as many cancellations as there are scopes inside of a section reach what it holds."""
-    print("seed", seed)
-    dice = random.Random(seed)
-
-    async def nest(depth: int, limits: float) -> None:
-        """`limits` is how many scopes there are between here and the next section outwards."""
-        if depth == 0:
-            disturbances = 0
-            for _ in range(dice.randrange(1, 4)):
-                try:
-                    await sleep(dice.choice((0, 1, 2, 5)))
-                except Cancelled:
-                    disturbances += 1
-            assert disturbances <= limits
-        elif dice.random() < 0.4:
-            async with shielded():
-                await nest(depth - 1, 0)
-        else:
-            try:
-                async with timeout(dice.choice((1, 2, 3))):
-                    await nest(depth - 1, limits + 1)
-            except TimeoutError:
-                pass
-
-    async def main() -> None:
-        for _ in range(20):
-            task = await spawn(nest(dice.randrange(2, 7), math.inf))
-            requests = 0
-            for _ in range(dice.randrange(3)):
-                await sleep(dice.choice((0, 1, 2, 3)))
-                requests += task.cancel()
-            try:
-                await task
-            except Cancelled:
-                assert requests, "nobody had cancelled it"
-            assert task.cancelling() == requests and task.shields == 0
-
-    run(main(), clock=VirtualClock(), ready=RandomReady(seed))
