@@ -124,21 +124,3 @@ def test_nothing_is_left_of_runs_that_fail() -> None:
 
     runs()
     assert runs() == 0
-
-
-def test_a_cancelled_task_raises_the_message_of_its_cancellation_in_everyone() -> None:
-    async def main() -> None:
-        task = await spawn(sleep_long())
-        await checkpoint()
-        task.cancel("enough")
-        for _ in range(2):
-            with pytest.raises(Cancelled, match="^enough$"):
-                await task
-        with pytest.raises(Cancelled, match="^enough$"):
-            task.result()
-        assert str(task.exception()) == "enough" and task.cancelled()
-
-    async def sleep_long() -> None:
-        await sleep(1000)
-
-    run(main())

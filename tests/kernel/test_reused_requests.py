@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kernel import Syscall, VirtualClock, call, checkpoint, current_task, now, run, sleep, spawn
+from kernel import Syscall, Task, VirtualClock, call, checkpoint, current_task, now, run, sleep, spawn
+from tests.support.styles import by_await
 
 
 def count() -> Generator[Any, Any, int]:
@@ -86,3 +87,16 @@ def test_code_that_is_refused_is_not_closed() -> None:
         return await task
 
     assert run(main(), clock=VirtualClock()) == 1
+
+
+def test_a_request_cannot_be_made_by_two_at_a_time() -> None:
+    async def main() -> None:
+        request = sleep(5)
+        first: Task[Any] = await spawn(by_await(lambda: request))
+        second: Task[Any] = await spawn(by_await(lambda: request))
+        with pytest.raises(RuntimeError, match="make a new one"):
+            await second
+        await first
+        assert await now() == 5.0
+
+    run(main(), clock=VirtualClock())

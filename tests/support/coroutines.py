@@ -29,3 +29,8 @@ async def fail_when_cancelled() -> None:
         await sleep(9)
     finally:
         raise KeyError("k")
+
+
+async def sleeper(seconds: float = 1000) -> str:
+    await sleep(seconds)
+    return "slept"

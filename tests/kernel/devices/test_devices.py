@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kernel import (Cancelled, Deadlock, Kernel, Poller, Task, VirtualClock, Waitable, checkpoint, current_task, now,
-                    run, sleep, spawn, wait_readable, wait_writable)
+from kernel import (Deadlock, Kernel, Poller, VirtualClock, Waitable, checkpoint, current_task, now, run, sleep, spawn,
+                    wait_readable, wait_writable)
 from kernel.devices.protocols import Event, Listener
 
 Gen = Generator[Any, Any, Any]
@@ -73,24 +73,6 @@ def test_without_one_it_is_first_come_first_served() -> None:
 
     run(main(), clock=VirtualClock())
     assert order == list(range(200)) * 3
-
-
-def test_tasks_that_refuse_to_die_are_given_up_in_any_order() -> None:
-    async def spinner() -> None:
-        while True:
-            try:
-                await checkpoint()
-            except Cancelled:
-                pass
-
-    async def main() -> list[Task[None]]:
-        tasks = [await spawn(spinner(), daemon=number % 2 == 0) for number in range(10)]
-        await checkpoint()
-        return tasks
-
-    for seed in range(10):
-        tasks = run(main(), ready=RandomQueue(seed), grace=0.005, exception_hook=lambda message, error: None)
-        assert all(task.done() for task in tasks)
 
 
 class Network:

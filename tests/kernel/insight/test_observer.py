@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections import deque
 from collections.abc import Generator
 from contextvars import Context
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from kernel import (Cancelled, Kernel, Observer, Syscall, Task, VirtualClock, Waitable, checkpoint, current_task, run,
-                    sleep, spawn)
+                    run_in_thread, sleep, spawn)
 
 Gen = Generator[Any, Any, Any]
 
@@ -206,3 +207,20 @@ def test_without_an_observer_nothing_stands_between() -> None:
 
     with Kernel() as kernel:
         kernel.run(main())
+
+
+colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
+
+
+def test_an_observer_changes_nothing_about_it() -> None:
+    async def body() -> str:
+        seen = colour.get()
+        colour.set("the child's")
+        return seen + " " + await run_in_thread(colour.get)
+
+    async def main() -> None:
+        colour.set("red")
+        assert await (await spawn(body())) == "red the child's"
+        assert colour.get() == "red"
+
+    run(main(), observer=Observer())
