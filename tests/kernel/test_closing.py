@@ -128,7 +128,7 @@ def test_a_closed_kernel_runs_nothing() -> None:
             code.close()
 
 
-def test_nor_is_it_closed_by_a_task_that_ends_after_main() -> None:
+def test_a_task_that_ends_after_main_cannot_close_its_kernel() -> None:
     refusals: list[str] = []
 
     async def late(kernel: Kernel) -> None:

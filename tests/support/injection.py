@@ -15,11 +15,13 @@ wait; and late, when the wait is over but they have not run since, so that its a
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-from kernel import Clock, Kernel, Task, VirtualClock
+from kernel import Clock, Kernel, MonotonicClock, Task, VirtualClock, sleep
+from tests.support.process_list import children_of_this_process
 
 When = Literal["at once", "late"]
 Scenario = Callable[["Injection"], Coroutine[Any, Any, object]]
@@ -119,3 +121,20 @@ def cancel_at_every_suspension(scenario: Scenario, *, seed: int | None = None,
         assert fired or not deterministic, f"suspension {target} of {suspensions} did not come again"
         made += run(target, "late").fired  # not every wait ends: one at the end of the run may not
     return made
+
+
+def leaves_nothing(scenario: Scenario, least: int, clock: Callable[[], Any] = MonotonicClock) -> None:
+    """Cancel at every suspension, and find the descriptors and the children the same as before."""
+    before = len(os.listdir("/dev/fd"))
+    assert cancel_at_every_suspension(scenario, clock=clock, deterministic=False) >= least
+    assert len(os.listdir("/dev/fd")) == before
+    assert children_of_this_process() == []
+
+
+async def ended(task: Task[Any]) -> bool:
+    """Wait for the end of a task; whether it was cancelled."""
+    while not task.done():
+        await sleep(0.001)
+    if not task.cancelled():
+        task.result()
+    return task.cancelled()

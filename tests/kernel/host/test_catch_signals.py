@@ -269,3 +269,41 @@ async def main():
 
 run(main())
 """
+
+
+def test_a_signal_that_is_named_twice_comes_once() -> None:
+    async def main() -> None:
+        async with catch_signals(signal.SIGUSR1, signal.SIGUSR1) as signals:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert await signals.get() == signal.SIGUSR1
+            with pytest.raises(TimeoutError):
+                async with timeout(0.01):
+                    await signals.get()
+
+    run(main())
+
+
+def test_signals_of_another_kernel_cannot_be_waited_for() -> None:
+    """That kernel would wake the task in the wrong thread."""
+    errors: list[str] = []
+
+    def other(signals: Signals) -> None:
+        async def main() -> None:
+            await signals.get()
+
+        with pytest.raises(RuntimeError) as caught:
+            run(main())
+        errors.append(str(caught.value))
+
+    async def main() -> None:
+        async with catch_signals(signal.SIGUSR1) as signals:
+            waiter = await spawn(signals.get().__await__())
+            thread = threading.Thread(target=other, args=(signals,))
+            thread.start()
+            while thread.is_alive():
+                await sleep(0.001)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert await waiter == signal.SIGUSR1
+
+    run(main())
+    assert len(errors) == 1 and "another kernel catches" in errors[0]

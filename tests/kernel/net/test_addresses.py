@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import os
-import resource
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kernel import Stream, open_connection, open_datagram, open_unix_connection, run, serve, serve_unix
+from kernel import open_connection, open_datagram, open_unix_connection, run, serve, serve_unix
+from tests.support.descriptors import no_descriptors_left
+from tests.support.streams import LOCALHOST, echo
 
-LOCALHOST = "127.0.0.1"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has an abstract namespace")
-
-
-async def echo(stream: Stream) -> None:
-    while data := await stream.read():
-        await stream.write_all(data)
-
-
 TAKERS: dict[str, Callable[[Any, Any], object]] = {
     "open_connection": open_connection,
     "open_connection from": lambda host, port: open_connection(LOCALHOST, 80, local_address=(host, port)),
@@ -116,22 +108,6 @@ def test_paths_that_no_socket_can_have(tmp_path: Path) -> None:
         assert os.listdir("/dev/fd") == before
 
     run(main())
-
-
-@contextmanager
-def no_descriptors_left() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 1, hard))
-    plugs = []
-    try:
-        with pytest.raises(OSError):
-            while True:
-                plugs.append(os.dup(0))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for plug in plugs:
-            os.close(plug)
 
 
 @pytest.mark.parametrize(("where", "make"), [

@@ -11,12 +11,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from tests.kernel.net.test_server_shutdown import listening_at
+
+from kernel import Server, Stream, checkpoint, open_connection, open_datagram, run, serve, sleep, spawn, timeout
+from tests.support.descriptors import listening_at
+from tests.support.streams import LOCALHOST, stream_and_peer
 from tests.support.tls import client_context, server_context
 
-from kernel import (Server, Stream, checkpoint, open_connection, open_datagram, run, serve, sleep, spawn, timeout)
-
-LOCALHOST = "127.0.0.1"
 TIMES = 50
 
 Operation = Callable[[], Awaitable[Any]]
@@ -41,11 +41,6 @@ async def left_behind(operation: Operation) -> int:
         await operation()
     await checkpoint()
     return gc.collect()
-
-
-def pair() -> tuple[Stream, socket.socket]:
-    ours, theirs = socket.socketpair()
-    return Stream.of_socket(ours), theirs
 
 
 async def refused_connect() -> None:
@@ -76,7 +71,7 @@ async def connect(port: int) -> None:
 
 
 async def orderly_end() -> None:
-    stream, peer = pair()
+    stream, peer = stream_and_peer()
     async with stream:
         await stream.write_all(b"there")
         peer.sendall(b"and back\n" + peer.recv(100))
@@ -88,7 +83,7 @@ async def orderly_end() -> None:
 
 
 async def too_early_an_end() -> None:
-    stream, peer = pair()
+    stream, peer = stream_and_peer()
     async with stream:
         peer.sendall(b"half")
         peer.close()
@@ -97,7 +92,7 @@ async def too_early_an_end() -> None:
 
 
 async def reset() -> None:
-    stream, peer = pair()
+    stream, peer = stream_and_peer()
     async with stream:
         await stream.write_all(b"which the peer does not read")
         peer.close()
@@ -108,7 +103,7 @@ async def reset() -> None:
 
 
 async def over_the_limit() -> None:
-    stream, peer = pair()
+    stream, peer = stream_and_peer()
     with peer:
         async with stream:
             peer.sendall(b"a long line")
@@ -117,7 +112,7 @@ async def over_the_limit() -> None:
 
 
 async def closed_under_a_reader() -> None:
-    stream, peer = pair()
+    stream, peer = stream_and_peer()
     with peer:
         task = await spawn(read(stream))
         await checkpoint()
@@ -132,7 +127,7 @@ async def read(stream: Stream) -> None:
 
 
 async def out_of_time() -> None:
-    stream, peer = pair()
+    stream, peer = stream_and_peer()
     with peer:
         async with stream:
             with suppress(TimeoutError):
@@ -141,7 +136,7 @@ async def out_of_time() -> None:
 
 
 async def made_twice() -> None:
-    stream, peer = pair()
+    stream, peer = stream_and_peer()
     with peer:
         async with stream:
             request = stream.write(b"x")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,8 +9,7 @@ import pytest
 
 from kernel import Datagrams, Stream, open_connection, open_datagram, run, serve, spawn
 from kernel.syscalls import checkpoint
-
-LOCALHOST = "127.0.0.1"
+from tests.support.streams import LOCALHOST, stream_and_peer
 
 READS: dict[str, Callable[[Stream], Awaitable[Any]]] = {
     "read": lambda stream: stream.read(2),
@@ -30,16 +28,11 @@ WRITES: dict[str, Callable[[Stream], Awaitable[Any]]] = {
 }
 
 
-def pair() -> tuple[Stream, socket.socket]:
-    ours, theirs = socket.socketpair()
-    return Stream.of_socket(ours), theirs
-
-
 @pytest.mark.parametrize("buffered", [False, True], ids=["received", "buffered"])
 @pytest.mark.parametrize("kind", READS)
 def test_a_read_made_twice_takes_nothing_more(kind: str, buffered: bool) -> None:
     async def main() -> None:
-        stream, peer = pair()
+        stream, peer = stream_and_peer()
         with peer:
             async with stream:
                 peer.sendall(b"0\n1\n2\n3\n")
@@ -61,7 +54,7 @@ def test_a_read_made_twice_takes_nothing_more(kind: str, buffered: bool) -> None
 @pytest.mark.parametrize("kind", WRITES)
 def test_a_write_made_twice_sends_nothing_more(kind: str) -> None:
     async def main() -> None:
-        stream, peer = pair()
+        stream, peer = stream_and_peer()
         with peer:
             async with stream:
                 request = WRITES[kind](stream)
@@ -79,7 +72,7 @@ def test_a_request_that_another_task_waits_in_is_left_alone() -> None:
         return await request
 
     async def main() -> None:
-        stream, peer = pair()
+        stream, peer = stream_and_peer()
         with peer:
             async with stream:
                 request = stream.read_line()
@@ -99,7 +92,7 @@ def test_a_request_that_was_cancelled_or_failed_is_not_made_again() -> None:
         return await request
 
     async def main() -> None:
-        stream, peer = pair()
+        stream, peer = stream_and_peer()
         with peer:
             async with stream:
                 request = stream.read_line()
@@ -126,7 +119,7 @@ def test_a_request_refused_because_of_another_task_can_be_made_later() -> None:
         return await request
 
     async def main() -> None:
-        stream, peer = pair()
+        stream, peer = stream_and_peer()
         with peer:
             async with stream:
                 first = await spawn(wait(stream.read_line()))

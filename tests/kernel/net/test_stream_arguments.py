@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from kernel import Stream, open_connection, run, serve
-
-LOCALHOST = "127.0.0.1"
+from kernel import Kernel, Stream, open_connection, open_unix_connection, run, serve
+from tests.support.streams import LOCALHOST, echo, stream_pair
 
 WRONG: dict[str, tuple[type[Exception], Callable[[Stream], Any]]] = {
     "a fraction": (TypeError, lambda stream: stream.read_exactly(2.0)),  # type: ignore[arg-type]
@@ -114,3 +113,23 @@ def test_a_grace_that_is_none_harms_no_handler() -> None:
                     assert server.connections == 1 and server.addresses
 
     run(main())
+
+
+def test_bad_arguments() -> None:
+    a, b = stream_pair()
+    for call in (lambda: a.read(0), lambda: a.read_exactly(-1), lambda: a.read_until(b""),
+                 lambda: open_connection("localhost", 1, server_hostname="x"),
+                 lambda: open_unix_connection("/x", ssl=True), lambda: a.start_tls(), lambda: a.start_tls(server_side=True)):
+        with pytest.raises(ValueError):
+            call()
+    with pytest.raises(TypeError):
+        open_connection("localhost", 1, ssl="yes")  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        serve(echo, "localhost", 1, ssl=True)  # type: ignore[arg-type]
+    with Kernel() as kernel:
+        kernel.run(closing(a, b))
+
+
+async def closing(*streams: Stream) -> None:
+    for stream in streams:
+        stream.close()

@@ -9,13 +9,10 @@ import ssl
 
 import pytest
 
-from kernel import EndpointClosed, Stream, TaskGroup, VirtualClock, open_connection, run, run_in_thread, serve, sleep, spawn
-from tests.support.tls import LOCALHOST, client_context, server_context
-
-
-async def echo(stream: Stream) -> None:
-    while data := await stream.read():
-        await stream.write_all(data)
+from kernel import (EndpointClosed, Stream, TaskGroup, VirtualClock, open_connection, run, run_in_thread, serve, sleep,
+                    spawn)
+from tests.support.streams import LOCALHOST, echo
+from tests.support.tls import client_context, server_context
 
 
 def test_large_data_both_ways_at_once() -> None:

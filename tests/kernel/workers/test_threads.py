@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextvars
 import gc
 import threading
+import time
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from kernel import Cancelled, Task, call, checkpoint, now, run, run_in_thread, sleep, spawn
+from kernel import Task, call, checkpoint, limit_threads, now, run, run_in_thread, sleep, spawn
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -93,80 +95,6 @@ def test_more_functions_than_threads_queue() -> None:
     run(main())
 
 
-def test_a_cancelled_task_ends_at_once_and_the_kernel_waits_for_the_thread_when_it_closes() -> None:
-    release, finished = threading.Event(), threading.Event()
-
-    def work() -> str:
-        release.wait(LONG)
-        finished.set()
-        return "dropped"
-
-    async def body() -> None:
-        await run_in_thread(work)
-
-    async def main() -> None:
-        task = await spawn(body())
-        await checkpoint()
-        task.cancel()
-        with pytest.raises(Cancelled):
-            await task
-        assert not finished.is_set()
-        threading.Timer(0.05, release.set).start()
-
-    run(main())
-    assert finished.is_set()
-
-
-def test_a_function_that_has_not_begun_never_does_when_its_task_is_cancelled() -> None:
-    release = threading.Event()
-    began: list[str] = []
-
-    async def block() -> None:
-        await run_in_thread(release.wait, LONG)
-
-    async def late() -> None:
-        await run_in_thread(began.append, "late")
-
-    async def main() -> None:
-        blockers = [await spawn(block()) for _ in range(100)]  # more than there can be threads by default
-        task = await spawn(late())
-        await checkpoint()
-        task.cancel()
-        with pytest.raises(Cancelled):
-            await task
-        release.set()
-        for blocker in blockers:
-            await blocker
-
-    run(main())
-    assert began == []
-
-
-def test_a_failure_after_the_task_was_cancelled_is_reported() -> None:
-    release = threading.Event()
-    reports: list[tuple[str, BaseException]] = []
-
-    def work() -> None:
-        release.wait(LONG)
-        raise LookupError("too late")
-
-    async def body() -> None:
-        await run_in_thread(work)
-
-    async def main() -> None:
-        task = await spawn(body())
-        await checkpoint()
-        task.cancel()
-        with pytest.raises(Cancelled):
-            await task
-        release.set()
-
-    run(main(), exception_hook=lambda message, error: reports.append((message, error)))
-    assert len(reports) == 1
-    message, error = reports[0]
-    assert isinstance(error, LookupError) and "work" in message and "cancelled" in message
-
-
 def test_closing_says_which_function_it_waits_for() -> None:
     release = threading.Event()
     reports: list[str] = []
@@ -228,5 +156,35 @@ def test_a_thread_works_in_a_copy_of_the_tasks_context() -> None:
         colour.set("red")
         assert await run_in_thread(work) == "red"
         assert colour.get() == "red"
+
+    run(main())
+
+
+def test_generator_tasks_use_threads_by_yield() -> None:
+    def main() -> Generator[Any, Any, int]:
+        yield limit_threads(2)
+        first = yield run_in_thread(int, "7")
+        second = yield from run_in_thread(int, "8", abandon=False)
+        assert first == 7
+        return second
+
+    assert run(main()) == 8
+
+
+class Odd:
+    """Callable, and no more than that."""
+
+    def __call__(self) -> str:
+        return "called"
+
+    def __repr__(self) -> str:
+        raise LookupError("no name")
+
+
+def test_a_function_that_cannot_be_shown_is_called_all_the_same() -> None:
+    async def main() -> None:
+        assert await run_in_thread(Odd()) == await run_in_thread(partial(Odd())) == "called"
+        assert repr(run_in_thread(Odd())) == "run_in_thread(Odd)"
+        assert repr(run_in_thread(partial(partial(time.sleep, 1)))) == "run_in_thread(sleep)"
 
     run(main())

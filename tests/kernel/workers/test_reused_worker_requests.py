@@ -1,4 +1,4 @@
-"""Requests for threads, processes and files that are made a second time, and other wrong use."""
+"""Requests for threads and processes that are made a second time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from kernel import (TaskGroup, checkpoint, limit_threads, open_file, run, run_in_process, run_in_thread, sleep, spawn,
-                    timeout)
+from kernel import TaskGroup, checkpoint, limit_threads, run, run_in_process, run_in_thread, spawn, timeout
 from kernel import Path as KernelPath
 from kernel.syscalls import Syscall
 
@@ -71,48 +70,3 @@ def test_a_cancelled_request_is_not_made_again() -> None:
             await request
 
     run(main())
-
-
-def test_an_opened_file_is_entered_once(tmp_path: Path) -> None:
-    """Else the second entry would take the first one's file away, which nobody would close."""
-    (tmp_path / "file").write_text("text")
-
-    async def main() -> None:
-        opened = open_file(tmp_path / "file")
-
-        async def second() -> None:
-            async with opened:
-                pass
-
-        async with opened as file:
-            with pytest.raises(RuntimeError, match="cannot be entered twice; call open_file.. again"):
-                await second()
-            assert await file.read() == "text"
-        assert file.closed
-        with pytest.raises(RuntimeError, match="cannot be entered twice"):
-            await second()
-        first, other = await opened, await opened  # to open it twice is no state of the request
-        assert first is not other
-        await first.close()
-        await other.close()
-
-    run(main())
-
-
-@pytest.mark.parametrize("number, error", [
-    (1.5, TypeError), (float("nan"), TypeError), ("3", TypeError), (0, ValueError),
-])
-def test_a_limit_that_is_no_number_of_threads_is_refused(number: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match="limit_threads.. takes a number of threads"):
-        limit_threads(number)
-
-
-@pytest.mark.parametrize("call", [run_in_thread, run_in_process])
-def test_a_coroutine_function_is_refused_at_the_call(call: Callable[..., Syscall[Any]]) -> None:
-    """A thread would make the coroutine, and nobody would run it."""
-    with pytest.raises(TypeError, match=r"takes an ordinary function.* sleeper is an async function; .*await"):
-        call(sleeper, 1)
-
-
-async def sleeper(seconds: float) -> None:
-    await sleep(seconds)
