@@ -8,11 +8,9 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from kernel import VirtualClock, current_task, run, sleep
-from tests.support.reports import refuse
+from tests.support.reports import Reports, refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
-
-Reports = list[tuple[str, BaseException]]
 
 
 def test_an_async_generator_left_half_way_is_closed_in_a_task() -> None:
@@ -96,7 +94,7 @@ def test_an_async_generator_that_somebody_still_holds_is_closed() -> None:
 
 
 def test_a_failure_while_an_async_generator_is_closed_is_reported() -> None:
-    reports: Reports = []
+    reports = Reports()
 
     async def numbers() -> AsyncGenerator[int, None]:
         try:
@@ -109,5 +107,5 @@ def test_a_failure_while_an_async_generator_is_closed_is_reported() -> None:
     async def main() -> None:
         assert await anext(held) == 1
 
-    run(main(), exception_hook=lambda message, error: reports.append((message, error)))
-    assert [str(error) for message, error in reports] == ["in the generator"]
+    run(main(), exception_hook=reports)
+    assert [str(error) for error in reports.errors] == ["in the generator"]

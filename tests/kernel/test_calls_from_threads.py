@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from kernel import Kernel, VirtualClock, Waitable, checkpoint, current_task, run, sleep
-from tests.support.reports import refuse
+from tests.support.reports import Reports, refuse
 
-pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+pytestmark = pytest.mark.usefixtures("no_thread_is_left", "nothing_in_the_log")
 
 LONG = 30.0  # seconds that a thread waits at most: nothing comes near, unless it hangs
 
@@ -100,7 +100,7 @@ def test_calls_made_by_the_kernels_own_thread_keep_their_order() -> None:
 
 
 def test_an_exception_in_a_call_is_reported_and_the_kernel_lives() -> None:
-    reports: list[tuple[str, BaseException]] = []
+    reports = Reports()
 
     def broken() -> None:
         raise LookupError("in the callback")
@@ -111,9 +111,9 @@ def test_an_exception_in_a_call_is_reported_and_the_kernel_lives() -> None:
         await sleep(1)
         return "lives"
 
-    hook = lambda message, error: reports.append((message, error))  # noqa: E731
-    assert run(main(), clock=VirtualClock(), exception_hook=hook) == "lives"
-    assert len(reports) == 1 and "broken" in reports[0][0] and isinstance(reports[0][1], LookupError)
+    assert run(main(), clock=VirtualClock(), exception_hook=reports) == "lives"
+    (message, error), = reports
+    assert "broken" in message and isinstance(error, LookupError)
 
 
 def test_calls_brought_at_the_last_moment_are_made_when_the_kernel_closes() -> None:

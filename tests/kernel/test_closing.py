@@ -12,7 +12,7 @@ from kernel import Kernel, Waitable, checkpoint, sleep, spawn
 from kernel.lifecycle import running_kernel
 from tests.support.coroutines import sleeper
 from tests.support.process_state import process_state
-from tests.support.reports import refuse
+from tests.support.reports import Reports, refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
 
@@ -35,8 +35,8 @@ def broken(kernel: Kernel) -> Iterator[str]:
 
 def test_a_release_that_is_interrupted_keeps_nothing_else_from_being_released() -> None:
     log.clear()
-    reports: list[str] = []
-    kernel = Kernel(exception_hook=lambda message, error: reports.append(message))
+    reports = Reports()
+    kernel = Kernel(exception_hook=reports)
     wakeup = kernel.poller.wakeup_fd()
     assert wakeup >= 0
 
@@ -99,16 +99,13 @@ def test_what_a_last_call_spawns_is_ended() -> None:
             trace.append("ended")
 
     for body in sleeper, loop:
-        reports: Reports = []
-        kernel = Kernel(exception_hook=lambda *report: reports.append(report))
+        reports = Reports()
+        kernel = Kernel(exception_hook=reports)
         kernel.call_from_thread(kernel.spawn, body())
         kernel.close()
         assert not kernel.tasks
         assert "the kernel is closed" in str(reports[0][1]) and len(reports) == 1  # it was refused, and is reported
     assert trace == []
-
-
-Reports = list[tuple[str, BaseException]]
 
 
 @pytest.mark.usefixtures("no_warnings")

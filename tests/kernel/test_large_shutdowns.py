@@ -12,6 +12,8 @@ import pytest
 from kernel import Kernel, Task, VirtualClock, checkpoint, run, sleep, spawn
 from tests.support.reports import refuse
 
+pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
+
 
 @pytest.mark.parametrize("cleaning", [False, True], ids=["at once", "in several steps"])
 def test_very_many_tasks_end_without_a_false_accusation(cleaning: bool, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,6 @@ import pytest
 from tests.support.paths import ROOT
 
 
-
 def restore_sigint() -> None:
     """Programs started in the background of a shell are told to ignore Ctrl-C; the ones tested here must not be."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -47,7 +46,8 @@ def test_runs_an_async_main(tmp_path: Path) -> None:
 
 
 def test_runs_a_generator_main(tmp_path: Path) -> None:
-    program = "from kernel import now\ndef main():\n    before = yield now()\n    yield\n    print(type(before).__name__)\n"
+    program = ("from kernel import now\ndef main():\n    before = yield now()\n    yield\n"
+               "    print(type(before).__name__)\n")
     assert outcome(program, tmp_path) == (0, "float\n", "")
 
 
@@ -128,7 +128,8 @@ def test_development_mode_shows_the_kernel_as_well(tmp_path: Path) -> None:
 
 def test_the_members_of_an_exception_group_are_trimmed(tmp_path: Path) -> None:
     program = ("from kernel import sleep\nasync def main():\n    errors = []\n    try:\n        await sleep('long')\n"
-               "    except TypeError as error:\n        errors.append(error)\n    raise ExceptionGroup('one', errors)\n")
+               "    except TypeError as error:\n        errors.append(error)\n"
+               "    raise ExceptionGroup('one', errors)\n")
     status, _, err = outcome(program, tmp_path)
     assert status == 1 and "takes a number of seconds" in err and str(ROOT / "kernel") not in err
 
@@ -144,7 +145,8 @@ def test_a_chain_of_causes_longer_than_the_stack_is_shown(tmp_path: Path) -> Non
 
 def test_a_failure_of_the_kernel_itself_keeps_its_frames(tmp_path: Path) -> None:
     program = ("from kernel import current_task, sleep\n"
-               "async def main():\n    task = await current_task()\n    task.kernel.poller = None\n    await sleep(0.01)\n")
+               "async def main():\n    task = await current_task()\n    task.kernel.poller = None\n"
+               "    await sleep(0.01)\n")
     status, _, err = outcome(program, tmp_path)
     assert status == 1 and str(ROOT / "kernel" / "core.py") in err
 
@@ -181,7 +183,8 @@ def test_ctrl_c_cancels_main_and_gives_130(tmp_path: Path) -> None:
     ("main = 3\n", "main in {file} is 3; write 'async def main(): ...', or a generator function"),
     ("def main():\n    print('ran')\n", "main in {file} is an ordinary function; write"),
     ("async def main():\n    yield\n", "main in {file} is an async generator function, which cannot be run; write"),
-    ("async def main(args):\n    pass\n", "main in {file} is called without arguments: missing a required argument: 'args'"),
+    ("async def main(args):\n    pass\n",
+     "main in {file} is called without arguments: missing a required argument: 'args'"),
 ])
 def test_a_file_that_cannot_be_run(tmp_path: Path, program: str, message: str) -> None:
     status, out, err = outcome(program, tmp_path)

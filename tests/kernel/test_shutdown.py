@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, Task, VirtualClock, Waitable, checkpoint, run, sleep, spawn
-from tests.support.reports import refuse
+from tests.support.reports import ignore, refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
 
 Gen = Generator[Any, Any, Any]
-Reports = list[tuple[str, BaseException]]
 
 
 def test_tasks_that_are_left_are_cancelled_and_awaited() -> None:
@@ -160,7 +159,7 @@ def test_a_task_that_replaces_itself_for_ever_does_not_keep_the_kernel() -> None
         await spawn(phoenix())
         await checkpoint()
 
-    run(main(), clock=VirtualClock(), exception_hook=lambda message, error: None)
+    run(main(), clock=VirtualClock(), exception_hook=ignore)
     assert len(lives) > 10
 
 

@@ -9,14 +9,13 @@ import pytest
 from kernel import (Cancelled, Condition, Lock, RLock, Task, VirtualClock, Waitable, checkpoint, current_task, run,
                     sleep, spawn)
 from tests.support.ready_queues import RandomReady
+from tests.support.reports import Reports, ignore
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
 
-Reports = list[tuple[str, BaseException]]
-
 
 def test_a_task_that_swallows_every_cancellation_is_named_and_given_up() -> None:
-    reports: Reports = []
+    reports = Reports()
 
     async def stubborn() -> None:
         while True:
@@ -30,7 +29,7 @@ def test_a_task_that_swallows_every_cancellation_is_named_and_given_up() -> None
         await checkpoint()
         return task
 
-    task = run(main(), clock=VirtualClock(), exception_hook=lambda message, error: reports.append((message, error)))
+    task = run(main(), clock=VirtualClock(), exception_hook=reports)
     assert task.done() and task.cancelled()
     assert len(reports) >= 2
     for message, _ in reports:
@@ -58,12 +57,12 @@ def test_a_task_that_swallows_a_few_cancellations_is_cancelled_again() -> None:
         await checkpoint()
         return task
 
-    assert run(main(), exception_hook=lambda message, error: None).cancelled()
+    assert run(main(), exception_hook=ignore).cancelled()
     assert trace == ["swallowed", "swallowed", "ended"]
 
 
 def test_a_task_that_spins_through_checkpoints_is_named_and_given_up() -> None:
-    reports: Reports = []
+    reports = Reports()
 
     async def spinner() -> None:
         while True:
@@ -77,7 +76,7 @@ def test_a_task_that_spins_through_checkpoints_is_named_and_given_up() -> None:
         await checkpoint()
         return tasks
 
-    tasks = run(main(), grace=0.02, exception_hook=lambda message, error: reports.append((message, error)))
+    tasks = run(main(), grace=0.02, exception_hook=reports)
     assert all(task.done() for task in tasks)
     for number in range(3):
         assert any(f"spinner {number}" in message for message, error in reports)
@@ -105,7 +104,7 @@ def test_given_up_tasks_that_wait_for_each_other_are_given_up_once_each() -> Non
         await checkpoint()
         return [first, second]
 
-    tasks = run(main(), clock=VirtualClock(), exception_hook=lambda message, error: None)
+    tasks = run(main(), clock=VirtualClock(), exception_hook=ignore)
     assert all(task.done() for task in tasks)
 
 
@@ -124,7 +123,7 @@ async def hold(lock: Lock | Condition, ended: list[str]) -> None:
 
 @pytest.mark.parametrize("make", [Lock, RLock, Condition])
 def test_a_task_that_is_given_up_lets_go_of_its_locks(make: Callable[[], Lock | Condition]) -> None:
-    reports: list[str] = []
+    reports = Reports()
     ended: list[str] = []
     lock = make()
 
@@ -133,9 +132,9 @@ def test_a_task_that_is_given_up_lets_go_of_its_locks(make: Callable[[], Lock | 
             await spawn(hold(lock, ended), name=name)
         await checkpoint()
 
-    run(main(), clock=VirtualClock(), grace=1, exception_hook=lambda message, error: reports.append(repr(error)))
+    run(main(), clock=VirtualClock(), grace=1, exception_hook=reports)
     assert not lock.locked() and set(ended) == {"running"}
-    assert reports and all(report.startswith("TimeoutError") for report in reports), reports
+    assert reports and all(isinstance(error, TimeoutError) for error in reports.errors), reports
 
 
 def test_tasks_that_refuse_to_die_are_given_up_in_any_order() -> None:
@@ -152,5 +151,5 @@ def test_tasks_that_refuse_to_die_are_given_up_in_any_order() -> None:
         return tasks
 
     for seed in range(10):
-        tasks = run(main(), ready=RandomReady(seed), grace=0.005, exception_hook=lambda message, error: None)
+        tasks = run(main(), ready=RandomReady(seed), grace=0.005, exception_hook=ignore)
         assert all(task.done() for task in tasks)

@@ -8,11 +8,9 @@ import pytest
 
 from kernel import Task, VirtualClock, checkpoint, run, sleep, spawn
 from tests.support.coroutines import sleeper
-from tests.support.reports import refuse
+from tests.support.reports import Reports, refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
-
-Reports = list[tuple[str, BaseException]]
 
 
 async def fails(what: str = "nobody waits") -> None:
@@ -20,7 +18,7 @@ async def fails(what: str = "nobody waits") -> None:
 
 
 def test_a_failure_nobody_waited_for_is_reported_when_its_task_is_collected() -> None:
-    reports: Reports = []
+    reports = Reports()
 
     async def main() -> None:
         await spawn(fails(), name="the failed one")
@@ -28,13 +26,13 @@ def test_a_failure_nobody_waited_for_is_reported_when_its_task_is_collected() ->
         gc.collect()
         assert len(reports) == 1
 
-    run(main(), exception_hook=lambda message, error: reports.append((message, error)))
+    run(main(), exception_hook=reports)
     (message, error), = reports
     assert "the failed one" in message and isinstance(error, LookupError) and error.__traceback__ is not None
 
 
 def test_a_failure_nobody_waited_for_is_reported_at_the_latest_when_the_kernel_closes() -> None:
-    reports: Reports = []
+    reports = Reports()
 
     async def main() -> Task[None]:
         task = await spawn(fails(), name="the failed one")
@@ -43,7 +41,7 @@ def test_a_failure_nobody_waited_for_is_reported_at_the_latest_when_the_kernel_c
         assert reports == []  # somebody may wait yet
         return task
 
-    task = run(main(), exception_hook=lambda message, error: reports.append((message, error)))
+    task = run(main(), exception_hook=reports)
     assert len(reports) == 1 and "the failed one" in reports[0][0]
     del task
     gc.collect()
@@ -51,7 +49,7 @@ def test_a_failure_nobody_waited_for_is_reported_at_the_latest_when_the_kernel_c
 
 
 def test_a_failure_of_cleaning_up_at_shutdown_is_reported() -> None:
-    reports: Reports = []
+    reports = Reports()
 
     async def child() -> None:
         try:
@@ -63,8 +61,8 @@ def test_a_failure_of_cleaning_up_at_shutdown_is_reported() -> None:
         await spawn(child())
         await checkpoint()
 
-    run(main(), clock=VirtualClock(), exception_hook=lambda message, error: reports.append((message, error)))
-    assert [str(error) for message, error in reports] == ["in cleanup"]
+    run(main(), clock=VirtualClock(), exception_hook=reports)
+    assert [str(error) for error in reports.errors] == ["in cleanup"]
 
 
 def test_a_failure_that_somebody_saw_is_not_reported() -> None:
@@ -84,7 +82,7 @@ def test_a_failure_that_somebody_saw_is_not_reported() -> None:
 
 
 def test_a_failure_whose_only_waiter_was_cancelled_before_is_reported() -> None:
-    reports: Reports = []
+    reports = Reports()
 
     async def late() -> None:
         await sleep(5)
@@ -100,8 +98,8 @@ def test_a_failure_whose_only_waiter_was_cancelled_before_is_reported() -> None:
         waiting.cancel()
         await sleep(10)
 
-    run(main(), clock=VirtualClock(), exception_hook=lambda message, error: reports.append((message, error)))
-    assert [str(error) for message, error in reports] == ["late"]
+    run(main(), clock=VirtualClock(), exception_hook=reports)
+    assert [str(error) for error in reports.errors] == ["late"]
 
 
 def test_a_cancelled_task_is_no_failure() -> None:
@@ -120,7 +118,7 @@ def test_the_failure_of_main_is_raised_and_not_reported() -> None:
 
 
 def test_the_failure_of_a_daemon_is_reported_at_once() -> None:
-    reports: Reports = []
+    reports = Reports()
 
     async def main() -> Task[None]:
         task = await spawn(fails(), daemon=True)
@@ -128,5 +126,5 @@ def test_the_failure_of_a_daemon_is_reported_at_once() -> None:
         assert len(reports) == 1
         return task
 
-    run(main(), exception_hook=lambda message, error: reports.append((message, error)))
+    run(main(), exception_hook=reports)
     assert len(reports) == 1

@@ -46,5 +46,5 @@ def _listed() -> list[Entry]:
 
 
 def refused(pid: int, flags: int = 0) -> int:
-    """In the place of `os.pidfd_open`: a system, or a sandbox, without it. `subprocess` itself asks for it since 3.15."""
+    """In the place of `os.pidfd_open`: a system without it. `subprocess` itself asks for it since 3.15."""
     raise OSError(errno.ENOSYS, "no pidfd here")

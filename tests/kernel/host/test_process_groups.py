@@ -14,6 +14,7 @@ import pytest
 from kernel import Process, open_process, run, sleep, timeout
 from tests.support.paths import ROOT
 from tests.support.process_list import children_of_this_process, processes, refused
+from tests.support.reports import Reports
 
 LEADER = "sleep 1000 & echo $!"  # exits at once; what it has started goes on
 LIMIT = 10  # seconds until a test counts as hanging
@@ -104,9 +105,9 @@ def test_a_child_that_the_program_has_let_go_of_is_reaped() -> None:
 
 def test_one_that_may_not_be_killed_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a program that becomes another user."""
-    killpg, reports, pids = os.killpg, list[str](), list[int]()
+    killpg, reports, pids = os.killpg, Reports(), list[int]()
 
-    def refuse(pid: int, number: int) -> None:
+    def kill_all_but_one(pid: int, number: int) -> None:
         if pid == pids[1]:
             raise PermissionError("not yours")
         killpg(pid, number)
@@ -115,9 +116,10 @@ def test_one_that_may_not_be_killed_does_not_keep_the_others(monkeypatch: pytest
         for _ in range(3):
             pids.append((await open_process(["sleep", "1000"], stdin=None, stdout=None)).pid)
 
-    monkeypatch.setattr(os, "killpg", refuse)
-    run(main(), exception_hook=lambda message, error: reports.append(f"{message}: {error}"))
-    assert reports == [f"process {pids[1]} 'sleep' cannot be killed: not yours"]
+    monkeypatch.setattr(os, "killpg", kill_all_but_one)
+    run(main(), exception_hook=reports)
+    (message, error), = reports
+    assert (message, str(error)) == (f"process {pids[1]} 'sleep' cannot be killed", "not yours")
     assert [alive(pid) for pid in pids] == [False, True, False]
     os.kill(pids[1], signal.SIGKILL)
     with suppress(ChildProcessError):  # the thread that waits for it may have had the last reference to it

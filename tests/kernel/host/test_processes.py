@@ -198,7 +198,8 @@ def test_in_a_program_that_ignores_sigchld() -> None:
 
 
 def test_a_thousand_processes_in_batches() -> None:
-    script = "import sys; sys.stdout.write(sys.argv[1] * 30000); sys.stderr.write(sys.argv[1]); sys.exit(int(sys.argv[1]) % 7)"
+    script = ("import sys; sys.stdout.write(sys.argv[1] * 30000); sys.stderr.write(sys.argv[1]); "
+              "sys.exit(int(sys.argv[1]) % 7)")
     shell = 'i=0; while [ $i -lt 200 ]; do echo "$1 $i"; i=$((i+1)); done; echo "$1" >&2; exit $(($1 % 7))'
     results: dict[int, subprocess.CompletedProcess[bytes]] = {}
 

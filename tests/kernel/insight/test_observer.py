@@ -12,6 +12,7 @@ import pytest
 
 from kernel import (Cancelled, Kernel, Observer, Syscall, Task, VirtualClock, Waitable, checkpoint, current_task, run,
                     run_in_thread, sleep, spawn)
+from tests.support.reports import Reports
 
 Gen = Generator[Any, Any, Any]
 
@@ -142,7 +143,7 @@ def test_every_block_of_a_task_that_ends_is_followed_by_a_wake() -> None:
 
 @pytest.mark.parametrize("event", ["spawn", "resume", "syscall", "block", "wake", "exit"])
 def test_an_observer_that_fails_is_reported_and_the_kernel_lives(event: str) -> None:
-    reports: list[tuple[str, BaseException]] = []
+    reports = Reports()
 
     class Broken(Observer):
         pass
@@ -160,7 +161,7 @@ def test_an_observer_that_fails_is_reported_and_the_kernel_lives(event: str) -> 
         return await (await spawn(child()))
 
     assert run(main(), observer=Broken(), clock=VirtualClock(),
-               exception_hook=lambda message, error: reports.append((message, error))) == "value"
+               exception_hook=reports) == "value"
     assert reports
     for message, error in reports:
         assert "observer" in message and event in message and isinstance(error, ZeroDivisionError)

@@ -46,7 +46,8 @@ def test_datagrams_go_to_an_address() -> None:
             for address in ("localhost", port), ("", port), (LOCALHOST, 65536 + port), ("::1", port):
                 with pytest.raises(ValueError, match=r"send\(\) takes"):
                     datagrams.send(b"x", address)
-            for wrong in [LOCALHOST, port], LOCALHOST, (LOCALHOST,), (LOCALHOST, [port]), ([LOCALHOST], port), ((), port):
+            for wrong in ([LOCALHOST, port], LOCALHOST, (LOCALHOST,), (LOCALHOST, [port]), ([LOCALHOST], port),
+                          ((), port)):
                 with pytest.raises(TypeError, match=r"send\(\) takes"):
                     datagrams.send(b"x", wrong)  # type: ignore[arg-type]
             await datagrams.send(b"x", (LOCALHOST, port))

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from tests.support.tls import client_context, server_context
 
-from kernel import (Cancelled, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, run, serve, sleep, spawn,
-                    timeout, wait_readable)
+from kernel import (Cancelled, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, run, serve, sleep,
+                    spawn, timeout, wait_readable)
+from tests.support.tls import client_context, server_context
 
 LOCALHOST = "127.0.0.1"
 DATA = bytes(range(256)) * 20_000  # five megabytes, any cut of which shows

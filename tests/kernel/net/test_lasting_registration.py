@@ -1,4 +1,4 @@
-"""A stream stays registered with epoll between two reads. Nobody may notice: by waiting in vain, or by work for nothing."""
+"""A stream stays registered with epoll between two reads: nobody waits in vain for that, or works for nothing."""
 
 from __future__ import annotations
 

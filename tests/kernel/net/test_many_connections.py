@@ -47,7 +47,7 @@ async def handler(stream: Stream) -> None:
 
 
 def hold_connections(kernel: Kernel, number: int) -> tuple[int, int, int]:
-    """Serve `number` connections at once, in the given kernel; descriptors meanwhile, and before and after in memory."""
+    """Serve `number` connections at once; return the descriptors meanwhile, and the memory before and after."""
 
     async def main() -> int:
         async with await serve(handler, "0.0.0.0", 0) as server:

@@ -79,7 +79,8 @@ def test_a_request_that_another_task_waits_in_is_left_alone() -> None:
                 first = await spawn(wait(request), name="first")
                 await checkpoint()
                 second = await spawn(wait(request), name="second")
-                with pytest.raises(RuntimeError, match=r"task \d+ 'second' made the request <.*>.read_line.*made before"):
+                refusal = r"task \d+ 'second' made the request <.*>.read_line.*made before"
+                with pytest.raises(RuntimeError, match=refusal):
                     await second
                 peer.sendall(b"line\n")
                 assert await first == b"line\n"

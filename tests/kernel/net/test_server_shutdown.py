@@ -1,4 +1,4 @@
-"""How a server ends: called for by a handler, with idle clients, in the middle of handshakes, in the middle of accepting."""
+"""How a server ends: called for by a handler, with idle clients, in the middle of handshakes and of accepting."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from kernel import (Cancelled, Stream, TaskGroup, VirtualClock, checkpoint, now, open_connection, run, serve, sleep,
                     spawn, timeout)
 from tests.support.coroutines import task_called
+from tests.support.reports import Reports
 from tests.support.streams import LOCALHOST, connected, everything, lines
 from tests.support.tls import client_context, server_context
 
@@ -116,9 +117,9 @@ def test_a_handler_that_shuts_the_server_down_and_is_cancelled() -> None:
         assert 2 <= await now() - start < 3
         assert await everything(first) == await everything(second) == b""
 
-    reports: list[str] = []
-    run(main(), clock=VirtualClock(), exception_hook=lambda message, error: reports.append(repr(error)))
-    assert len(reports) == 1 and "TimeoutError" in reports[0]
+    reports = Reports()
+    run(main(), clock=VirtualClock(), exception_hook=reports)
+    assert [type(error) for error in reports.errors] == [TimeoutError]
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -180,7 +181,7 @@ def test_a_client_that_never_shakes_hands_does_not_hold_the_server_up() -> None:
 def test_a_connection_accepted_while_the_server_stops_is_closed() -> None:
     """The acceptor has its answer, and has not run yet, when the shutdown begins."""
     handled: list[Stream] = []
-    reports: list[str] = []
+    reports = Reports()
 
     async def handler(stream: Stream) -> None:
         handled.append(stream)
@@ -198,7 +199,7 @@ def test_a_connection_accepted_while_the_server_stops_is_closed() -> None:
             sock.settimeout(5)
             assert sock.recv(1) == b"" and not handled
 
-    run(main(), exception_hook=lambda message, error: reports.append(message))
+    run(main(), exception_hook=reports)
     assert reports == []
 
 

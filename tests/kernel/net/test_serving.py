@@ -8,7 +8,6 @@ import resource
 import socket
 import ssl
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from kernel import (Cancelled, Stream, checkpoint, open_connection, open_unix_co
                     serve_unix, sleep)
 from tests.support.coroutines import task_called
 from tests.support.descriptors import listening_at
+from tests.support.reports import Reports
 from tests.support.streams import LOCALHOST, echo, everything, lines
 from tests.support.tls import server_context
 
@@ -75,14 +75,15 @@ def test_a_handler_that_fails_is_reported_with_the_peer_and_the_server_lives() -
             async with await open_connection(LOCALHOST, server.port) as stream:
                 await stream.write_all(b"work\n")
                 assert await stream.read_all() == b"fine"
-            assert reports == [(f"the handler of the connection to {host}:{port} failed", "on purpose")]
+            (message, error), = reports
+            assert (message, str(error)) == (f"the handler of the connection to {host}:{port} failed", "on purpose")
 
-    reports: list[tuple[str, str]] = []
-    run(main(), exception_hook=lambda message, error: reports.append((message, str(error))))
+    reports = Reports()
+    run(main(), exception_hook=reports)
 
 
 def test_out_of_descriptors_a_server_pauses_reports_once_and_goes_on() -> None:
-    reports: list[str] = []
+    reports = Reports()
 
     async def main() -> None:
         async with await serve(echo, LOCALHOST, 0) as server:
@@ -103,7 +104,7 @@ def test_out_of_descriptors_a_server_pauses_reports_once_and_goes_on() -> None:
                 for _ in range(20):
                     await sleep(0.1)
                 assert server.connections == 3
-                assert len(reports) == 1 and "cannot accept connections for now" in reports[0], reports
+                assert len(reports) == 1 and "cannot accept connections for now" in reports.messages[0], reports
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
                 for plug in plugs:
@@ -115,7 +116,7 @@ def test_out_of_descriptors_a_server_pauses_reports_once_and_goes_on() -> None:
                 assert await run_in_thread(sock.recv, 1) == b"x"
                 sock.close()
 
-    run(main(), exception_hook=lambda message, error: reports.append(f"{message}: {error!r}"))
+    run(main(), exception_hook=reports)
 
 
 def test_a_server_that_can_accept_no_more_says_so_at_once() -> None:
@@ -127,9 +128,9 @@ def test_a_server_that_can_accept_no_more_says_so_at_once() -> None:
             with pytest.raises(OSError, match="the server at 127.0.0.1"):
                 await server.wait()
 
-    reports: list[str] = []
-    run(main(), exception_hook=lambda message, error: reports.append(message))
-    assert len(reports) == 1 and "accepts no connections any more" in reports[0]
+    reports = Reports()
+    run(main(), exception_hook=reports)
+    assert len(reports) == 1 and "accepts no connections any more" in reports.messages[0]
 
 
 def test_a_handler_that_is_cancelled_before_it_begins_leaves_no_connection() -> None:
@@ -159,9 +160,10 @@ def test_what_is_no_ordinary_exception_is_reported_as_well() -> None:
         async with await serve(handler, LOCALHOST, 0) as server:
             assert await everything(await open_connection(LOCALHOST, server.port)) == b""
 
-    reports: list[tuple[str, type[BaseException]]] = []
-    run(main(), exception_hook=lambda message, error: reports.append((message.partition(" 127")[0], type(error))))
-    assert reports == [("the handler of the connection to", Unusual)]
+    reports = Reports()
+    run(main(), exception_hook=reports)
+    (message, error), = reports
+    assert message.startswith("the handler of the connection to 127") and isinstance(error, Unusual)
 
 
 def test_a_failed_handshake_is_one_line_at_level_info(caplog: pytest.LogCaptureFixture) -> None:
@@ -176,9 +178,9 @@ def test_a_failed_handshake_is_one_line_at_level_info(caplog: pytest.LogCaptureF
             while len(caplog.records) < 2 or server.connections:
                 await sleep(0.001)
 
-    reports: list[Any] = []
+    reports = Reports()
     with caplog.at_level(logging.INFO, "kernel"):
-        run(main(), exception_hook=lambda message, error: reports.append(error))
+        run(main(), exception_hook=reports)
     assert reports == []
     for record in caplog.records:
         text = record.getMessage()

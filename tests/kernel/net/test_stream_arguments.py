@@ -119,7 +119,8 @@ def test_bad_arguments() -> None:
     a, b = stream_pair()
     for call in (lambda: a.read(0), lambda: a.read_exactly(-1), lambda: a.read_until(b""),
                  lambda: open_connection("localhost", 1, server_hostname="x"),
-                 lambda: open_unix_connection("/x", ssl=True), lambda: a.start_tls(), lambda: a.start_tls(server_side=True)):
+                 lambda: open_unix_connection("/x", ssl=True), lambda: a.start_tls(),
+                 lambda: a.start_tls(server_side=True)):
         with pytest.raises(ValueError):
             call()
     with pytest.raises(TypeError):

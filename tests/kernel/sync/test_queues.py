@@ -199,7 +199,8 @@ def test_generator_tasks_use_queues_by_yield() -> None:
     assert run(main()) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("end, text", [("get", "<Queue with 0 of 1 items>.get()"), ("put", "<Queue with 1 of 1 items>.put(...)"),
+@pytest.mark.parametrize("end, text", [("get", "<Queue with 0 of 1 items>.get()"),
+                                       ("put", "<Queue with 1 of 1 items>.put(...)"),
                                        ("join", "<Queue with 1 of 1 items, 1 not done>.join()")])
 def test_a_deadlock_report_tells_of_queues(end: str, text: str) -> None:
     async def main() -> None:

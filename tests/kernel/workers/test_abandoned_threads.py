@@ -11,6 +11,7 @@ from kernel import Cancelled, Kernel, Task, checkpoint, limit_threads, run, run_
 from tests.support.coroutines import until
 from tests.support.gates import Gate, in_thread
 from tests.support.injection import Injection, cancel_at_every_suspension
+from tests.support.reports import Reports, ignore
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -27,7 +28,7 @@ def test_a_task_that_is_given_up_while_it_waits_for_a_thread_is_shielded_no_more
 
     emergency = threading.Timer(10, blocker.set)  # should the shutdown wait for the thread after all
     emergency.start()
-    with Kernel(grace=0.05, exception_hook=lambda message, error: None) as kernel:
+    with Kernel(grace=0.05, exception_hook=ignore) as kernel:
         kernel.run(main())
         blocker.set()
     emergency.cancel()
@@ -64,7 +65,7 @@ def test_a_function_may_end_after_a_close_that_ctrl_c_has_cut_short(caplog: pyte
 
 
 def test_abandoning_ends_the_wait_at_once_and_reports_a_failure() -> None:
-    gate, reports = Gate(), list[tuple[str, BaseException]]()
+    gate, reports = Gate(), Reports()
 
     def fail() -> None:
         gate()
@@ -79,9 +80,9 @@ def test_abandoning_ends_the_wait_at_once_and_reports_a_failure() -> None:
         assert gate.inside == 1
         gate.let_go.set()
 
-    run(main(), exception_hook=lambda message, error: reports.append((message, error)))
-    assert len(reports) == 1 and "after the task that waited for it was cancelled" in reports[0][0]
-    assert repr(reports[0][1]) == "LookupError('late')"
+    run(main(), exception_hook=reports)
+    (message, error), = reports
+    assert "after the task that waited for it was cancelled" in message and repr(error) == "LookupError('late')"
 
 
 def test_waiting_gets_the_value_first_and_is_cancelled_at_the_next_suspension() -> None:
@@ -210,7 +211,7 @@ def test_a_function_that_has_not_begun_never_does_when_its_task_is_cancelled() -
 
 def test_a_failure_after_the_task_was_cancelled_is_reported() -> None:
     release = threading.Event()
-    reports: list[tuple[str, BaseException]] = []
+    reports = Reports()
 
     def work() -> None:
         release.wait(LONG)
@@ -227,9 +228,8 @@ def test_a_failure_after_the_task_was_cancelled_is_reported() -> None:
             await task
         release.set()
 
-    run(main(), exception_hook=lambda message, error: reports.append((message, error)))
-    assert len(reports) == 1
-    message, error = reports[0]
+    run(main(), exception_hook=reports)
+    (message, error), = reports
     assert isinstance(error, LookupError) and "work" in message and "cancelled" in message
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, TaskGroup, run, run_in_process, sleep, spawn
+from tests.support.reports import Reports
 
 
 def square(number: int) -> int:
@@ -125,7 +126,7 @@ def test_a_cancelled_call_is_abandoned_or_waited_for(tmp_path: Path) -> None:
 
 @linux
 def test_processes_that_do_not_end_within_the_grace_are_reported_and_killed() -> None:
-    reports: list[str] = []
+    reports = Reports()
 
     async def main() -> None:
         await run_in_process(square, 1)
@@ -134,8 +135,8 @@ def test_processes_that_do_not_end_within_the_grace_are_reported_and_killed() ->
         task.cancel()
 
     before = workers()
-    run(main(), grace=0.2, exception_hook=lambda message, error: reports.append(message))
-    assert reports == ["the kernel cannot close while processes are at work on: sleep"]
+    run(main(), grace=0.2, exception_hook=reports)
+    assert reports.messages == ["the kernel cannot close while processes are at work on: sleep"]
     assert workers() == before
 
 
