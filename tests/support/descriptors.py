@@ -11,8 +11,14 @@ from contextlib import contextmanager, suppress
 import pytest
 
 
+def open_descriptors() -> int:
+    """How many there are."""
+    return len(os.listdir("/dev/fd"))
+
+
 @contextmanager
 def no_descriptors_left() -> Iterator[None]:
+    """While inside, nothing can be opened."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 1, hard))
     plugs = []

@@ -15,12 +15,12 @@ wait; and late, when the wait is over but they have not run since, so that its a
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
 from kernel import Clock, Kernel, MonotonicClock, Task, VirtualClock, sleep
+from tests.support.descriptors import open_descriptors
 from tests.support.process_list import children_of_this_process
 
 When = Literal["at once", "late"]
@@ -125,9 +125,9 @@ def cancel_at_every_suspension(scenario: Scenario, *, seed: int | None = None,
 
 def leaves_nothing(scenario: Scenario, least: int, clock: Callable[[], Any] = MonotonicClock) -> None:
     """Cancel at every suspension, and find the descriptors and the children the same as before."""
-    before = len(os.listdir("/dev/fd"))
+    before = open_descriptors()
     assert cancel_at_every_suspension(scenario, clock=clock, deterministic=False) >= least
-    assert len(os.listdir("/dev/fd")) == before
+    assert open_descriptors() == before
     assert children_of_this_process() == []
 
 

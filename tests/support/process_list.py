@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from kernel import sleep, timeout
+
 
 class Entry(NamedTuple):
     """A process; its state is "Z" when it is a zombie, which has no command any more."""
@@ -27,6 +29,18 @@ def processes() -> list[Entry]:
 def children_of_this_process() -> list[Entry]:
     """The processes that this one has, zombies included, but not multiprocessing's own, which stays until the end."""
     return [entry for entry in processes() if entry.parent == os.getpid() and "resource_tracker" not in entry.command]
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process, and no zombie that its new parent has not reaped yet."""
+    return any(entry.pid == pid and entry.state != "Z" for entry in processes())
+
+
+async def gone(pid: int) -> None:
+    """Return when the process is not alive any more."""
+    async with timeout(10):
+        while alive(pid):
+            await sleep(0.01)
 
 
 def _read(directory: Path) -> Entry | None:

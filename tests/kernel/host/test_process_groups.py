@@ -11,32 +11,16 @@ from typing import Any
 
 import pytest
 
-from kernel import Process, open_process, run, sleep, timeout
+from kernel import Process, open_process, run
 from tests.support.paths import ROOT
-from tests.support.process_list import children_of_this_process, processes, refused
+from tests.support.process_list import alive, children_of_this_process, gone
 from tests.support.reports import Reports
 
 LEADER = "sleep 1000 & echo $!"  # exits at once; what it has started goes on
 LIMIT = 10  # seconds until a test counts as hanging
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="process groups are of POSIX")
-
-
-@pytest.fixture(params=["pidfd", "thread"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Both ways of noticing an exit; and after every test nothing is left."""
-    if request.param == "thread":
-        monkeypatch.setattr(os, "pidfd_open", refused, raising=False)
-    elif not hasattr(os, "pidfd_open"):
-        pytest.skip("this system has no pidfd")
-    before, children = len(os.listdir("/dev/fd")), children_of_this_process()
-    yield request.param
-    assert len(os.listdir("/dev/fd")) == before
-    assert children_of_this_process() == children
-
-
-def alive(pid: int) -> bool:
-    return any(entry.pid == pid and entry.state != "Z" for entry in processes())
+pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="process groups are of POSIX"),
+              pytest.mark.usefixtures("way")]
 
 
 async def leader_has_exited(process: Process) -> int:
@@ -46,12 +30,6 @@ async def leader_has_exited(process: Process) -> int:
     assert await process.wait() == 0
     assert alive(left)
     return left
-
-
-async def gone(pid: int) -> None:
-    async with timeout(LIMIT):
-        while alive(pid):
-            await sleep(0.01)
 
 
 def test_the_end_of_the_block_kills_what_the_child_has_left() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kernel import open_connection, open_datagram, open_unix_connection, run, serve, serve_unix
-from tests.support.descriptors import no_descriptors_left
+from tests.support.descriptors import no_descriptors_left, open_descriptors
 from tests.support.streams import LOCALHOST, echo
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has an abstract namespace")
@@ -94,7 +94,7 @@ def test_paths_that_no_socket_can_have(tmp_path: Path) -> None:
         serve_unix(echo, "")
 
     async def main() -> None:
-        before = os.listdir("/dev/fd")
+        before = open_descriptors()
         long = tmp_path / ("x" * 200)
         with pytest.raises(OSError, match=f"too long.*listening at {long}"):
             await serve_unix(echo, long)
@@ -106,7 +106,7 @@ def test_paths_that_no_socket_can_have(tmp_path: Path) -> None:
         with pytest.raises(OSError, match=f"in use .listening at {tmp_path}/file"):
             await serve_unix(echo, tmp_path / "file")
         assert (tmp_path / "file").read_text() == "precious"
-        assert os.listdir("/dev/fd") == before
+        assert open_descriptors() == before
 
     run(main())
 

@@ -12,6 +12,7 @@ import pytest
 
 from kernel import Cancelled, Stream, checkpoint, run, spawn, timeout, wait_readable
 from kernel.net.channels import Data
+from tests.support.coroutines import until_blocked
 from tests.support.tls import client_context, server_context
 
 MOST = 40  # calls of the channel without another task's turn
@@ -205,8 +206,7 @@ def test_a_read_whose_descriptor_another_task_has_taken_meanwhile_fails_alone() 
             reader = await spawn(read(stream))
             await checkpoint()
             other = await spawn(listen(ready))
-            while other.state != "blocked":
-                await checkpoint()
+            await until_blocked(other)
             receive, stream.receive = stream.receive, dry
             with pytest.raises(RuntimeError, match="waited for already, by wait_readable"):
                 await reader

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from kernel import Stream, VirtualClock, now, open_connection, open_unix_connection, run, serve, timeout
+from tests.support.descriptors import open_descriptors
 from tests.support.streams import LOCALHOST, echo
 
 
@@ -107,12 +108,12 @@ def test_an_address_that_refuses_costs_nothing_and_all_failures_are_told(monkeyp
 def test_an_attempt_to_connect_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         dead = DeadAddress("127.0.0.2")
-        before = len(os.listdir("/dev/fd"))
+        before = open_descriptors()
         resolving_to(monkeypatch, "127.0.0.2", "127.0.0.2")
         with pytest.raises(TimeoutError):
             async with timeout(1):
                 await open_connection("some.host", dead.address[1])
-        assert len(os.listdir("/dev/fd")) == before
+        assert open_descriptors() == before
         dead.close()
 
     run(main(), clock=VirtualClock())

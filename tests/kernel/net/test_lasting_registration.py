@@ -12,6 +12,7 @@ import pytest
 
 from kernel import Stream, run, sleep, spawn
 from kernel.devices.protocols import Event
+from tests.support.streams import echo
 
 if sys.platform != "linux":
     pytest.skip("there is no epoll", allow_module_level=True)
@@ -53,12 +54,8 @@ def test_the_system_is_told_once_for_many_messages() -> None:
     poller = Counting()
     stream, peer = connected()
 
-    async def echo() -> None:
-        while data := await stream.read():
-            await stream.write_all(data)
-
     async def main() -> None:
-        task = await spawn(echo())
+        task = await spawn(echo(stream))
         for number in range(100):
             await sleep(0.0001)  # now the stream is waited for
             peer.send(b"%d" % number)

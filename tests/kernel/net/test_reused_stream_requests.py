@@ -28,6 +28,10 @@ WRITES: dict[str, Callable[[Stream], Awaitable[Any]]] = {
 }
 
 
+async def wait(request: Awaitable[bytes]) -> bytes:
+    return await request
+
+
 @pytest.mark.parametrize("buffered", [False, True], ids=["received", "buffered"])
 @pytest.mark.parametrize("kind", READS)
 def test_a_read_made_twice_takes_nothing_more(kind: str, buffered: bool) -> None:
@@ -68,9 +72,6 @@ def test_a_write_made_twice_sends_nothing_more(kind: str) -> None:
 
 
 def test_a_request_that_another_task_waits_in_is_left_alone() -> None:
-    async def wait(request: Awaitable[bytes]) -> bytes:
-        return await request
-
     async def main() -> None:
         stream, peer = stream_and_peer()
         with peer:
@@ -89,9 +90,6 @@ def test_a_request_that_another_task_waits_in_is_left_alone() -> None:
 
 
 def test_a_request_that_was_cancelled_or_failed_is_not_made_again() -> None:
-    async def wait(request: Awaitable[bytes]) -> bytes:
-        return await request
-
     async def main() -> None:
         stream, peer = stream_and_peer()
         with peer:
@@ -116,9 +114,6 @@ def test_a_request_that_was_cancelled_or_failed_is_not_made_again() -> None:
 
 
 def test_a_request_refused_because_of_another_task_can_be_made_later() -> None:
-    async def wait(request: Awaitable[bytes]) -> bytes:
-        return await request
-
     async def main() -> None:
         stream, peer = stream_and_peer()
         with peer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import socket
 import ssl
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from kernel import (Cancelled, Stream, checkpoint, open_connection, open_unix_connection, run, run_in_thread, serve,
                     serve_unix, sleep)
 from tests.support.coroutines import task_called
-from tests.support.descriptors import listening_at
+from tests.support.descriptors import listening_at, no_descriptors_left
 from tests.support.reports import Reports
 from tests.support.streams import LOCALHOST, echo, everything, lines
 from tests.support.tls import server_context
@@ -91,24 +90,13 @@ def test_out_of_descriptors_a_server_pauses_reports_once_and_goes_on() -> None:
             while server.connections < 3:
                 await sleep(0.001)
             late = [socket.socket() for _ in range(5)]
-            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-            highest = max(map(int, os.listdir("/dev/fd")))
-            resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
-            plugs = []
-            try:
-                with pytest.raises(OSError):
-                    while True:
-                        plugs.append(os.dup(0))
+            with no_descriptors_left():
                 for sock in late:
                     sock.connect((LOCALHOST, server.port))
                 for _ in range(20):
                     await sleep(0.1)
                 assert server.connections == 3
                 assert len(reports) == 1 and "cannot accept connections for now" in reports.messages[0], reports
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-                for plug in plugs:
-                    os.close(plug)
             while server.connections < 8:
                 await sleep(0.01)
             for sock in clients + late:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Generator
 from typing import Any
 
@@ -13,7 +12,7 @@ from kernel import (Cancelled, EndpointClosed, IncompleteRead, LimitOverrun, Str
                     checkpoint, open_connection, run, serve, spawn, timeout)
 from tests.support.coroutines import until_blocked
 from tests.support.reports import Reports
-from tests.support.streams import LOCALHOST, echo, stream_pair
+from tests.support.streams import LOCALHOST, echo, stream_and_peer, stream_pair
 
 Steps = Generator[Any, Any, Any]
 
@@ -267,19 +266,18 @@ def test_a_task_that_never_has_to_wait_can_be_cancelled() -> None:
 
 def test_more_leaves_what_there_is() -> None:
     async def main() -> None:
-        ours, theirs = socket.socketpair()
-        stream = Stream.of_socket(ours)
-        with theirs:
+        stream, peer = stream_and_peer()
+        with peer:
             waiting = await spawn(once_more(stream))
             await checkpoint()
-            theirs.sendall(b"one")
+            peer.sendall(b"one")
             assert await waiting and await stream.more() and await stream.read() == b"one"
             waiting = await spawn(once_more(stream))
             await checkpoint()
             stream.wind_down()
             stream.wind_down()
             assert not await waiting and not await stream.more()
-            theirs.sendall(b"two")
+            peer.sendall(b"two")
             assert not await stream.more()
             assert await stream.read(1) == b"t" and not await stream.more()
             assert await stream.read_exactly(2) == b"wo"

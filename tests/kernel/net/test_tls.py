@@ -11,6 +11,8 @@ import pytest
 
 from kernel import (EndpointClosed, Stream, TaskGroup, VirtualClock, open_connection, run, run_in_thread, serve, sleep,
                     spawn)
+from tests.support.coroutines import until_blocked
+from tests.support.descriptors import open_descriptors
 from tests.support.reports import Reports, refuse
 from tests.support.streams import LOCALHOST, echo
 from tests.support.tls import client_context, server_context
@@ -80,7 +82,7 @@ def test_half_close_loses_nothing_that_has_arrived() -> None:
 def test_verification_is_on_by_default_and_failures_name_the_host() -> None:
     async def main() -> None:
         async with await serve(echo, LOCALHOST, 0, ssl=server_context()) as server:
-            before = len(os.listdir("/dev/fd"))
+            before = open_descriptors()
             with pytest.raises(ssl.SSLCertVerificationError, match=f"connection to localhost:{server.port}") as caught:
                 await open_connection("localhost", server.port, ssl=True)
             assert caught.value.verify_code == 20  # an authority that the system does not know
@@ -88,7 +90,7 @@ def test_verification_is_on_by_default_and_failures_name_the_host() -> None:
                 await open_connection("localhost", server.port, ssl=client_context(), server_hostname="wrong.example")
             while server.connections:
                 await sleep(0.001)
-            assert len(os.listdir("/dev/fd")) == before
+            assert open_descriptors() == before
             async with await open_connection(LOCALHOST, server.port, ssl=client_context()) as stream:
                 await stream.write_all(b"by address")
                 assert await stream.read() == b"by address"
@@ -187,8 +189,7 @@ def test_closing_a_stream_that_shakes_hands_wakes_the_task() -> None:
         with socket.create_server((LOCALHOST, 0)) as listener:
             stream = await open_connection(LOCALHOST, listener.getsockname()[1])
             task = await spawn(stream.start_tls(client_context(), server_hostname="localhost").__await__())
-            while task.state != "blocked":
-                await sleep(0)
+            await until_blocked(task)
             stream.close()
             with pytest.raises(EndpointClosed):
                 await task

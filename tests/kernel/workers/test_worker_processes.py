@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, TaskGroup, run, run_in_process, sleep, spawn
+from tests.support.process_list import children_of_this_process
 from tests.support.reports import Reports
 
 
@@ -37,24 +38,10 @@ def touch_after(seconds: float, path: str) -> None:
 
 
 def workers() -> set[int]:
-    """The processes that this one has started, but for multiprocessing's resource tracker."""
-    found = set[int]()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                command = (entry / "cmdline").read_bytes()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if parent == os.getpid() and b"resource_tracker" not in command:
-                found.add(int(entry.name))
-    return found
+    """The processes that this one has started."""
+    return {entry.pid for entry in children_of_this_process()}
 
 
-linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at /proc")
-
-
-@linux
 def test_functions_run_in_other_processes_which_end_with_the_kernel() -> None:
     async def main() -> None:
         async with TaskGroup() as group:
@@ -87,7 +74,6 @@ def test_a_process_that_dies_is_reported_clearly_and_replaced() -> None:
     run(main())
 
 
-@linux
 def test_a_process_that_dies_while_nobody_waits_is_replaced() -> None:
     async def main() -> None:
         pid = await run_in_process(os.getpid)
@@ -124,7 +110,6 @@ def test_a_cancelled_call_is_abandoned_or_waited_for(tmp_path: Path) -> None:
     assert (tmp_path / "abandoned").exists()  # waited for when the kernel closes
 
 
-@linux
 def test_processes_that_do_not_end_within_the_grace_are_reported_and_killed() -> None:
     reports = Reports()
 

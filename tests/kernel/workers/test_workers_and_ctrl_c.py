@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.process_list import processes
+from tests.support.process_list import alive
 
 LIMIT = 30.0  # seconds that a program may take before it counts as hanging
 
@@ -142,6 +142,6 @@ def start():
         process.kill()
         process.wait()
         until = time.monotonic() + LIMIT
-        while any(entry.pid == worker and entry.state != "Z" for entry in processes()):
+        while alive(worker):
             assert time.monotonic() < until, "the worker goes on"
             time.sleep(0.01)
