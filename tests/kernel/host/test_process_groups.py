@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 from typing import Any
@@ -12,12 +11,11 @@ from typing import Any
 import pytest
 
 from kernel import Process, open_process, run
-from tests.support.paths import ROOT
 from tests.support.process_list import alive, children_of_this_process, gone
+from tests.support.programs import outcome, said, started
 from tests.support.reports import Reports
 
 LEADER = "sleep 1000 & echo $!"  # exits at once; what it has started goes on
-LIMIT = 10  # seconds until a test counts as hanging
 
 pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="process groups are of POSIX"),
               pytest.mark.usefixtures("way")]
@@ -106,19 +104,13 @@ def test_one_that_may_not_be_killed_does_not_keep_the_others(monkeypatch: pytest
 
 def test_ctrl_c_while_the_kernel_closes_leaves_no_child() -> None:
     """It ends the waiting for a thread; what has to be released after that still is."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.PIPE) as program:
-        try:
-            assert program.stdout is not None
-            child = int(program.stdout.readline())
-            assert program.stdout.readline() == "closing\n"
-            program.send_signal(signal.SIGINT)
-            output, errors = program.communicate(timeout=LIMIT)
-            assert output == "interrupted\n", errors
-            assert not alive(child)
-        finally:
-            program.kill()
+    with started("-c", PROGRAM) as program:
+        child = int(said(program))
+        assert said(program) == "closing"
+        program.send_signal(signal.SIGINT)
+        _, output, errors = outcome(program)
+        assert output == "interrupted\n", errors
+        assert not alive(child)
 
 
 PROGRAM = """

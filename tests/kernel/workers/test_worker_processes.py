@@ -6,8 +6,6 @@ import gc
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 
 from kernel import Cancelled, TaskGroup, run, run_in_process, sleep, spawn
 from tests.support.process_list import children_of_this_process
+from tests.support.programs import outcome, started
 from tests.support.reports import Reports
 
 
@@ -129,9 +128,8 @@ def test_a_program_uses_processes(tmp_path: Path) -> None:
     """As documented: guarded by its name; and with nothing to import, a clear error."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True, timeout=50)
-    assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+    with started(str(program)) as process:
+        assert outcome(process) == (0, "42\n", "")
 
 
 PROGRAM = """
