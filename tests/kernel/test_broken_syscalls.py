@@ -10,6 +10,7 @@ import pytest
 
 from kernel import (Cancelled, Deadlock, Kernel, Observer, Syscall, Task, VirtualClock, checkpoint, current_task, run,
                     sleep, spawn, timeout)
+from tests.support.collector import collector_off
 from tests.support.reports import Reports
 
 
@@ -312,10 +313,6 @@ def test_a_failing_execute_leaves_nothing_to_the_collector() -> None:
             await checkpoint()
         assert len(told) == 10  # at once
 
-    gc.collect()
-    gc.disable()
-    try:
+    with collector_off():
         run(main(), exception_hook=lambda message, error: told.append(message))
         assert gc.collect() == 0
-    finally:
-        gc.enable()

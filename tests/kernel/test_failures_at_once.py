@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, Task, Waitable, call, checkpoint, run, sleep, spawn
+from tests.support.collector import collector_off
 
 Reports = list[tuple[str, BaseException, threading.Thread]]
 
 
 @pytest.fixture(autouse=True)
 def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
+    with collector_off():
+        yield
 
 
 def ended(main: Any) -> Reports:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kernel import Task, VirtualClock, checkpoint, current_task, run, sleep, spawn
+from tests.support.collector import collector_off
 from tests.support.coroutines import sleeper
 
 Gen = Generator[Any, Any, Any]
@@ -96,11 +97,8 @@ def test_a_task_is_gone_from_memory_when_nobody_holds_it() -> None:
         del task
         assert reference() is None  # by reference counting alone
 
-    gc.disable()
-    try:
+    with collector_off():
         run(main(), clock=VirtualClock())
-    finally:
-        gc.enable()
 
 
 def test_a_task_nobody_holds_runs_to_its_end() -> None:

@@ -1,47 +1,24 @@
-"""With the collector off, operations of the network leave no objects behind, whether they succeed or fail."""
+"""Operations of the network leave nothing that only the garbage collector could free, whether they succeed or fail."""
 
 from __future__ import annotations
 
 import errno
-import gc
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from kernel import Server, Stream, checkpoint, open_connection, open_datagram, run, serve, sleep, spawn, timeout
+from tests.support.collector import TIMES, left_by
 from tests.support.descriptors import listening_at
 from tests.support.reports import ignore
 from tests.support.streams import LOCALHOST, stream_and_peer
 from tests.support.tls import client_context, server_context
 
-TIMES = 50
-
 Operation = Callable[[], Awaitable[Any]]
-
-
-@pytest.fixture(autouse=True)
-def collector_off() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-async def left_behind(operation: Operation) -> int:
-    """How many objects only the collector frees after `operation` has been carried out many times."""
-    for _ in range(5):
-        await operation()
-    gc.collect()
-    for _ in range(TIMES):
-        await operation()
-    await checkpoint()
-    return gc.collect()
 
 
 async def refused_connect() -> None:
@@ -237,4 +214,5 @@ async def stop(stream: Stream) -> None:
     a_server_with_tls, a_server_with_an_idle_client, a_failed_handshake, a_failing_handler,
     a_server_that_can_accept_no_more, a_handler_that_shuts_the_server_down], ids=lambda operation: operation.__name__)
 def test_nothing_is_left_behind(operation: Operation) -> None:
-    assert run(left_behind(operation), exception_hook=ignore) < TIMES  # not one for each time
+    left = run(left_by(operation), exception_hook=ignore)
+    assert left.total() < TIMES, left  # not one for each time

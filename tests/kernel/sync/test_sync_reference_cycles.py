@@ -1,10 +1,8 @@
-"""With the garbage collector off, locks, queues and scopes leave nothing that only it could free."""
+"""Locks, queues and scopes leave nothing that only the garbage collector could free."""
 
 from __future__ import annotations
 
-import gc
 import threading
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,8 +11,8 @@ import pytest
 from kernel import (Barrier, BrokenBarrier, Cancelled, Condition, Event, LifoQueue, Lock, PriorityQueue, Queue,
                     QueueClosed, RLock, Semaphore, TaskGroup, UniversalQueue, checkpoint, run, shielded, sleep, spawn,
                     timeout)
-
-TIMES = 50
+from tests.support.collector import TIMES, left_by
+from tests.support.coroutines import sleeper
 
 
 async def nothing() -> None:
@@ -86,7 +84,7 @@ async def closed_under_a_thread() -> None:
 async def group_ended() -> None:
     async with TaskGroup() as group:
         await group.spawn(nothing())
-        await group.spawn(sleep_long(), daemon=True)
+        await group.spawn(sleeper(), daemon=True)
         async for _ in group.as_completed():
             pass
     group.results()
@@ -94,13 +92,9 @@ async def group_ended() -> None:
 
 async def group_cancelled() -> None:
     async with TaskGroup() as group:
-        await group.spawn(sleep_long())
+        await group.spawn(sleeper())
         await checkpoint()
         group.cancel()
-
-
-async def sleep_long() -> None:
-    await sleep(3600)
 
 
 async def group_failed_by_a_child_that_knows_it() -> None:
@@ -211,21 +205,5 @@ async def condition_cancelled_and_caught() -> None:
     timeout_in_a_shielded_section_by_name, entered_twice, refused_by_a_priority_queue, refused_and_ended_by_it,
     condition_cancelled_and_caught])
 def test_nothing_is_left_to_the_collector(operation: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async def main() -> Counter[str]:
-        for _ in range(3):  # for what is made once
-            await operation()
-        gc.collect()
-        gc.disable()
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        try:
-            for _ in range(TIMES):
-                await operation()
-            gc.collect()
-            return Counter(type(one).__qualname__ for one in gc.garbage)
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
-
-    left = run(main())
+    left = run(left_by(operation))
     assert left.total() < TIMES, left
