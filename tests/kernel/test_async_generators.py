@@ -13,19 +13,20 @@ from tests.support.reports import Reports, refuse
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
 
 
+async def numbers(trace: list[str]) -> AsyncGenerator[int, None]:
+    try:
+        yield 1
+        yield 2
+    finally:
+        await sleep(1)
+        trace.append("closed")
+
+
 def test_an_async_generator_left_half_way_is_closed_in_a_task() -> None:
     trace: list[str] = []
 
-    async def numbers() -> AsyncGenerator[int, None]:
-        try:
-            yield 1
-            yield 2
-        finally:
-            await sleep(1)
-            trace.append("closed")
-
     async def main() -> None:
-        async for _ in numbers():
+        async for _ in numbers(trace):
             break
         gc.collect()
         await sleep(5)
@@ -38,15 +39,8 @@ def test_an_async_generator_left_half_way_is_closed_in_a_task() -> None:
 def test_an_async_generator_thrown_away_at_the_very_end_is_closed() -> None:
     trace: list[str] = []
 
-    async def numbers() -> AsyncGenerator[int, None]:
-        try:
-            yield 1
-        finally:
-            await sleep(1)
-            trace.append("closed")
-
     async def main() -> None:
-        async for _ in numbers():
+        async for _ in numbers(trace):
             break
 
     run(main(), clock=VirtualClock(), exception_hook=refuse)
@@ -56,18 +50,11 @@ def test_an_async_generator_thrown_away_at_the_very_end_is_closed() -> None:
 def test_an_async_generator_thrown_away_behind_many_calls_is_closed() -> None:
     trace: list[str] = []
 
-    async def numbers() -> AsyncGenerator[int, None]:
-        try:
-            yield 1
-        finally:
-            await sleep(1)
-            trace.append("closed")
-
     async def main() -> None:
         kernel = (await current_task()).kernel
         for _ in range(100):
             kernel.call_from_thread(int)
-        async for _ in numbers():
+        async for _ in numbers(trace):
             break
 
     run(main(), clock=VirtualClock(), exception_hook=refuse)
@@ -77,14 +64,7 @@ def test_an_async_generator_thrown_away_behind_many_calls_is_closed() -> None:
 def test_an_async_generator_that_somebody_still_holds_is_closed() -> None:
     trace: list[str] = []
 
-    async def numbers() -> AsyncGenerator[int, None]:
-        try:
-            yield 1
-        finally:
-            await sleep(1)
-            trace.append("closed")
-
-    held = numbers()
+    held = numbers(trace)
 
     async def main() -> None:
         assert await anext(held) == 1
@@ -96,13 +76,13 @@ def test_an_async_generator_that_somebody_still_holds_is_closed() -> None:
 def test_a_failure_while_an_async_generator_is_closed_is_reported() -> None:
     reports = Reports()
 
-    async def numbers() -> AsyncGenerator[int, None]:
+    async def failing() -> AsyncGenerator[int, None]:
         try:
             yield 1
         finally:
             raise LookupError("in the generator")
 
-    held = numbers()
+    held = failing()
 
     async def main() -> None:
         assert await anext(held) == 1

@@ -371,7 +371,7 @@ def test_a_cancelled_request_is_told_to_abort_exactly_once() -> None:
 
 def test_a_cancelled_task_raises_the_message_of_its_cancellation_in_everyone() -> None:
     async def main() -> None:
-        task = await spawn(sleep_long())
+        task = await spawn(sleeper())
         await checkpoint()
         task.cancel("enough")
         for _ in range(2):
@@ -380,8 +380,5 @@ def test_a_cancelled_task_raises_the_message_of_its_cancellation_in_everyone() -
         with pytest.raises(Cancelled, match="^enough$"):
             task.result()
         assert str(task.exception()) == "enough" and task.cancelled()
-
-    async def sleep_long() -> None:
-        await sleep(1000)
 
     run(main())

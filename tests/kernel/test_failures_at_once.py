@@ -11,6 +11,7 @@ import pytest
 
 from kernel import Cancelled, Task, Waitable, call, checkpoint, run, sleep, spawn
 from tests.support.collector import collector_off
+from tests.support.coroutines import sleeper
 
 Reports = list[tuple[str, BaseException, threading.Thread]]
 
@@ -93,7 +94,7 @@ def test_nothing_is_left_of_tasks_that_fail_or_are_cancelled() -> None:
             except ValueError:
                 pass
             assert await (await spawn(kept()))
-            task = await spawn(sleep_long())  # and awaited by name, while it ends and when it is done
+            task = await spawn(sleeper())  # and awaited by name, while it ends and when it is done
             await checkpoint()
             task.cancel()
             for _ in range(2):
@@ -101,9 +102,6 @@ def test_nothing_is_left_of_tasks_that_fail_or_are_cancelled() -> None:
                     await task
                 except Cancelled:
                     pass
-
-    async def sleep_long() -> None:
-        await sleep(1000)
 
     left_behind(main)  # what pytest and the interpreter make the first time
     assert left_behind(main) == 0

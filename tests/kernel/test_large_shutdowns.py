@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kernel import Kernel, Task, VirtualClock, checkpoint, run, sleep, spawn
+from tests.support.coroutines import sleeper
 from tests.support.reports import refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
@@ -56,11 +57,8 @@ def test_the_work_of_a_shutdown_grows_with_the_number_of_tasks_and_no_faster() -
 
     async def main() -> None:
         for _ in range(count):
-            await spawn(sleep_long())
+            await spawn(sleeper())
         await sleep(0)
-
-    async def sleep_long() -> None:
-        await sleep(1000)
 
     looks: list[Task[Any]] = []
     looked = []

@@ -61,15 +61,16 @@ def test_a_task_that_swallows_a_few_cancellations_is_cancelled_again() -> None:
     assert trace == ["swallowed", "swallowed", "ended"]
 
 
+async def spinner() -> None:
+    while True:
+        try:
+            await checkpoint()
+        except Cancelled:
+            pass
+
+
 def test_a_task_that_spins_through_checkpoints_is_named_and_given_up() -> None:
     reports = Reports()
-
-    async def spinner() -> None:
-        while True:
-            try:
-                await checkpoint()
-            except Cancelled:
-                pass
 
     async def main() -> list[Task[None]]:
         tasks = [await spawn(spinner(), name=f"spinner {number}") for number in range(3)]
@@ -138,13 +139,6 @@ def test_a_task_that_is_given_up_lets_go_of_its_locks(make: Callable[[], Lock | 
 
 
 def test_tasks_that_refuse_to_die_are_given_up_in_any_order() -> None:
-    async def spinner() -> None:
-        while True:
-            try:
-                await checkpoint()
-            except Cancelled:
-                pass
-
     async def main() -> list[Task[None]]:
         tasks = [await spawn(spinner(), daemon=number % 2 == 0) for number in range(10)]
         await checkpoint()

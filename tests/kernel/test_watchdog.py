@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kernel import checkpoint, run, sleep, spawn
+from tests.support.coroutines import sleeper
 from tests.support.reports import refuse
 
 
@@ -89,11 +90,8 @@ def test_many_slow_steps_are_not_taken_for_one_that_does_not_end(caplog: pytest.
 
 def test_no_thread_is_left_of_a_shutdown() -> None:
     async def main() -> None:
-        await spawn(stays())
+        await spawn(sleeper())
         await checkpoint()
-
-    async def stays() -> None:
-        await sleep(1000)
 
     before = threading.active_count()
     run(main())
@@ -109,11 +107,8 @@ def test_nor_of_one_that_ctrl_c_ends_while_the_thread_is_started(monkeypatch: py
         raise KeyboardInterrupt
 
     async def main() -> None:
-        await spawn(stays())
+        await spawn(sleeper())
         await checkpoint()
-
-    async def stays() -> None:
-        await sleep(1000)
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):

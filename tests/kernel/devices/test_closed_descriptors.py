@@ -5,28 +5,29 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
-from typing import Any
 
 import pytest
 
-from kernel import Poller, checkpoint, run, spawn, wait_readable, wait_writable
+from kernel import Poller, Syscall, checkpoint, run, spawn, wait_readable, wait_writable
 from kernel.devices.selector_poller import SelectorPoller
 from tests.support.sockets import Pair, fill
+
+
+async def attempt(request: Syscall[None]) -> str:
+    """What the error of a request says, or that it was answered."""
+    try:
+        await request
+    except OSError as error:
+        return str(error)
+    return "woken"
 
 
 def test_a_descriptor_closed_while_it_is_waited_for_is_an_os_error(poller: Poller, pair: Pair) -> None:
     left, right = pair
     fd = left.fileno()
 
-    async def reader() -> str:
-        try:
-            await wait_readable(fd)
-        except OSError as error:
-            return str(error)
-        return "woken"
-
     async def main() -> None:
-        task = await spawn(reader())
+        task = await spawn(attempt(wait_readable(fd)))
         await checkpoint()
         left.close()
         message = await task  # nothing else is going on: this is where a kernel would hang
@@ -75,51 +76,22 @@ async def receive(stream: socket.socket) -> bytes:
 
 
 @pytest.mark.timeout(3)
-def test_a_number_that_changes_its_file_while_it_is_waited_for_is_an_os_error(
-        poller: Poller) -> None:
+@pytest.mark.parametrize("used", [False, True], ids=["idle", "waited for and ready"])
+def test_a_number_that_changes_its_file_while_it_is_waited_for_is_an_os_error(poller: Poller, used: bool) -> None:
+    """And the new file may be waited for before the last reader of its number has noticed."""
     old, other = socket.socketpair()
     fd = old.fileno()
 
-    async def reader() -> str:
-        try:
-            await wait_readable(fd)
-        except OSError as error:
-            return str(error)
-        return "woken"
-
     async def main() -> None:
-        task = await spawn(reader())
+        task = await spawn(attempt(wait_readable(fd)))
         await checkpoint()
         old.close()
         new, peer = socket.socketpair()
         with new, peer:
             assert new.fileno() == fd
-            assert f"descriptor {fd}" in await task
-
-    with other:
-        run(main(), poller=poller)
-
-
-def test_a_new_file_may_be_waited_for_while_its_number_s_last_reader_has_not_noticed(poller: Poller) -> None:
-    old, other = socket.socketpair()
-    fd = old.fileno()
-
-    async def reader() -> str:
-        try:
-            await wait_readable(fd)
-        except OSError as error:
-            return str(error)
-        return "woken"
-
-    async def main() -> None:
-        task = await spawn(reader())
-        await checkpoint()
-        old.close()
-        new, peer = socket.socketpair()
-        with new, peer:
-            assert new.fileno() == fd
-            peer.send(b"x")
-            assert await receive(new) == b"x"
+            if used:
+                peer.send(b"x")
+                assert await receive(new) == b"x"
             assert f"descriptor {fd}" in await task
 
     with other:
@@ -129,13 +101,6 @@ def test_a_new_file_may_be_waited_for_while_its_number_s_last_reader_has_not_not
 def test_a_descriptor_closed_while_a_duplicate_lives_hurts_nobody_else(poller: Poller, pair: Pair) -> None:
     left, right = pair
     fd = left.fileno()
-
-    async def attempt(request: Any) -> str:
-        try:
-            await request
-        except OSError as error:
-            return str(error)
-        return "woken"
 
     async def main() -> None:
         fill(left)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Generator
 from typing import Any
 
@@ -11,25 +10,9 @@ import pytest
 from kernel import (Deadlock, Kernel, Poller, VirtualClock, Waitable, checkpoint, current_task, now, run, sleep, spawn,
                     wait_readable, wait_writable)
 from kernel.devices.protocols import Event, Listener
+from tests.support.ready_queues import RandomReady
 
 Gen = Generator[Any, Any, Any]
-
-
-class RandomQueue:
-    """Hands out a random one of its items."""
-
-    def __init__(self, seed: int) -> None:
-        self._items: list[Any] = []
-        self._chance = random.Random(seed)
-
-    def append(self, item: Any, /) -> None:
-        self._items.append(item)
-
-    def popleft(self) -> Any:
-        return self._items.pop(self._chance.randrange(len(self._items)))
-
-    def __len__(self) -> int:
-        return len(self._items)
 
 
 def order_of_steps(seed: int) -> list[int]:
@@ -46,7 +29,7 @@ def order_of_steps(seed: int) -> list[int]:
         for task in tasks:
             await task
 
-    run(main(), ready=RandomQueue(seed))
+    run(main(), ready=RandomReady(seed))
     return order
 
 

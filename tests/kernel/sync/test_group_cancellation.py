@@ -8,11 +8,11 @@ import pytest
 
 from kernel import (Cancelled, Task, TaskGroup, VirtualClock, checkpoint, current_task, now, run, shielded, sleep,
                     spawn, timeout)
-from tests.support.coroutines import after, cancel_after, fail_when_cancelled
+from tests.support.coroutines import after, cancel_after, fail_when_cancelled, sleeper
 from tests.support.foreign_tasks import as_foreign
 
 
-async def group_ended_by_another(other: Task[None]) -> None:
+async def group_ended_by_another(other: Task[str]) -> None:
     """A group whose body ends because `other` was cancelled, and of whose tasks one fails then."""
     async with TaskGroup() as group:
         await group.spawn(fail_when_cancelled())
@@ -20,15 +20,11 @@ async def group_ended_by_another(other: Task[None]) -> None:
         await other
 
 
-async def cancelled_task() -> Task[None]:
-    task = await spawn(sleep_long())
+async def cancelled_task() -> Task[str]:
+    task = await spawn(sleeper())
     await checkpoint()
     task.cancel()
     return task
-
-
-async def sleep_long() -> None:
-    await sleep(9)
 
 
 def test_a_body_ended_by_anothers_cancellation_leaves_no_request_behind() -> None:

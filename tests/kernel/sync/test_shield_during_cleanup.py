@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 import pytest
 
 from kernel import (Cancelled, Event, TaskGroup, VirtualClock, checkpoint, current_task, now, run, run_in_thread,
@@ -22,16 +25,20 @@ class Log(list[str]):
         self.append("cleaned up")
 
     async def expire(self) -> None:
-        """In a shielded section, run into a time limit after 1 second, and clean up for 2 more."""
+        """Run into a time limit after 1 second, and clean up for 2 more."""
+        try:
+            async with timeout(1):
+                try:
+                    await sleep(9)
+                finally:
+                    await self.clean_up()
+        except TimeoutError:
+            self.append("ended")
+
+    async def shield(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` in a shielded section, stay there for 1 second more, and give a cancellation the chance to come."""
         async with shielded():
-            try:
-                async with timeout(1):
-                    try:
-                        await sleep(9)
-                    finally:
-                        await self.clean_up()
-            except TimeoutError:
-                self.append("ended")
+            await work
             await sleep(1)
             self.append("whole")
         await checkpoint()
@@ -43,7 +50,7 @@ def test_a_cancellation_from_outside_waits_for_the_end_of_the_section(times: int
     log = Log()
 
     async def main() -> None:
-        task = await spawn(log.expire())
+        task = await spawn(log.shield(log.expire()))
         await sleep(2)
         for _ in range(times):
             task.cancel("from outside")
@@ -60,7 +67,7 @@ def test_so_does_the_expiry_of_a_timeout_outside_of_it() -> None:
     async def main() -> None:
         with pytest.raises(TimeoutError):
             async with timeout(2):
-                await log.expire()
+                await log.shield(log.expire())
         me = await current_task()
         assert log == EXPECTED and await now() == 4 and me.cancelling() == me.shields == 0
 
@@ -72,19 +79,14 @@ def test_so_it_does_whatever_the_task_did_when_a_group_in_the_section_was_cancel
     """Where the task cannot be told at once, the section lets the group's cancellation through later, and only that."""
     log, answer, groups = Log(), Event(), list[TaskGroup]()
 
-    async def body() -> None:
-        async with shielded():
-            async with TaskGroup() as group:
-                groups.append(group)
-                try:
-                    await busy(group)
-                finally:
-                    await log.clean_up()
-            log.append("ended")
-            await sleep(1)
-            log.append("whole")
-        await checkpoint()
-        log.append("not cancelled")
+    async def work() -> None:
+        async with TaskGroup() as group:
+            groups.append(group)
+            try:
+                await busy(group)
+            finally:
+                await log.clean_up()
+        log.append("ended")
 
     async def busy(group: TaskGroup) -> None:
         match how:
@@ -105,7 +107,7 @@ def test_so_it_does_whatever_the_task_did_when_a_group_in_the_section_was_cancel
         await sleep(9)
 
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(log.shield(work()))
         await checkpoint()
         answer.set()
         groups[0].cancel()
@@ -119,20 +121,15 @@ def test_so_it_does_whatever_the_task_did_when_a_group_in_the_section_was_cancel
 
 
 def test_a_group_left_before_its_cancellation_was_told_leaves_the_section_whole() -> None:
-    log, answer, groups = list[str](), Event(), list[TaskGroup]()
+    log, answer, groups = Log(), Event(), list[TaskGroup]()
 
-    async def body() -> None:
-        async with shielded():
-            async with TaskGroup() as group:
-                groups.append(group)
-                await answer.wait()
-            await sleep(1)
-            log.append("whole")
-        await checkpoint()
-        log.append("not cancelled")
+    async def work() -> None:
+        async with TaskGroup() as group:
+            groups.append(group)
+            await answer.wait()
 
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(log.shield(work()))
         await checkpoint()
         answer.set()
         groups[0].cancel()
@@ -146,21 +143,16 @@ def test_a_group_left_before_its_cancellation_was_told_leaves_the_section_whole(
 
 
 def test_one_that_came_together_with_the_groups_comes_again_at_the_end_of_the_section() -> None:
-    log, answer, groups = list[str](), Event(), list[TaskGroup]()
+    log, answer, groups = Log(), Event(), list[TaskGroup]()
 
-    async def body() -> None:
-        async with shielded():
-            async with TaskGroup() as group:
-                groups.append(group)
-                await answer.wait()
-                await sleep(9)
-            await sleep(1)
-            log.append("whole")
-        await checkpoint()
-        log.append("not cancelled")
+    async def work() -> None:
+        async with TaskGroup() as group:
+            groups.append(group)
+            await answer.wait()
+            await sleep(9)
 
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(log.shield(work()))
         await checkpoint()
         answer.set()
         groups[0].cancel()
@@ -173,23 +165,18 @@ def test_one_that_came_together_with_the_groups_comes_again_at_the_end_of_the_se
 
 
 def test_one_that_is_held_back_keeps_its_message_while_two_timeouts_expire() -> None:
-    log = list[str]()
+    log = Log()
 
-    async def body() -> None:
-        async with shielded():
-            with pytest.raises(TimeoutError):
-                async with timeout(2), timeout(1):
-                    try:
-                        await sleep(9)
-                    finally:
-                        await sleep(9)
-            await sleep(1)
-            log.append("whole")
-        await checkpoint()
-        log.append("not cancelled")
+    async def work() -> None:
+        with pytest.raises(TimeoutError):
+            async with timeout(2), timeout(1):
+                try:
+                    await sleep(9)
+                finally:
+                    await sleep(9)
 
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(log.shield(work()))
         await sleep(0.5)
         task.cancel("from outside")
         with pytest.raises(Cancelled, match="from outside"):
