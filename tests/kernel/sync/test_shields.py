@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncGenerator
 
 import pytest
 
-from kernel import (Cancelled, Shielded, TaskGroup, VirtualClock, checkpoint, current_task, now, run, run_in_thread,
-                    shielded, sleep, spawn, timeout)
+from kernel import (Cancelled, Shielded, TaskGroup, VirtualClock, checkpoint, current_task, now, run, shielded, sleep,
+                    spawn, timeout)
 from tests.support.coroutines import after, cancel_after
 
 
@@ -151,23 +150,6 @@ def test_a_task_group_in_a_shielded_section_fails_at_once() -> None:
         assert await now() == 1
 
     run(main(), clock=VirtualClock())
-
-
-def test_a_thread_that_is_waited_for_delays_a_timeout_in_a_shielded_section() -> None:
-    async def main() -> str:
-        async with shielded():
-            try:
-                async with timeout(0.01):
-                    await run_in_thread(blocker.acquire, abandon=False)
-                    await sleep(60)
-            except TimeoutError:
-                return "timed out"
-        return "not"
-
-    blocker = threading.Lock()
-    blocker.acquire()
-    threading.Timer(0.1, blocker.release).start()
-    assert run(main()) == "timed out"
 
 
 @pytest.mark.parametrize("cancelled_at", [0.5, 1.5, 2.5])

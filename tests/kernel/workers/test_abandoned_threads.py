@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from kernel import Cancelled, Kernel, Task, checkpoint, limit_threads, run, run_in_thread, sleep, spawn
+from kernel import (Cancelled, Kernel, Task, checkpoint, limit_threads, run, run_in_thread, shielded, sleep, spawn,
+                    timeout)
 from tests.support.coroutines import until
 from tests.support.gates import Gate, in_thread
 from tests.support.injection import Injection, cancel_at_every_suspension
@@ -234,3 +235,20 @@ def test_a_failure_after_the_task_was_cancelled_is_reported() -> None:
 
 
 LONG = 30.0  # seconds that a thread waits at most: nothing comes near, unless it hangs
+
+
+def test_a_thread_that_is_waited_for_delays_a_timeout_in_a_shielded_section() -> None:
+    async def main() -> str:
+        async with shielded():
+            try:
+                async with timeout(0.01):
+                    await run_in_thread(blocker.acquire, abandon=False)
+                    await sleep(60)
+            except TimeoutError:
+                return "timed out"
+        return "not"
+
+    blocker = threading.Lock()
+    blocker.acquire()
+    threading.Timer(0.1, blocker.release).start()
+    assert run(main()) == "timed out"
