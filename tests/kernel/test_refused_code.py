@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from kernel import (Task, VirtualClock, call, cancel, checkpoint, now, run, run_in_thread, sleep, spawn, wait,
-                    wait_readable)
+from kernel import Task, VirtualClock, call, cancel, checkpoint, now, run, sleep, spawn, wait, wait_readable
 from tests.support.coroutines import sleeper
 
 Gen = Generator[Any, Any, Any]
@@ -144,7 +143,7 @@ def test_a_finished_coroutine_is_an_error_to_whoever_runs_it() -> None:
 
 @pytest.mark.parametrize("function, message", [
     (wait, r"wait\(\) takes a task or another Waitable"), (cancel, r"cancel\(\) takes a task"),
-    (run_in_thread, r"run_in_thread\(\) takes a function"), (wait_readable, r"wait_readable\(\) takes a file")])
+    (wait_readable, r"wait_readable\(\) takes a file")])
 @pytest.mark.parametrize("thing", ["text", None, 1.5, object()])
 def test_other_nonsense_is_a_type_error_at_the_call(function: Callable[[Any], Any], message: str, thing: Any) -> None:
     with pytest.raises(TypeError, match=message):

@@ -75,3 +75,13 @@ def test_paths_in_generator_tasks_and_with_a_time_limit(tmp_path: pathlib.Path) 
             return await Path(tmp_path / "x").read_text()
 
     assert run(limited()) == ""
+
+
+def test_a_request_is_made_once(tmp_path: pathlib.Path) -> None:
+    async def main() -> None:
+        request = Path(tmp_path).exists()
+        assert await request is True
+        with pytest.raises(RuntimeError, match=r"task 1 'test_a_request.*' made the request .*, which was made before"):
+            await request
+
+    run(main())

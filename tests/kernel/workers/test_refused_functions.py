@@ -12,13 +12,17 @@ from kernel.syscalls import Syscall
 from tests.support.coroutines import sleeper
 
 
-def test_what_is_no_function_is_refused_at_the_call() -> None:
-    for call in run_in_thread, run_in_process:
-        with pytest.raises(TypeError, match="takes a function and its arguments"):
-            call("no function")  # type: ignore[arg-type]
+each_call = pytest.mark.parametrize("call", [run_in_thread, run_in_process])
 
 
-@pytest.mark.parametrize("call", [run_in_thread, run_in_process])
+@each_call
+@pytest.mark.parametrize("thing", ["text", None, 1.5, object()])
+def test_what_is_no_function_is_refused_at_the_call(call: Callable[[Any], Syscall[Any]], thing: Any) -> None:
+    with pytest.raises(TypeError, match=rf"{call.__name__}\(\) takes a function and its arguments"):
+        call(thing)
+
+
+@each_call
 def test_a_coroutine_function_is_refused_at_the_call(call: Callable[..., Syscall[Any]]) -> None:
     """A thread would make the coroutine, and nobody would run it."""
     with pytest.raises(TypeError, match=r"takes an ordinary function.* sleeper is an async function; .*await"):
