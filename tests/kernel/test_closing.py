@@ -92,13 +92,13 @@ def test_what_a_last_call_spawns_is_ended() -> None:
         while True:
             await checkpoint()
 
-    async def sleeper() -> None:
+    async def ends() -> None:
         try:
             await sleep(1000)
         finally:
             trace.append("ended")
 
-    for body in sleeper, loop:
+    for body in ends, loop:
         reports = Reports()
         kernel = Kernel(exception_hook=reports)
         kernel.call_from_thread(kernel.spawn, body())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kernel import Task, checkpoint, current_task, sleep, timeout
 
 
 async def turns(number: int) -> None:
+    """Let every other ready task make `number` steps."""
     for _ in range(number):
         await checkpoint()
 
 
 async def after(seconds: float, value: Any = None) -> Any:
+    """Return the value, or raise it if it is an exception."""
     await sleep(seconds)
     if isinstance(value, BaseException):
         raise value
@@ -36,18 +39,20 @@ async def sleeper(seconds: float = 1000) -> str:
     return "slept"
 
 
-async def until(condition: Any) -> None:
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds, which a thread may bring about."""
     async with timeout(30):
         while not condition():
             await sleep(0.001)
 
 
-async def until_blocked(*tasks: Any) -> None:
+async def until_blocked(*tasks: Task[Any]) -> None:
+    """Return when each of the tasks waits for something."""
     while any(task.state != "blocked" for task in tasks):
         await checkpoint()
 
 
 async def task_called(beginning: str) -> Task[Any]:
-    """The one whose name begins so."""
+    """The one task of this kernel whose name begins so."""
     task, = (task for task in (await current_task()).kernel.by_age() if task.name.startswith(beginning))
     return task

@@ -30,4 +30,5 @@ class Gate:
 
 
 async def in_thread(function: Any, *args: Any, abandon: bool = True) -> Any:
+    """`run_in_thread` as a coroutine, to make a task of."""
     return await run_in_thread(function, *args, abandon=abandon)

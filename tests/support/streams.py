@@ -10,11 +10,19 @@ LOCALHOST = "127.0.0.1"
 
 
 def stream_pair() -> tuple[Stream, Stream]:
+    """Both ends of a connection."""
     a, b = socket.socketpair()
     return Stream.of_socket(a, "A"), Stream.of_socket(b, "B")
 
 
+def stream_and_peer() -> tuple[Stream, socket.socket]:
+    """One end of a connection, and the socket at the other one."""
+    ours, theirs = socket.socketpair()
+    return Stream.of_socket(ours), theirs
+
+
 async def echo(stream: Stream) -> None:
+    """A handler that sends back what it receives."""
     while data := await stream.read():
         await stream.write_all(data)
 
@@ -27,12 +35,8 @@ async def connected(server: Server, number: int = 1) -> list[Stream]:
     return streams
 
 
-def stream_and_peer() -> tuple[Stream, socket.socket]:
-    ours, theirs = socket.socketpair()
-    return Stream.of_socket(ours), theirs
-
-
 async def lines(stream: Stream) -> None:
+    """A handler that sends back each line after a second, and takes its leave when the server winds down."""
     while await stream.more():
         line = await stream.read_line()
         await sleep(1)
@@ -41,5 +45,6 @@ async def lines(stream: Stream) -> None:
 
 
 async def everything(stream: Stream) -> bytes:
+    """What comes until the end; then the stream is closed."""
     async with stream:
         return await stream.read_all()
