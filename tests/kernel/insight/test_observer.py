@@ -16,6 +16,8 @@ from tests.support.reports import Reports
 
 Gen = Generator[Any, Any, Any]
 
+colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
+
 
 class Recorder(Observer):
     """Writes down what it is told."""
@@ -210,10 +212,7 @@ def test_without_an_observer_nothing_stands_between() -> None:
         kernel.run(main())
 
 
-colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
-
-
-def test_an_observer_changes_nothing_about_it() -> None:
+def test_an_observed_task_runs_in_a_copy_of_its_spawners_context() -> None:
     async def body() -> str:
         seen = colour.get()
         colour.set("the child's")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kernel import Kernel, Stream, open_connection, open_unix_connection, run, serve
+from kernel import Stream, open_connection, open_unix_connection, run, serve
 from tests.support.streams import LOCALHOST, echo, stream_and_peer, stream_pair
 
 WRONG: dict[str, tuple[type[Exception], Callable[[Stream], Any]]] = {
@@ -106,7 +106,7 @@ def test_a_grace_that_is_none_harms_no_handler() -> None:
     run(main())
 
 
-def test_bad_arguments() -> None:
+def test_what_no_stream_connection_or_server_takes() -> None:
     a, b = stream_pair()
     for call in (lambda: a.read(0), lambda: a.read_exactly(-1), lambda: a.read_until(b""),
                  lambda: open_connection("localhost", 1, server_hostname="x"),
@@ -118,8 +118,7 @@ def test_bad_arguments() -> None:
         open_connection("localhost", 1, ssl="yes")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         serve(echo, "localhost", 1, ssl=True)  # type: ignore[arg-type]
-    with Kernel() as kernel:
-        kernel.run(closing(a, b))
+    run(closing(a, b))
 
 
 async def closing(*streams: Stream) -> None:

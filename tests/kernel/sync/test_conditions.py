@@ -169,9 +169,6 @@ def test_no_cancellation_upsets_a_condition(seed: int | None) -> None:
     assert cancel_at_every_suspension(scenario, seed=seed) > 5
 
 
-Steps = Generator[Any, Any, Any]
-
-
 def test_call_of_a_request_made_of_steps_reports_its_failure_in_the_caller() -> None:
     async def main() -> str:
         try:
@@ -180,7 +177,7 @@ def test_call_of_a_request_made_of_steps_reports_its_failure_in_the_caller() -> 
             return str(error)
         return "no error"
 
-    def asker() -> Steps:
+    def asker() -> Generator[Any, Any, None]:
         yield Condition().wait()
 
     assert "cannot wait on the condition" in run(main())

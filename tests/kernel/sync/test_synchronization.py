@@ -15,7 +15,7 @@ from tests.support.ready_queues import RandomReady
 Steps = Generator[Any, Any, Any]
 
 
-def test_what_others_wait_for_is_told_in_a_deadlock_report() -> None:
+def test_what_tasks_wait_for_is_told_in_a_deadlock_report() -> None:
     async def main(wait: Any) -> None:
         await wait
 

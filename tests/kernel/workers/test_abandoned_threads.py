@@ -16,6 +16,8 @@ from tests.support.reports import Reports, ignore
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
+LONG = 30.0  # seconds that a thread waits at most: nothing comes near, unless it hangs
+
 
 def test_a_task_that_is_given_up_while_it_waits_for_a_thread_is_shielded_no_more() -> None:
     tasks, blocker = list[Task[None]](), threading.Event()
@@ -45,11 +47,8 @@ def test_a_function_may_end_after_a_close_that_ctrl_c_has_cut_short(caplog: pyte
         threads.append(threading.current_thread())
         blocker.wait(10)
 
-    async def wait() -> None:
-        await run_in_thread(block)
-
     async def main() -> None:
-        await spawn(wait())
+        await spawn(in_thread(block))
         await checkpoint()
 
     def hook(message: str, error: BaseException) -> None:
@@ -169,11 +168,8 @@ def test_a_cancelled_task_ends_at_once_and_the_kernel_waits_for_the_thread_when_
         finished.set()
         return "dropped"
 
-    async def body() -> None:
-        await run_in_thread(work)
-
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(in_thread(work))
         await checkpoint()
         task.cancel()
         with pytest.raises(Cancelled):
@@ -189,15 +185,10 @@ def test_a_function_that_has_not_begun_never_does_when_its_task_is_cancelled() -
     release = threading.Event()
     began: list[str] = []
 
-    async def block() -> None:
-        await run_in_thread(release.wait, LONG)
-
-    async def late() -> None:
-        await run_in_thread(began.append, "late")
-
     async def main() -> None:
-        blockers = [await spawn(block()) for _ in range(100)]  # more than there can be threads by default
-        task = await spawn(late())
+        # More than there can be threads by default.
+        blockers = [await spawn(in_thread(release.wait, LONG)) for _ in range(100)]
+        task = await spawn(in_thread(began.append, "late"))
         await checkpoint()
         task.cancel()
         with pytest.raises(Cancelled):
@@ -218,11 +209,8 @@ def test_a_failure_after_the_task_was_cancelled_is_reported() -> None:
         release.wait(LONG)
         raise LookupError("too late")
 
-    async def body() -> None:
-        await run_in_thread(work)
-
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(in_thread(work))
         await checkpoint()
         task.cancel()
         with pytest.raises(Cancelled):
@@ -232,9 +220,6 @@ def test_a_failure_after_the_task_was_cancelled_is_reported() -> None:
     run(main(), exception_hook=reports)
     (message, error), = reports
     assert isinstance(error, LookupError) and "work" in message and "cancelled" in message
-
-
-LONG = 30.0  # seconds that a thread waits at most: nothing comes near, unless it hangs
 
 
 def test_a_thread_that_is_waited_for_delays_a_timeout_in_a_shielded_section() -> None:

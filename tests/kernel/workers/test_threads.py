@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 Gen = Generator[Any, Any, Any]
 
+colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
 LONG = 30.0  # seconds that a thread waits at most: nothing comes near, unless it hangs
 
 
@@ -141,9 +142,6 @@ def test_a_thread_does_not_keep_its_task_after_the_answer() -> None:
         assert await now() >= 0
 
     run(main())
-
-
-colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
 
 
 def test_a_thread_works_in_a_copy_of_the_tasks_context() -> None:
