@@ -7,7 +7,7 @@ import sys
 from contextlib import redirect_stderr
 
 import kernel
-from tests.support.injection import RandomReady
+from tests.support.ready_queues import RandomReady
 
 from .native_rest import WatchedClock, WatchedKernel, check_end, check_left
 from .native_scopes import Scopes

@@ -10,8 +10,8 @@ import pytest
 
 from kernel import (Cancelled, Deadlock, Kernel, Observer, Syscall, Task, VirtualClock, checkpoint, current_task, run,
                     sleep, spawn, timeout)
-
-Reports = list[tuple[str, BaseException]]
+from tests.support.collector import collector_off
+from tests.support.reports import Reports
 
 
 class Park(Syscall[str]):
@@ -46,7 +46,7 @@ async def bystander() -> str:
 def outcome(program: Any, observer: Observer | None = None) -> tuple[list[str], Reports]:
     """Run `program(log)` beside a task that must not notice."""
     log: list[str] = []
-    reports: Reports = []
+    reports = Reports()
 
     async def main() -> None:
         other = await spawn(bystander())
@@ -54,7 +54,7 @@ def outcome(program: Any, observer: Observer | None = None) -> tuple[list[str], 
         assert await other == "unharmed"
 
     run(main(), clock=VirtualClock(), observer=observer,
-        exception_hook=lambda message, error: reports.append((message, error)))
+        exception_hook=reports)
     return log, reports
 
 
@@ -313,10 +313,6 @@ def test_a_failing_execute_leaves_nothing_to_the_collector() -> None:
             await checkpoint()
         assert len(told) == 10  # at once
 
-    gc.collect()
-    gc.disable()
-    try:
+    with collector_off():
         run(main(), exception_hook=lambda message, error: told.append(message))
         assert gc.collect() == 0
-    finally:
-        gc.enable()

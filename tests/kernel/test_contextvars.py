@@ -6,7 +6,7 @@ import contextvars
 from collections.abc import Generator
 from typing import Any
 
-from kernel import (Observer, Task, VirtualClock, call, checkpoint, current_task, run, run_in_thread, sleep, spawn)
+from kernel import Task, VirtualClock, call, checkpoint, current_task, run, sleep, spawn
 
 Gen = Generator[Any, Any, Any]
 
@@ -87,34 +87,6 @@ def test_a_call_shares_the_callers_context() -> None:
         assert colour.get() == "none"
 
     contextvars.Context().run(run, main())
-
-
-def test_a_thread_works_in_a_copy_of_the_tasks_context() -> None:
-    def work() -> str:
-        seen = colour.get()
-        colour.set("the thread's")
-        return seen
-
-    async def main() -> None:
-        colour.set("red")
-        assert await run_in_thread(work) == "red"
-        assert colour.get() == "red"
-
-    run(main())
-
-
-def test_an_observer_changes_nothing_about_it() -> None:
-    async def body() -> str:
-        seen = colour.get()
-        colour.set("the child's")
-        return seen + " " + await run_in_thread(colour.get)
-
-    async def main() -> None:
-        colour.set("red")
-        assert await (await spawn(body())) == "red the child's"
-        assert colour.get() == "red"
-
-    run(main(), observer=Observer())
 
 
 def test_a_spawn_from_outside_of_tasks_copies_the_callers_context_or_takes_the_given_one() -> None:

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, Task, Waitable, call, checkpoint, run, sleep, spawn
+from tests.support.collector import collector_off
+from tests.support.coroutines import sleeper
 
 Reports = list[tuple[str, BaseException, threading.Thread]]
 
 
 @pytest.fixture(autouse=True)
 def no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
+    with collector_off():
+        yield
 
 
 def ended(main: Any) -> Reports:
@@ -94,7 +94,7 @@ def test_nothing_is_left_of_tasks_that_fail_or_are_cancelled() -> None:
             except ValueError:
                 pass
             assert await (await spawn(kept()))
-            task = await spawn(sleep_long())  # and awaited by name, while it ends and when it is done
+            task = await spawn(sleeper())  # and awaited by name, while it ends and when it is done
             await checkpoint()
             task.cancel()
             for _ in range(2):
@@ -102,9 +102,6 @@ def test_nothing_is_left_of_tasks_that_fail_or_are_cancelled() -> None:
                     await task
                 except Cancelled:
                     pass
-
-    async def sleep_long() -> None:
-        await sleep(1000)
 
     left_behind(main)  # what pytest and the interpreter make the first time
     assert left_behind(main) == 0
@@ -124,21 +121,3 @@ def test_nothing_is_left_of_runs_that_fail() -> None:
 
     runs()
     assert runs() == 0
-
-
-def test_a_cancelled_task_raises_the_message_of_its_cancellation_in_everyone() -> None:
-    async def main() -> None:
-        task = await spawn(sleep_long())
-        await checkpoint()
-        task.cancel("enough")
-        for _ in range(2):
-            with pytest.raises(Cancelled, match="^enough$"):
-                await task
-        with pytest.raises(Cancelled, match="^enough$"):
-            task.result()
-        assert str(task.exception()) == "enough" and task.cancelled()
-
-    async def sleep_long() -> None:
-        await sleep(1000)
-
-    run(main())

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 import kernel
-
-LIMIT = 30.0  # seconds that a process may take before it counts as hanging
+from tests.support.programs import LIMIT, outcome, said, started
 
 PROLOGUE = """
 import signal, sys, threading
@@ -30,23 +27,17 @@ def say(*words):
 @contextmanager
 def program(source: str) -> Iterator[subprocess.Popen[str]]:
     """Run a program that says "ready" when it may be interrupted; go on from there."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(kernel.__file__).parents[1])}
-    with subprocess.Popen([sys.executable, "-c", PROLOGUE + textwrap.dedent(source)], env=environment, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            yield process
-        finally:
-            process.kill()
+    with started("-c", PROLOGUE + textwrap.dedent(source)) as process:
+        assert said(process) == "ready"
+        yield process
 
 
 def interrupt(source: str) -> tuple[list[str], str, int]:
     """Run a program, interrupt it once when it is ready; return the lines it said, its errors and its exit status."""
     with program(source) as process:
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=LIMIT)
-        return output.splitlines(), errors, process.returncode
+        status, output, errors = outcome(process)
+        return output.splitlines(), errors, status
 
 
 def test_the_first_interrupt_cancels_main_and_surfaces_as_keyboard_interrupt() -> None:
@@ -211,7 +202,7 @@ def test_the_second_interrupt_breaks_a_task_that_never_yields() -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=0.3)  # the first one asks politely, and is not heard
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=LIMIT)
+        _, output, errors = outcome(process)
     assert output.splitlines() == ["broken", "neighbour has cleaned up", "interrupted"], errors
 
 

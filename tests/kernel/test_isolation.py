@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import kernel
+from tests.support.programs import outcome, started
 
 PACKAGE = Path(kernel.__file__).parent
 FORBIDDEN = {"asyncio", "compat"}
@@ -26,10 +24,8 @@ print(sorted(loaded & {"asyncio", "compat", "_asyncio", "kernel"}))
 
 
 def test_importing_every_module_of_the_kernel_loads_neither_asyncio_nor_compat() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
-    process = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, text=True, capture_output=True,
-                             timeout=50)
-    assert process.stdout.strip() == "['kernel']", process.stderr
+    with started("-c", PROGRAM) as process:
+        assert outcome(process) == (0, "['kernel']\n", "")
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -11,10 +10,10 @@ from typing import Any
 import pytest
 
 from kernel import Kernel, Task, VirtualClock, checkpoint, run, sleep, spawn
+from tests.support.coroutines import sleeper
+from tests.support.reports import refuse
 
-
-def refuse(message: str, error: BaseException) -> None:
-    raise AssertionError(f"reported: {message}: {error!r}")
+pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
 
 
 @pytest.mark.parametrize("cleaning", [False, True], ids=["at once", "in several steps"])
@@ -58,11 +57,8 @@ def test_the_work_of_a_shutdown_grows_with_the_number_of_tasks_and_no_faster() -
 
     async def main() -> None:
         for _ in range(count):
-            await spawn(sleep_long())
+            await spawn(sleeper())
         await sleep(0)
-
-    async def sleep_long() -> None:
-        await sleep(1000)
 
     looks: list[Task[Any]] = []
     looked = []
@@ -100,85 +96,6 @@ def test_the_grace_begins_when_each_task_has_had_its_first_step() -> None:
 
     run(main(), grace=0.5, exception_hook=refuse)
     assert log == ["busy", *["first step"] * 100, *["second step"] * 100]
-
-
-def no_threads(thread: threading.Thread) -> None:
-    raise RuntimeError("can't start new thread")
-
-
-def test_a_run_needs_no_thread_to_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(threading.Thread, "start", no_threads)
-    ended: list[str] = []
-
-    async def left() -> None:
-        try:
-            await sleep(1000)
-        finally:
-            await checkpoint()
-            ended.append("left")
-
-    async def main(*codes: Any) -> str:
-        for code in codes:
-            await spawn(code)
-        await checkpoint()
-        return "done"
-
-    assert run(main()) == "done" and not caplog.records  # and none is asked for where nothing is to be waited for
-    with caplog.at_level(logging.WARNING):
-        assert run(main(left())) == "done" and ended == ["left"]
-    assert "can't start new thread" in caplog.text
-
-
-def test_many_slow_steps_are_not_taken_for_one_that_does_not_end(caplog: pytest.LogCaptureFixture) -> None:
-    async def slow() -> None:
-        try:
-            await sleep(1000)
-        finally:
-            time.sleep(0.05)
-
-    async def main() -> None:
-        for _ in range(30):
-            await spawn(slow())
-        await checkpoint()
-
-    run(main(), grace=0.3, exception_hook=refuse)
-    assert not caplog.records
-
-
-def test_no_thread_is_left_of_a_shutdown() -> None:
-    async def main() -> None:
-        await spawn(stays())
-        await checkpoint()
-
-    async def stays() -> None:
-        await sleep(1000)
-
-    before = threading.active_count()
-    run(main())
-    assert threading.active_count() == before
-
-
-def test_nor_of_one_that_ctrl_c_ends_while_the_thread_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, started = threading.Thread.start, list[threading.Thread]()
-
-    def interrupted(thread: threading.Thread) -> None:
-        start(thread)
-        started.append(thread)
-        raise KeyboardInterrupt
-
-    async def main() -> None:
-        await spawn(stays())
-        await checkpoint()
-
-    async def stays() -> None:
-        await sleep(1000)
-
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(main(), grace=40)
-    watchdog, = started
-    watchdog.join(30)
-    assert not watchdog.is_alive()
 
 
 @pytest.mark.parametrize("grace", [math.inf, 1e300])

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, Kernel, Task, VirtualClock, cancel, checkpoint, sleep, spawn, wait
+from tests.support.reports import Reports
 
 TASKS = 1000
 ROOTS = 20
@@ -271,13 +272,13 @@ class Model:
         return {number: actor.state for number, actor in self.actors.items() if number != 0}
 
 
-def run_program(scripts: list[Script]) -> tuple[Program, list[str]]:
+def run_program(scripts: list[Script]) -> tuple[Program, Reports]:
     """Run scripts on a kernel; return the program and what was reported meanwhile."""
-    reports: list[str] = []
+    reports = Reports()
     program = Program(scripts)
     # Time enough, on the virtual clock, for the longest of what a task may do after it was cancelled.
     with Kernel(clock=program.clock, grace=1000.0,
-                exception_hook=lambda message, error: reports.append(message)) as kernel:
+                exception_hook=reports) as kernel:
         assert kernel.run(program.code(0)) == 0
     return program, reports
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kernel import Kernel, TaskGroup, Waitable, call, run, sleep, spawn, timeout, wait
+from tests.support.reports import Reports
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def test_one_goes_through_calls_of_generators_groups_and_timeouts(error: Excepti
 
 @ODD
 def test_one_given_to_a_waitable_or_raised_by_a_task_nobody_waits_for(error: Exception) -> None:
-    reports: list[BaseException] = []
+    reports = Reports()
 
     async def failing() -> None:
         raise error
@@ -117,8 +118,8 @@ def test_one_given_to_a_waitable_or_raised_by_a_task_nobody_waits_for(error: Exc
         await spawn(failing())
         await sleep(0)
 
-    run(main(), exception_hook=lambda message, error: reports.append(error))
-    assert reports == [error]
+    run(main(), exception_hook=reports)
+    assert reports.errors == [error]
 
 
 def test_a_frozen_exit_ends_the_run_and_leaves_the_process_as_before() -> None:

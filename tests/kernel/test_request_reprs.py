@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import kernel
-from kernel import (Barrier, Condition, Event, Lock, Queue, Semaphore, Syscall, TaskGroup, UniversalQueue, Waitable, call, cancel,
-                    catch_signals, current_task, limit_threads, now, open_file, open_process, run, run_in_process, run_in_thread,
-                    sleep, sleep_until, spawn, timeout, wait_readable, wait_writable)
+from kernel import (Barrier, Condition, Event, Lock, Queue, Semaphore, Syscall, TaskGroup, UniversalQueue, Waitable,
+                    call, cancel, catch_signals, current_task, limit_threads, now, open_file, open_process, run,
+                    run_in_process, run_in_thread, sleep, sleep_until, spawn, timeout, wait_readable, wait_writable)
 
 
 async def work() -> None:
@@ -29,9 +29,10 @@ def all_requests(base: type[Any]) -> Iterator[type[Any]]:
     (sleep(1.5), "sleep(1.5)"), (sleep_until(7), "sleep_until(7)"), (sleep(0), "checkpoint()"), (now(), "now()"),
     (current_task(), "current_task()"), (wait_readable(0), "wait_readable(0)"), (wait_writable(1), "wait_writable(1)"),
     (run_in_thread(print, 1), "run_in_thread(print)"), (run_in_process(print), "run_in_process(print)"),
-    (limit_threads(3), "limit_threads(3)"), (open_process("ls"), "open_process('ls')"), (open_file("x"), "open_file('x')"),
-    (timeout(3).__aenter__(), "<timeout(3)>.__aenter__()"), (Lock().acquire(), "<Lock held by nobody>.acquire()"),
-    (Semaphore(2).acquire(), "<Semaphore with 2 left, 0 waiting>.acquire()"), (Event().wait(), "<Event not set>.wait()"),
+    (limit_threads(3), "limit_threads(3)"), (open_process("ls"), "open_process('ls')"),
+    (open_file("x"), "open_file('x')"), (timeout(3).__aenter__(), "<timeout(3)>.__aenter__()"),
+    (Lock().acquire(), "<Lock held by nobody>.acquire()"), (Event().wait(), "<Event not set>.wait()"),
+    (Semaphore(2).acquire(), "<Semaphore with 2 left, 0 waiting>.acquire()"),
     (Barrier(2).wait(), "<Barrier with 0 of 2 waiting>.wait()"), (Queue[int]().get(), "<Queue with 0 items>.get()"),
     (Condition().wait(), "<Condition of Lock held by nobody, 0 waiting>.wait()"),
     (Condition().wait_for(bool), "<Condition of Lock held by nobody, 0 waiting>.wait_for(...)"),
@@ -43,7 +44,8 @@ def test_a_request_reads_as_the_call(request_: Syscall[Any], text: str) -> None:
 
 
 @pytest.mark.parametrize(("make", "text"), [
-    (spawn, "spawn(work(...))"), (call, "call(work(...))"), (TaskGroup().spawn, "<TaskGroup without tasks>.spawn(work(...))"),
+    (spawn, "spawn(work(...))"), (call, "call(work(...))"),
+    (TaskGroup().spawn, "<TaskGroup without tasks>.spawn(work(...))"),
     (lambda code: spawn(code, name="w", daemon=True), "spawn(work(...), name='w', daemon=True)")])
 def test_code_in_a_request_is_named_by_its_function(make: Callable[[Any], Syscall[Any]], text: str) -> None:
     code = work()

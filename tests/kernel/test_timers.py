@@ -10,6 +10,7 @@ import pytest
 
 from kernel import Cancelled, Kernel, Task, VirtualClock, checkpoint, current_task, now, run, sleep, sleep_until, spawn
 from kernel.timers import Timers
+from tests.support.coroutines import sleeper
 
 
 def test_sleepers_wake_by_deadline_and_those_of_one_deadline_in_the_order_they_lay_down() -> None:
@@ -54,11 +55,8 @@ def test_sleep_and_sleep_until_share_one_order() -> None:
 def test_a_cancelled_sleep_does_not_keep_the_kernel() -> None:
     clock = VirtualClock()
 
-    async def long() -> None:
-        await sleep(1_000_000)
-
     async def main() -> None:
-        task = await spawn(long())
+        task = await spawn(sleeper(1_000_000))
         await sleep(1)
         task.cancel()
         with pytest.raises(Cancelled):
@@ -96,14 +94,11 @@ def test_cancelled_sleeps_wake_nobody_and_disturb_no_other(together: int) -> Non
 
 
 def test_cancelled_timers_do_not_pile_up() -> None:
-    async def long() -> None:
-        await sleep(100_000)
-
     async def main() -> int:
         timers = (await current_task()).kernel.timers
         largest = 0
         for _ in range(5000):
-            task = await spawn(long())
+            task = await spawn(sleeper(100_000))
             await checkpoint()
             task.cancel()
             largest = max(largest, len(timers.heap))

@@ -19,29 +19,12 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-from kernel import Clock, Kernel, Task, VirtualClock
+from kernel import Clock, Kernel, MonotonicClock, Task, VirtualClock, sleep
+from tests.support.descriptors import open_descriptors
+from tests.support.process_list import children_of_this_process
 
 When = Literal["at once", "late"]
 Scenario = Callable[["Injection"], Coroutine[Any, Any, object]]
-
-
-class RandomReady:
-    """A ready queue that takes out a random item: any order of tasks that a program must not rely on."""
-
-    def __init__(self, seed: int) -> None:
-        self._items: list[Any] = []
-        self._random = random.Random(seed)
-
-    def append(self, item: Any, /) -> None:
-        self._items.append(item)
-
-    def popleft(self) -> Any:
-        index = self._random.randrange(len(self._items))
-        self._items[index], self._items[-1] = self._items[-1], self._items[index]
-        return self._items.pop()
-
-    def __len__(self) -> int:
-        return len(self._items)
 
 
 class Injection:
@@ -138,3 +121,20 @@ def cancel_at_every_suspension(scenario: Scenario, *, seed: int | None = None,
         assert fired or not deterministic, f"suspension {target} of {suspensions} did not come again"
         made += run(target, "late").fired  # not every wait ends: one at the end of the run may not
     return made
+
+
+def leaves_nothing(scenario: Scenario, least: int, clock: Callable[[], Any] = MonotonicClock) -> None:
+    """Cancel at every suspension, and find the descriptors and the children the same as before."""
+    before = open_descriptors()
+    assert cancel_at_every_suspension(scenario, clock=clock, deterministic=False) >= least
+    assert open_descriptors() == before
+    assert children_of_this_process() == []
+
+
+async def ended(task: Task[Any]) -> bool:
+    """Wait for the end of a task; whether it was cancelled."""
+    while not task.done():
+        await sleep(0.001)
+    if not task.cancelled():
+        task.result()
+    return task.cancelled()

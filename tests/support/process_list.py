@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from kernel import sleep, timeout
+
 
 class Entry(NamedTuple):
     """A process; its state is "Z" when it is a zombie, which has no command any more."""
@@ -29,6 +31,18 @@ def children_of_this_process() -> list[Entry]:
     return [entry for entry in processes() if entry.parent == os.getpid() and "resource_tracker" not in entry.command]
 
 
+def alive(pid: int) -> bool:
+    """Whether there is such a process, and no zombie that its new parent has not reaped yet."""
+    return any(entry.pid == pid and entry.state != "Z" for entry in processes())
+
+
+async def gone(pid: int) -> None:
+    """Return when the process is not alive any more."""
+    async with timeout(10):
+        while alive(pid):
+            await sleep(0.01)
+
+
 def _read(directory: Path) -> Entry | None:
     try:
         # The name before the parenthesis may have any character in it.
@@ -46,5 +60,5 @@ def _listed() -> list[Entry]:
 
 
 def refused(pid: int, flags: int = 0) -> int:
-    """In the place of `os.pidfd_open`: a system, or a sandbox, without it. `subprocess` itself asks for it since 3.15."""
+    """In the place of `os.pidfd_open`: a system without it. `subprocess` itself asks for it since 3.15."""
     raise OSError(errno.ENOSYS, "no pidfd here")

@@ -6,8 +6,6 @@ import ssl
 
 from tests.support.paths import CERTIFICATES
 
-LOCALHOST = "127.0.0.1"
-
 
 def server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

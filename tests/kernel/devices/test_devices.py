@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from kernel import (Cancelled, Deadlock, Kernel, Poller, Task, VirtualClock, Waitable, checkpoint, current_task, now,
-                    run, sleep, spawn, wait_readable, wait_writable)
+from kernel import (Deadlock, Kernel, Poller, VirtualClock, Waitable, checkpoint, current_task, now, run, sleep, spawn,
+                    wait_readable, wait_writable)
 from kernel.devices.protocols import Event, Listener
+from tests.support.ready_queues import RandomReady
 
 Gen = Generator[Any, Any, Any]
-
-
-class RandomQueue:
-    """Hands out a random one of its items."""
-
-    def __init__(self, seed: int) -> None:
-        self._items: list[Any] = []
-        self._chance = random.Random(seed)
-
-    def append(self, item: Any, /) -> None:
-        self._items.append(item)
-
-    def popleft(self) -> Any:
-        return self._items.pop(self._chance.randrange(len(self._items)))
-
-    def __len__(self) -> int:
-        return len(self._items)
 
 
 def order_of_steps(seed: int) -> list[int]:
@@ -46,7 +29,7 @@ def order_of_steps(seed: int) -> list[int]:
         for task in tasks:
             await task
 
-    run(main(), ready=RandomQueue(seed))
+    run(main(), ready=RandomReady(seed))
     return order
 
 
@@ -73,24 +56,6 @@ def test_without_one_it_is_first_come_first_served() -> None:
 
     run(main(), clock=VirtualClock())
     assert order == list(range(200)) * 3
-
-
-def test_tasks_that_refuse_to_die_are_given_up_in_any_order() -> None:
-    async def spinner() -> None:
-        while True:
-            try:
-                await checkpoint()
-            except Cancelled:
-                pass
-
-    async def main() -> list[Task[None]]:
-        tasks = [await spawn(spinner(), daemon=number % 2 == 0) for number in range(10)]
-        await checkpoint()
-        return tasks
-
-    for seed in range(10):
-        tasks = run(main(), ready=RandomQueue(seed), grace=0.005, exception_hook=lambda message, error: None)
-        assert all(task.done() for task in tasks)
 
 
 class Network:

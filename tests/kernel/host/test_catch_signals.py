@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Generator
@@ -16,6 +15,7 @@ import pytest
 from kernel import Cancelled, Deadlock, Event, TaskGroup, catch_signals, checkpoint, run, sleep, spawn, timeout
 from kernel.host.signals import Signals
 from tests.support.injection import Injection, cancel_at_every_suspension
+from tests.support.programs import outcome, said, started
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are the signals of POSIX")
 
@@ -237,21 +237,13 @@ def test_no_cancellation_takes_a_signal_or_the_handler_along() -> None:
 
 
 def test_a_service_that_reloads_and_stops_on_signals() -> None:
-    process = subprocess.Popen([sys.executable, "-c", SERVICE], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    with started("-c", SERVICE) as process:
+        assert said(process) == "ready"
         for _ in range(2):
             process.send_signal(SIGHUP)
-            assert process.stdout.readline() == "reload\n"
+            assert said(process) == "reload"
         process.send_signal(SIGTERM)
-        assert process.stdout.read() == "stop\n"
-        assert process.wait(30) == 0
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        assert outcome(process) == (0, "stop\n", "")
 
 
 SERVICE = """
@@ -269,3 +261,41 @@ async def main():
 
 run(main())
 """
+
+
+def test_a_signal_that_is_named_twice_comes_once() -> None:
+    async def main() -> None:
+        async with catch_signals(signal.SIGUSR1, signal.SIGUSR1) as signals:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert await signals.get() == signal.SIGUSR1
+            with pytest.raises(TimeoutError):
+                async with timeout(0.01):
+                    await signals.get()
+
+    run(main())
+
+
+def test_signals_of_another_kernel_cannot_be_waited_for() -> None:
+    """That kernel would wake the task in the wrong thread."""
+    errors: list[str] = []
+
+    def other(signals: Signals) -> None:
+        async def main() -> None:
+            await signals.get()
+
+        with pytest.raises(RuntimeError) as caught:
+            run(main())
+        errors.append(str(caught.value))
+
+    async def main() -> None:
+        async with catch_signals(signal.SIGUSR1) as signals:
+            waiter = await spawn(signals.get().__await__())
+            thread = threading.Thread(target=other, args=(signals,))
+            thread.start()
+            while thread.is_alive():
+                await sleep(0.001)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert await waiter == signal.SIGUSR1
+
+    run(main())
+    assert len(errors) == 1 and "another kernel catches" in errors[0]

@@ -1,4 +1,4 @@
-"""Files and paths."""
+"""Files that are read and written in threads."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ import pytest
 
 from kernel import (Cancelled, File, Path, TaskGroup, checkpoint, limit_threads, open_file, run, run_in_thread, sleep,
                     spawn, timeout)
+from tests.support.descriptors import open_descriptors
 from tests.support.injection import Injection, cancel_at_every_suspension
-
-
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
 
 
 def test_reading_and_writing_text(tmp_path: pathlib.Path) -> None:
@@ -119,7 +116,7 @@ def test_a_write_under_way_is_not_abandoned(tmp_path: pathlib.Path) -> None:
 
     async def main() -> None:
         size = 1 << 20  # more than a pipe holds: the write blocks
-        before = descriptors()
+        before = open_descriptors()
         reading = threading.Thread(target=lambda: received.append((tmp_path / "pipe").read_bytes()))
 
         async def writer() -> None:
@@ -137,7 +134,7 @@ def test_a_write_under_way_is_not_abandoned(tmp_path: pathlib.Path) -> None:
         with pytest.raises(Cancelled):
             await task
         await run_in_thread(reading.join)
-        assert descriptors() == before or descriptors() == 0
+        assert open_descriptors() == before
         # It was open before the task was told; the write had not begun, or is whole.
         assert received[0] in (b"", b"x" * size)
 
@@ -195,80 +192,40 @@ def test_no_cancellation_leaves_a_file_open_or_half_written(tmp_path: pathlib.Pa
                     file.wrapped.close()
 
         await Path(path).exists()  # there is a thread by now
-        before = descriptors()
+        before = open_descriptors()
         task = await spawn(writer())
         injection.watch(task)
         try:
             await task
         except Cancelled:
             assert injection.fired
-        assert descriptors() == before
+        assert open_descriptors() == before
         assert not path.exists() or path.stat().st_size % 10 == 0
 
     assert cancel_at_every_suspension(scenario, deterministic=False) > 3
 
 
-def test_operations_on_paths(tmp_path: pathlib.Path) -> None:
+def test_an_opened_file_is_entered_once(tmp_path: pathlib.Path) -> None:
+    """Else the second entry would take the first one's file away, which nobody would close."""
+    (tmp_path / "file").write_text("text")
+
     async def main() -> None:
-        base = Path(tmp_path)
-        directory = base / "a" / "b"
-        assert isinstance(directory, Path) and isinstance(directory.parent, Path) and directory.name == "b"
-        assert not await directory.exists()
-        await directory.mkdir(parents=True)
-        with pytest.raises(FileExistsError):
-            await directory.mkdir()
-        await directory.mkdir(exist_ok=True)
-        assert await directory.is_dir() and not await directory.is_file()
-        file = directory / "file.txt"
-        assert await file.write_text("text\n", encoding="utf-8") == 5
-        assert await file.read_text("utf-8") == "text\n" and await file.read_bytes() == b"text\n"
-        await file.chmod(0o600)
-        assert (await file.stat()).st_mode & 0o777 == 0o600
-        async with file.open("ab") as opened:
-            await opened.write(b"more")
-        assert await file.read_bytes() == b"text\nmore"
-        await (base / "link").symlink_to(file)
-        assert await (base / "link").is_symlink() and await (base / "link").readlink() == file
-        assert isinstance(await (base / "link").readlink(), Path)
-        assert await (base / "link").samefile(file) and (await (base / "link").lstat()).st_size != 9
-        await (base / "hard").hardlink_to(file)
-        assert (await file.stat()).st_nlink == 2
-        assert await (base / "a" / ".." / "a").resolve() == Path(tmp_path.resolve()) / "a"
-        moved = await file.rename(directory / "moved.txt")
-        assert isinstance(moved, Path) and await moved.exists() and not await file.exists()
-        await (base / "touched").touch()
-        await (base / "touched").replace(directory / "touched")
-        names = sorted([path.name async for path in directory.iterdir()])
-        assert names == ["moved.txt", "touched"]
-        found = [path async for path in base.rglob("*.txt")]
-        assert found == [moved] and all(isinstance(path, Path) for path in found)
-        assert [path async for path in base.glob("*/b")] == [directory]
-        await moved.unlink()
-        await (directory / "touched").unlink()
-        await (directory / "touched").unlink(missing_ok=True)
-        with pytest.raises(FileNotFoundError):
-            await moved.unlink()
-        await directory.rmdir()
-        assert await Path.cwd() == Path(pathlib.Path.cwd()) and await Path.home() == Path(pathlib.Path.home())
-        assert await Path("x").absolute() == Path(pathlib.Path("x").absolute())
-        assert await Path("~").expanduser() == Path(pathlib.Path.home())
-        assert await base.owner() == tmp_path.owner() and await base.group() == tmp_path.group()
-        assert not any([await base.is_mount(), await base.is_socket(), await base.is_fifo(),
-                        await base.is_block_device(), await base.is_char_device()])
+        opened = open_file(tmp_path / "file")
+
+        async def second() -> None:
+            async with opened:
+                pass
+
+        async with opened as file:
+            with pytest.raises(RuntimeError, match="cannot be entered twice; call open_file.. again"):
+                await second()
+            assert await file.read() == "text"
+        assert file.closed
+        with pytest.raises(RuntimeError, match="cannot be entered twice"):
+            await second()
+        first, other = await opened, await opened  # to open it twice is no state of the request
+        assert first is not other
+        await first.close()
+        await other.close()
 
     run(main())
-
-
-def test_paths_in_generator_tasks_and_with_a_time_limit(tmp_path: pathlib.Path) -> None:
-    def main() -> Generator[Any, Any, bool]:
-        yield Path(tmp_path / "x").touch()
-        answer = yield from Path(tmp_path / "x").exists()
-        return answer
-
-    assert run(main()) is True
-
-    async def limited() -> str:
-        async with timeout(30):
-            return await Path(tmp_path / "x").read_text()
-
-    assert run(limited()) == ""

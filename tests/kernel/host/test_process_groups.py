@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from kernel import Process, open_process, run, sleep, timeout
-from tests.support.paths import ROOT
-from tests.support.process_list import children_of_this_process, processes, refused
+from kernel import Process, open_process, run
+from tests.support.process_list import alive, children_of_this_process, gone
+from tests.support.programs import outcome, said, started
+from tests.support.reports import Reports
 
 LEADER = "sleep 1000 & echo $!"  # exits at once; what it has started goes on
-LIMIT = 10  # seconds until a test counts as hanging
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="process groups are of POSIX")
-
-
-@pytest.fixture(params=["pidfd", "thread"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Both ways of noticing an exit; and after every test nothing is left."""
-    if request.param == "thread":
-        monkeypatch.setattr(os, "pidfd_open", refused, raising=False)
-    elif not hasattr(os, "pidfd_open"):
-        pytest.skip("this system has no pidfd")
-    before, children = len(os.listdir("/dev/fd")), children_of_this_process()
-    yield request.param
-    assert len(os.listdir("/dev/fd")) == before
-    assert children_of_this_process() == children
-
-
-def alive(pid: int) -> bool:
-    return any(entry.pid == pid and entry.state != "Z" for entry in processes())
+pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="process groups are of POSIX"),
+              pytest.mark.usefixtures("way")]
 
 
 async def leader_has_exited(process: Process) -> int:
@@ -45,12 +28,6 @@ async def leader_has_exited(process: Process) -> int:
     assert await process.wait() == 0
     assert alive(left)
     return left
-
-
-async def gone(pid: int) -> None:
-    async with timeout(LIMIT):
-        while alive(pid):
-            await sleep(0.01)
 
 
 def test_the_end_of_the_block_kills_what_the_child_has_left() -> None:
@@ -104,9 +81,9 @@ def test_a_child_that_the_program_has_let_go_of_is_reaped() -> None:
 
 def test_one_that_may_not_be_killed_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a program that becomes another user."""
-    killpg, reports, pids = os.killpg, list[str](), list[int]()
+    killpg, reports, pids = os.killpg, Reports(), list[int]()
 
-    def refuse(pid: int, number: int) -> None:
+    def kill_all_but_one(pid: int, number: int) -> None:
         if pid == pids[1]:
             raise PermissionError("not yours")
         killpg(pid, number)
@@ -115,9 +92,10 @@ def test_one_that_may_not_be_killed_does_not_keep_the_others(monkeypatch: pytest
         for _ in range(3):
             pids.append((await open_process(["sleep", "1000"], stdin=None, stdout=None)).pid)
 
-    monkeypatch.setattr(os, "killpg", refuse)
-    run(main(), exception_hook=lambda message, error: reports.append(f"{message}: {error}"))
-    assert reports == [f"process {pids[1]} 'sleep' cannot be killed: not yours"]
+    monkeypatch.setattr(os, "killpg", kill_all_but_one)
+    run(main(), exception_hook=reports)
+    (message, error), = reports
+    assert (message, str(error)) == (f"process {pids[1]} 'sleep' cannot be killed", "not yours")
     assert [alive(pid) for pid in pids] == [False, True, False]
     os.kill(pids[1], signal.SIGKILL)
     with suppress(ChildProcessError):  # the thread that waits for it may have had the last reference to it
@@ -126,19 +104,13 @@ def test_one_that_may_not_be_killed_does_not_keep_the_others(monkeypatch: pytest
 
 def test_ctrl_c_while_the_kernel_closes_leaves_no_child() -> None:
     """It ends the waiting for a thread; what has to be released after that still is."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.PIPE) as program:
-        try:
-            assert program.stdout is not None
-            child = int(program.stdout.readline())
-            assert program.stdout.readline() == "closing\n"
-            program.send_signal(signal.SIGINT)
-            output, errors = program.communicate(timeout=LIMIT)
-            assert output == "interrupted\n", errors
-            assert not alive(child)
-        finally:
-            program.kill()
+    with started("-c", PROGRAM) as program:
+        child = int(said(program))
+        assert said(program) == "closing"
+        program.send_signal(signal.SIGINT)
+        _, output, errors = outcome(program)
+        assert output == "interrupted\n", errors
+        assert not alive(child)
 
 
 PROGRAM = """

@@ -6,32 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kernel import (Cancelled, EndpointClosed, Process, TaskGroup, open_process, run, run_process, sleep, spawn,
-                    timeout)
-from tests.support.process_list import children_of_this_process, processes, refused
+from kernel import Cancelled, EndpointClosed, Process, TaskGroup, open_process, run, run_process, sleep, spawn, timeout
+from tests.support.process_list import children_of_this_process, gone
 
 Steps = Generator[Any, Any, Any]
 
 
-@pytest.fixture(params=["pidfd", "thread"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Both ways of noticing an exit; and after every test nothing is left."""
-    if request.param == "thread":
-        monkeypatch.setattr(os, "pidfd_open", refused, raising=False)
-    elif not hasattr(os, "pidfd_open"):
-        pytest.skip("this system has no pidfd")
-    before, threads, children = len(os.listdir("/dev/fd")), threading.active_count(), children_of_this_process()
-    yield request.param
-    assert len(os.listdir("/dev/fd")) == before
-    assert threading.active_count() == threads
-    assert children_of_this_process() == children
+pytestmark = pytest.mark.usefixtures("way", "no_thread_is_left")
 
 
 def test_output_input_and_code() -> None:
@@ -99,15 +86,6 @@ def test_a_timeout_kills_the_whole_group_and_keeps_what_was_written() -> None:
             await gone(int(grandchild))
 
     run(main())
-
-
-async def gone(pid: int) -> None:
-    """Return when there is no process `pid` any more, or only a zombie that its new parent has not reaped yet."""
-    async with timeout(10):
-        while True:
-            if not [entry for entry in processes() if entry.pid == pid and entry.state != "Z"]:
-                return
-            await sleep(0.01)
 
 
 def test_a_cancelled_run_kills_and_reaps() -> None:
@@ -198,7 +176,8 @@ def test_in_a_program_that_ignores_sigchld() -> None:
 
 
 def test_a_thousand_processes_in_batches() -> None:
-    script = "import sys; sys.stdout.write(sys.argv[1] * 30000); sys.stderr.write(sys.argv[1]); sys.exit(int(sys.argv[1]) % 7)"
+    script = ("import sys; sys.stdout.write(sys.argv[1] * 30000); sys.stderr.write(sys.argv[1]); "
+              "sys.exit(int(sys.argv[1]) % 7)")
     shell = 'i=0; while [ $i -lt 200 ]; do echo "$1 $i"; i=$((i+1)); done; echo "$1" >&2; exit $(($1 % 7))'
     results: dict[int, subprocess.CompletedProcess[bytes]] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections import deque
 from collections.abc import Generator
 from contextvars import Context
@@ -10,9 +11,12 @@ from typing import Any
 import pytest
 
 from kernel import (Cancelled, Kernel, Observer, Syscall, Task, VirtualClock, Waitable, checkpoint, current_task, run,
-                    sleep, spawn)
+                    run_in_thread, sleep, spawn)
+from tests.support.reports import Reports
 
 Gen = Generator[Any, Any, Any]
+
+colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
 
 
 class Recorder(Observer):
@@ -141,7 +145,7 @@ def test_every_block_of_a_task_that_ends_is_followed_by_a_wake() -> None:
 
 @pytest.mark.parametrize("event", ["spawn", "resume", "syscall", "block", "wake", "exit"])
 def test_an_observer_that_fails_is_reported_and_the_kernel_lives(event: str) -> None:
-    reports: list[tuple[str, BaseException]] = []
+    reports = Reports()
 
     class Broken(Observer):
         pass
@@ -159,7 +163,7 @@ def test_an_observer_that_fails_is_reported_and_the_kernel_lives(event: str) -> 
         return await (await spawn(child()))
 
     assert run(main(), observer=Broken(), clock=VirtualClock(),
-               exception_hook=lambda message, error: reports.append((message, error))) == "value"
+               exception_hook=reports) == "value"
     assert reports
     for message, error in reports:
         assert "observer" in message and event in message and isinstance(error, ZeroDivisionError)
@@ -211,3 +215,17 @@ def test_without_an_observer_nothing_stands_between() -> None:
 def test_what_is_no_observer_is_refused_where_it_is_given() -> None:
     with pytest.raises(TypeError, match="derived from kernel.Observer, not <object"):
         Kernel(observer=object())  # type: ignore[arg-type]  # that is the point
+
+
+def test_an_observed_task_runs_in_a_copy_of_its_spawners_context() -> None:
+    async def body() -> str:
+        seen = colour.get()
+        colour.set("the child's")
+        return seen + " " + await run_in_thread(colour.get)
+
+    async def main() -> None:
+        colour.set("red")
+        assert await (await spawn(body())) == "red the child's"
+        assert colour.get() == "red"
+
+    run(main(), observer=Observer())

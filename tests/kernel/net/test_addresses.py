@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import os
-import resource
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kernel import Stream, open_connection, open_datagram, open_unix_connection, run, serve, serve_unix
+from kernel import open_connection, open_datagram, open_unix_connection, run, serve, serve_unix
+from tests.support.descriptors import no_descriptors_left, open_descriptors
+from tests.support.streams import LOCALHOST, echo
 
-LOCALHOST = "127.0.0.1"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has an abstract namespace")
-
-
-async def echo(stream: Stream) -> None:
-    while data := await stream.read():
-        await stream.write_all(data)
-
-
 TAKERS: dict[str, Callable[[Any, Any], object]] = {
     "open_connection": open_connection,
     "open_connection from": lambda host, port: open_connection(LOCALHOST, 80, local_address=(host, port)),
@@ -54,7 +46,8 @@ def test_datagrams_go_to_an_address() -> None:
             for address in ("localhost", port), ("", port), (LOCALHOST, 65536 + port), ("::1", port):
                 with pytest.raises(ValueError, match=r"send\(\) takes"):
                     datagrams.send(b"x", address)
-            for wrong in [LOCALHOST, port], LOCALHOST, (LOCALHOST,), (LOCALHOST, [port]), ([LOCALHOST], port), ((), port):
+            for wrong in ([LOCALHOST, port], LOCALHOST, (LOCALHOST,), (LOCALHOST, [port]), ([LOCALHOST], port),
+                          ((), port)):
                 with pytest.raises(TypeError, match=r"send\(\) takes"):
                     datagrams.send(b"x", wrong)  # type: ignore[arg-type]
             await datagrams.send(b"x", (LOCALHOST, port))
@@ -101,7 +94,7 @@ def test_paths_that_no_socket_can_have(tmp_path: Path) -> None:
         serve_unix(echo, "")
 
     async def main() -> None:
-        before = os.listdir("/dev/fd")
+        before = open_descriptors()
         long = tmp_path / ("x" * 200)
         with pytest.raises(OSError, match=f"too long.*listening at {long}"):
             await serve_unix(echo, long)
@@ -113,25 +106,9 @@ def test_paths_that_no_socket_can_have(tmp_path: Path) -> None:
         with pytest.raises(OSError, match=f"in use .listening at {tmp_path}/file"):
             await serve_unix(echo, tmp_path / "file")
         assert (tmp_path / "file").read_text() == "precious"
-        assert os.listdir("/dev/fd") == before
+        assert open_descriptors() == before
 
     run(main())
-
-
-@contextmanager
-def no_descriptors_left() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 1, hard))
-    plugs = []
-    try:
-        with pytest.raises(OSError):
-            while True:
-                plugs.append(os.dup(0))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for plug in plugs:
-            os.close(plug)
 
 
 @pytest.mark.parametrize(("where", "make"), [

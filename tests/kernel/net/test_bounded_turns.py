@@ -1,4 +1,4 @@
-"""However fast the peer is, no operation keeps the other tasks waiting for more than a bounded number of system calls."""
+"""However fast the peer is, the other tasks have a turn after a bounded number of system calls."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from tests.support.tls import client_context, server_context
 
 from kernel import Cancelled, Stream, checkpoint, run, spawn, timeout, wait_readable
 from kernel.net.channels import Data
+from tests.support.coroutines import until_blocked
+from tests.support.tls import client_context, server_context
 
 MOST = 40  # calls of the channel without another task's turn
 PLENTY = 20_000_000  # bytes: hundreds of calls
@@ -205,8 +206,7 @@ def test_a_read_whose_descriptor_another_task_has_taken_meanwhile_fails_alone() 
             reader = await spawn(read(stream))
             await checkpoint()
             other = await spawn(listen(ready))
-            while other.state != "blocked":
-                await checkpoint()
+            await until_blocked(other)
             receive, stream.receive = stream.receive, dry
             with pytest.raises(RuntimeError, match="waited for already, by wait_readable"):
                 await reader

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from kernel import EndpointClosed, checkpoint, open_datagram, run, spawn
-
-LOCALHOST = "127.0.0.1"
+from tests.support.streams import LOCALHOST
 
 
 def test_there_and_back() -> None:

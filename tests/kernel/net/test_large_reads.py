@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+from kernel import (Cancelled, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, run, serve, sleep,
+                    spawn, timeout, wait_readable)
+from tests.support.streams import LOCALHOST, stream_and_peer
 from tests.support.tls import client_context, server_context
 
-from kernel import (Cancelled, IncompleteRead, LimitOverrun, Stream, checkpoint, open_connection, run, serve, sleep, spawn,
-                    timeout, wait_readable)
-
-LOCALHOST = "127.0.0.1"
 DATA = bytes(range(256)) * 20_000  # five megabytes, any cut of which shows
 
 READS: dict[str, Callable[[Stream], Awaitable[bytes]]] = {
@@ -28,7 +28,7 @@ READS: dict[str, Callable[[Stream], Awaitable[bytes]]] = {
 @contextmanager
 def fed(data: bytes, end: bool = True) -> Iterator[tuple[Stream, socket.socket]]:
     """A stream, and the socket from which a thread sends `data`."""
-    ours, theirs = socket.socketpair()
+    stream, theirs = stream_and_peer()
 
     def feed() -> None:
         theirs.sendall(data)
@@ -38,7 +38,7 @@ def fed(data: bytes, end: bool = True) -> Iterator[tuple[Stream, socket.socket]]
     thread = threading.Thread(target=feed)
     thread.start()
     with theirs:
-        yield Stream.of_socket(ours), theirs
+        yield stream, theirs
         thread.join()
 
 
@@ -132,18 +132,17 @@ def test_cancelled_it_has_taken_nothing(kind: str) -> None:
 
 
 def test_refused_since_another_task_listens_it_has_taken_nothing() -> None:
-    async def listen(sock: socket.socket) -> None:
-        await wait_readable(sock)
+    async def listen(stream: Stream) -> None:
+        await wait_readable(stream)
 
     async def main() -> None:
-        ours, theirs = socket.socketpair()
-        stream = Stream.of_socket(ours)
+        stream, theirs = stream_and_peer()
         with theirs:
             theirs.sendall(b"one two three")
             assert await stream.read(4) == b"one "
             assert await stream.read_until(b" ") == b"two "
             stream.plenty = True
-            other = await spawn(listen(ours))
+            other = await spawn(listen(stream))
             await checkpoint()
             with pytest.raises(RuntimeError, match="waited for already"):
                 await stream.read_exactly(len(DATA))

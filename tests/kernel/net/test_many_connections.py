@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import resource
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import sys
 import pytest
 
 from kernel import Kernel, Stream, open_connection, serve, sleep
+from tests.support.descriptors import open_descriptors
 
 CONNECTIONS = 10_000
 CLIENT = """\
@@ -37,17 +37,13 @@ def memory() -> int:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
-def descriptors() -> int:
-    return len(os.listdir("/dev/fd"))
-
-
 async def handler(stream: Stream) -> None:
     async for line in stream:
         await stream.write_all(b"you said " + line)
 
 
 def hold_connections(kernel: Kernel, number: int) -> tuple[int, int, int]:
-    """Serve `number` connections at once, in the given kernel; descriptors meanwhile, and before and after in memory."""
+    """Serve `number` connections at once; return the descriptors meanwhile, and the memory before and after."""
 
     async def main() -> int:
         async with await serve(handler, "0.0.0.0", 0) as server:
@@ -58,7 +54,7 @@ def hold_connections(kernel: Kernel, number: int) -> tuple[int, int, int]:
                 assert await output.read_line() == b"connected\n"
                 assert await output.read_line() == b"answered\n"
                 assert server.connections == number
-                open_now = descriptors()
+                open_now = open_descriptors()
                 client.stdin.close()
                 while server.connections:
                     await sleep(0.01)
@@ -80,13 +76,13 @@ def test_ten_thousand_connections_and_nothing_left() -> None:
     try:
         with Kernel() as kernel:
             hold_connections(kernel, 100)  # what is needed once
-            before = descriptors()
+            before = open_descriptors()
             # The first round makes the allocator's arenas and the kernel's tables grow to their size; a leak would show
             # as growth in the rounds after it.
             hold_connections(kernel, CONNECTIONS)
             open_now, memory_before, memory_after = hold_connections(kernel, CONNECTIONS)
             assert open_now >= CONNECTIONS
-            assert descriptors() == before
+            assert open_descriptors() == before
             assert memory_after - memory_before < 5_000_000, (memory_before, memory_after)
             assert not kernel.tasks and not kernel.poller.watching()
             gc.collect()
@@ -108,7 +104,7 @@ def test_clients_of_one_process_too() -> None:
             for stream in streams:
                 stream.close()
 
-    before = descriptors()
+    before = open_descriptors()
     with Kernel() as kernel:
         kernel.run(main())
-    assert descriptors() == before
+    assert open_descriptors() == before

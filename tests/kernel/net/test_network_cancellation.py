@@ -5,45 +5,19 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import subprocess
-from collections.abc import Callable
-from typing import Any
 
-from tests.support.injection import Injection, Scenario, cancel_at_every_suspension
-from tests.support.process_list import children_of_this_process
-from tests.support.tls import LOCALHOST, client_context, server_context
-
-from kernel import (MonotonicClock, Stream, Task, VirtualClock, Waitable, checkpoint, current_task, open_connection, open_datagram,
-                    open_process, run_process, serve, sleep, spawn, timeout)
-
-
-async def ended(task: Task[Any]) -> bool:
-    """Wait for the end of a task; whether it was cancelled."""
-    while not task.done():
-        await sleep(0.001)
-    if not task.cancelled():
-        task.result()
-    return task.cancelled()
-
-
-def leaves_nothing(scenario: Scenario, least: int, clock: Callable[[], Any] = MonotonicClock) -> None:
-    """Cancel at every suspension, and find the descriptors and the children the same as before."""
-    before = len(os.listdir("/dev/fd"))
-    assert cancel_at_every_suspension(scenario, clock=clock, deterministic=False) >= least
-    assert len(os.listdir("/dev/fd")) == before
-    assert children_of_this_process() == []
-
-
-def pair() -> tuple[Stream, Stream]:
-    a, b = socket.socketpair()
-    return Stream.of_socket(a, "A"), Stream.of_socket(b, "B")
+from kernel import (Stream, VirtualClock, Waitable, checkpoint, current_task, open_connection, open_datagram, serve,
+                    sleep, spawn, timeout)
+from tests.support.injection import Injection, ended, leaves_nothing
+from tests.support.streams import LOCALHOST, stream_pair
+from tests.support.tls import client_context, server_context
 
 
 def test_readers_lose_nothing() -> None:
     message = b"line\n" + b"0123456789" + b"some|" + b"rest"
 
     async def scenario(injection: Injection) -> None:
-        a, b = pair()
+        a, b = stream_pair()
         received: list[bytes] = []
 
         async def read() -> None:
@@ -71,7 +45,7 @@ def test_writers_send_a_beginning_and_let_the_stream_go() -> None:
     data = os.urandom(2_000_000)
 
     async def scenario(injection: Injection) -> None:
-        a, b = pair()
+        a, b = stream_pair()
 
         async def write() -> None:
             await a.write(data[:10])
@@ -204,30 +178,6 @@ def test_datagrams() -> None:
         assert received == [b"0", b"1", b"2"][:len(received)]
 
     leaves_nothing(scenario, 3)
-
-
-def test_processes() -> None:
-    async def scenario(injection: Injection) -> None:
-        async def work() -> None:
-            result = await run_process(["cat"], input=b"x" * 200_000)
-            assert result.stdout == b"x" * 200_000
-            async with await open_process("sleep 100 & cat", shell=True) as process:
-                assert process.stdin and process.stdout
-                await process.stdin.write_all(b"a\n")
-                assert await process.stdout.read_line() == b"a\n"
-                process.stdin.close()
-                await process.wait()
-            try:
-                await run_process("sleep 100 & sleep 100", shell=True, timeout=0.02)
-            except subprocess.TimeoutExpired:
-                pass
-
-        task = await spawn(work())
-        injection.watch(task)
-        await ended(task)
-        assert children_of_this_process() == []
-
-    leaves_nothing(scenario, 8)
 
 
 def test_a_race_of_connections_under_a_virtual_clock() -> None:

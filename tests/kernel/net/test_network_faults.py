@@ -15,9 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from tests.support.tls import LOCALHOST, client_context, server_context
 
 from kernel import IncompleteRead, Stream, TaskGroup, open_connection, run, serve, timeout
+from tests.support.descriptors import open_descriptors
+from tests.support.reports import ignore
+from tests.support.streams import LOCALHOST
+from tests.support.tls import client_context, server_context
 
 WORKERS = 50
 
@@ -175,10 +178,10 @@ def test_every_exchange_is_intact_or_raises_and_none_hangs(tls: bool, number: in
                         await group.spawn(exchanges(port, seed + worker, number // WORKERS, context, results))
 
     faults: list[Counter[str]] = []
-    before = len(os.listdir("/dev/fd"))
-    run(main(faults), exception_hook=lambda message, error: None)  # the server's side of the faults
+    before = open_descriptors()
+    run(main(faults), exception_hook=ignore)  # the server's side of the faults
     print(dict(results), dict(faults[0]))
     assert results.total() == number
     assert results["intact"] > number / 2
     assert number - results["intact"] > 20 and faults[0]["cut"] > 10 and faults[0]["reset"] > 10
-    assert len(os.listdir("/dev/fd")) == before
+    assert open_descriptors() == before

@@ -1,34 +1,17 @@
-"""How a server ends: called for by a handler, with idle clients, in the middle of handshakes, in the middle of accepting."""
+"""How a server ends: called for by a handler, with idle clients, in the middle of handshakes and of accepting."""
 
 from __future__ import annotations
 
-import logging
-import os
 import socket
-import ssl
-from contextlib import suppress
-from typing import Any
 
 import pytest
+
+from kernel import (Cancelled, Stream, TaskGroup, VirtualClock, checkpoint, now, open_connection, run, serve, sleep,
+                    spawn, timeout)
+from tests.support.coroutines import task_called
+from tests.support.reports import Reports
+from tests.support.streams import LOCALHOST, connected, everything, lines
 from tests.support.tls import client_context, server_context
-
-from kernel import (Cancelled, Server, Stream, Task, TaskGroup, VirtualClock, checkpoint, current_task, now,
-                    open_connection, run, serve, sleep, spawn, timeout)
-
-LOCALHOST = "127.0.0.1"
-
-
-async def connected(server: Server, number: int) -> list[Stream]:
-    """Connections that the server is handling."""
-    streams = [await open_connection(LOCALHOST, server.port) for _ in range(number)]
-    while server.connections < number:
-        await sleep(0.001)
-    return streams
-
-
-async def everything(stream: Stream) -> bytes:
-    async with stream:
-        return await stream.read_all()
 
 
 @pytest.mark.parametrize("callers", [1, 3])
@@ -134,17 +117,9 @@ def test_a_handler_that_shuts_the_server_down_and_is_cancelled() -> None:
         assert 2 <= await now() - start < 3
         assert await everything(first) == await everything(second) == b""
 
-    reports: list[str] = []
-    run(main(), clock=VirtualClock(), exception_hook=lambda message, error: reports.append(repr(error)))
-    assert len(reports) == 1 and "TimeoutError" in reports[0]
-
-
-async def lines(stream: Stream) -> None:
-    while await stream.more():
-        line = await stream.read_line()
-        await sleep(1)
-        await stream.write_all(line)
-    await stream.write_all(b"bye\n")
+    reports = Reports()
+    run(main(), clock=VirtualClock(), exception_hook=reports)
+    assert [type(error) for error in reports.errors] == [TimeoutError]
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -171,36 +146,6 @@ def test_an_idle_client_does_not_hold_the_server_up_and_a_busy_one_is_served(tls
         assert await now() - start < 9 and not server.connections
 
     run(main(), clock=VirtualClock())
-
-
-def test_more_leaves_what_there_is() -> None:
-    async def main() -> None:
-        ours, theirs = socket.socketpair()
-        stream = Stream.of_socket(ours)
-        with theirs:
-            waiting = await spawn(once_more(stream))
-            await checkpoint()
-            theirs.sendall(b"one")
-            assert await waiting and await stream.more() and await stream.read() == b"one"
-            waiting = await spawn(once_more(stream))
-            await checkpoint()
-            stream.wind_down()
-            stream.wind_down()
-            assert not await waiting and not await stream.more()
-            theirs.sendall(b"two")
-            assert not await stream.more()
-            assert await stream.read(1) == b"t" and not await stream.more()
-            assert await stream.read_exactly(2) == b"wo"
-        assert await stream.read() == b""
-        stream.close()
-        with pytest.raises(OSError, match="is closed"):
-            await stream.more()
-        stream.wind_down()
-
-    async def once_more(stream: Stream) -> bool:
-        return await stream.more()
-
-    run(main())
 
 
 def test_a_handler_can_ask_whether_it_is_to_end() -> None:
@@ -233,38 +178,10 @@ def test_a_client_that_never_shakes_hands_does_not_hold_the_server_up() -> None:
     run(main(), clock=VirtualClock())
 
 
-def test_a_failed_handshake_is_one_line_at_level_info(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        async with await serve(lines, LOCALHOST, 0, ssl=server_context()) as server:
-            with socket.create_connection((LOCALHOST, server.port)) as sock:
-                sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                while not (caplog.records and not server.connections):
-                    await sleep(0.001)
-            with pytest.raises(ssl.SSLCertVerificationError):
-                await open_connection("localhost", server.port, ssl=True)
-            while len(caplog.records) < 2 or server.connections:
-                await sleep(0.001)
-
-    reports: list[Any] = []
-    with caplog.at_level(logging.INFO, "kernel"):
-        run(main(), exception_hook=lambda message, error: reports.append(error))
-    assert reports == []
-    for record in caplog.records:
-        text = record.getMessage()
-        assert record.levelno == logging.INFO and record.exc_info is None
-        assert text.startswith("the TLS handshake of the connection to 127.0.0.1:") and "\n" not in text
-
-
-async def task_called(beginning: str) -> Task[Any]:
-    """The one whose name begins so."""
-    task, = (task for task in (await current_task()).kernel.by_age() if task.name.startswith(beginning))
-    return task
-
-
 def test_a_connection_accepted_while_the_server_stops_is_closed() -> None:
     """The acceptor has its answer, and has not run yet, when the shutdown begins."""
     handled: list[Stream] = []
-    reports: list[str] = []
+    reports = Reports()
 
     async def handler(stream: Stream) -> None:
         handled.append(stream)
@@ -282,62 +199,63 @@ def test_a_connection_accepted_while_the_server_stops_is_closed() -> None:
             sock.settimeout(5)
             assert sock.recv(1) == b"" and not handled
 
-    run(main(), exception_hook=lambda message, error: reports.append(message))
+    run(main(), exception_hook=reports)
     assert reports == []
 
 
-def listening_at(port: int) -> socket.socket:
-    """Another name of this process for the socket that listens there."""
-    for name in os.listdir("/dev/fd"):
-        with suppress(OSError):
-            sock = socket.socket(fileno=os.dup(int(name)))
-            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and sock.getsockname()[1] == port:
-                return sock
-            sock.close()
-    raise AssertionError("nobody listens there")
-
-
-def test_a_server_that_can_accept_no_more_says_so_at_once() -> None:
-    async def main() -> None:
-        async with await serve(lines, LOCALHOST, 0) as server:
-            await sleep(0)
-            with listening_at(server.port) as sock:
-                sock.shutdown(socket.SHUT_RDWR)
-            with pytest.raises(OSError, match="the server at 127.0.0.1"):
-                await server.wait()
-
-    reports: list[str] = []
-    run(main(), exception_hook=lambda message, error: reports.append(message))
-    assert len(reports) == 1 and "accepts no connections any more" in reports[0]
-
-
-def test_a_handler_that_is_cancelled_before_it_begins_leaves_no_connection() -> None:
-    async def main() -> None:
-        async with await serve(lines, LOCALHOST, 0) as server:
-            with socket.create_connection((LOCALHOST, server.port)) as sock:
-                while not server.connections:
-                    await checkpoint()
-                handler = await task_called("handle")
-                handler.cancel()
-                with pytest.raises(Cancelled):
-                    await handler
-                sock.settimeout(5)
-                assert sock.recv(1) == b"" and not server.connections
-
-    run(main())
-
-
-def test_what_is_no_ordinary_exception_is_reported_as_well() -> None:
-    class Unusual(BaseException):
-        pass
+def test_shutdown_lets_handlers_finish_and_cancels_the_slow_ones() -> None:
+    ends: list[str] = []
 
     async def handler(stream: Stream) -> None:
-        raise Unusual
+        try:
+            await sleep(float(await stream.read_line()))
+            ends.append("finished")
+        except BaseException as error:
+            ends.append(type(error).__name__)
+            raise
 
     async def main() -> None:
-        async with await serve(handler, LOCALHOST, 0) as server:
-            assert await everything(await open_connection(LOCALHOST, server.port)) == b""
+        server = await serve(handler, LOCALHOST, 0)
+        quick, slow, silent = await connected(server, 3)
+        port = server.port
+        await quick.write_all(b"5\n")
+        await slow.write_all(b"50\n")
+        start = await now()
+        await server.shutdown(grace=10)
+        assert await now() - start == 10 and server.connections == 0 and server.addresses == []
+        await server.wait()
+        assert sorted(ends) == ["Cancelled", "Cancelled", "finished"]
+        for stream in quick, slow, silent:
+            assert await stream.read() == b""
+            stream.close()
+        with pytest.raises(ConnectionRefusedError):
+            await open_connection(LOCALHOST, port)
 
-    reports: list[tuple[str, type[BaseException]]] = []
-    run(main(), exception_hook=lambda message, error: reports.append((message.partition(" 127")[0], type(error))))
-    assert reports == [("the handler of the connection to", Unusual)]
+    run(main(), clock=VirtualClock())
+
+
+def test_leaving_the_servers_block_by_cancellation_is_a_shutdown_too() -> None:
+    async def main() -> None:
+        clock_times = []
+
+        async def serving() -> None:
+            async with await serve(lambda stream: sleep_then_close(3), LOCALHOST, 0, grace=5) as server:
+                streams.extend(await connected(server))
+                await server.wait()
+
+        async def sleep_then_close(seconds: float) -> None:
+            await sleep(seconds)
+            clock_times.append(await now())
+
+        streams: list[Stream] = []
+        task = await spawn(serving())
+        while not streams:
+            await sleep(0.001)
+        start = await now()
+        task.cancel()
+        with pytest.raises(Cancelled):
+            await task
+        assert clock_times and await now() - start <= 3
+        streams[0].close()
+
+    run(main(), clock=VirtualClock())

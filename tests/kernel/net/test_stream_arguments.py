@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from kernel import Stream, open_connection, run, serve
-
-LOCALHOST = "127.0.0.1"
+from kernel import Stream, open_connection, open_unix_connection, run, serve
+from tests.support.streams import LOCALHOST, echo, stream_and_peer, stream_pair
 
 WRONG: dict[str, tuple[type[Exception], Callable[[Stream], Any]]] = {
     "a fraction": (TypeError, lambda stream: stream.read_exactly(2.0)),  # type: ignore[arg-type]
@@ -28,10 +26,9 @@ WRONG: dict[str, tuple[type[Exception], Callable[[Stream], Any]]] = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_at_the_call(kind: str) -> None:
     async def main() -> None:
-        ours, theirs = socket.socketpair()
-        stream = Stream.of_socket(ours)
-        with theirs:
-            theirs.sendall(b"all of it")
+        stream, peer = stream_and_peer()
+        with peer:
+            peer.sendall(b"all of it")
             error, call = WRONG[kind]
             with pytest.raises(error, match=r"read\w*\(\) takes"):
                 call(stream)
@@ -43,10 +40,9 @@ def test_at_the_call(kind: str) -> None:
 
 def test_what_only_the_attempt_finds_takes_nothing_either() -> None:
     async def main() -> None:
-        ours, theirs = socket.socketpair()
-        stream = Stream.of_socket(ours)
-        with theirs:
-            theirs.sendall(b"all of it")
+        stream, peer = stream_and_peer()
+        with peer:
+            peer.sendall(b"all of it")
             request = stream.read_until(b"x")
             request.separator = "x"  # type: ignore[assignment]
             with pytest.raises(TypeError):
@@ -66,10 +62,9 @@ def test_what_only_the_attempt_finds_takes_nothing_either() -> None:
 
 def test_a_limit_that_is_exceeded_already() -> None:
     async def main() -> None:
-        ours, theirs = socket.socketpair()
-        stream = Stream.of_socket(ours)
-        with theirs:
-            theirs.sendall(b"one\ntwo\n")
+        stream, peer = stream_and_peer()
+        with peer:
+            peer.sendall(b"one\ntwo\n")
             assert await stream.read_line() == b"one\n"
             with pytest.raises(ValueError, match="over 2 bytes"):
                 await stream.read_all(2)
@@ -84,9 +79,8 @@ def test_a_context_for_the_other_side() -> None:
         pass
 
     async def main() -> None:
-        ours, theirs = socket.socketpair()
-        stream = Stream.of_socket(ours)
-        with theirs:
+        stream, peer = stream_and_peer()
+        with peer:
             with pytest.raises(ssl.SSLError):
                 await stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
             assert stream.closed
@@ -97,10 +91,6 @@ def test_a_context_for_the_other_side() -> None:
 
 
 def test_a_grace_that_is_none_harms_no_handler() -> None:
-    async def echo(stream: Stream) -> None:
-        while data := await stream.read():
-            await stream.write_all(data)
-
     async def main() -> None:
         with pytest.raises(TypeError, match=r"serve\(\) takes a number of seconds"):
             serve(echo, LOCALHOST, 0, grace="long")  # type: ignore[arg-type]
@@ -114,3 +104,23 @@ def test_a_grace_that_is_none_harms_no_handler() -> None:
                     assert server.connections == 1 and server.addresses
 
     run(main())
+
+
+def test_what_no_stream_connection_or_server_takes() -> None:
+    a, b = stream_pair()
+    for call in (lambda: a.read(0), lambda: a.read_exactly(-1), lambda: a.read_until(b""),
+                 lambda: open_connection("localhost", 1, server_hostname="x"),
+                 lambda: open_unix_connection("/x", ssl=True), lambda: a.start_tls(),
+                 lambda: a.start_tls(server_side=True)):
+        with pytest.raises(ValueError):
+            call()
+    with pytest.raises(TypeError):
+        open_connection("localhost", 1, ssl="yes")  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        serve(echo, "localhost", 1, ssl=True)  # type: ignore[arg-type]
+    run(closing(a, b))
+
+
+async def closing(*streams: Stream) -> None:
+    for stream in streams:
+        stream.close()

@@ -9,13 +9,15 @@ import ssl
 
 import pytest
 
-from kernel import EndpointClosed, Stream, TaskGroup, VirtualClock, open_connection, run, run_in_thread, serve, sleep, spawn
-from tests.support.tls import LOCALHOST, client_context, server_context
+from kernel import (EndpointClosed, Stream, TaskGroup, VirtualClock, open_connection, run, run_in_thread, serve, sleep,
+                    spawn)
+from tests.support.coroutines import until_blocked
+from tests.support.descriptors import open_descriptors
+from tests.support.reports import Reports, refuse
+from tests.support.streams import LOCALHOST, echo
+from tests.support.tls import client_context, server_context
 
-
-async def echo(stream: Stream) -> None:
-    while data := await stream.read():
-        await stream.write_all(data)
+pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
 
 
 def test_large_data_both_ways_at_once() -> None:
@@ -37,11 +39,7 @@ def test_large_data_both_ways_at_once() -> None:
                 assert await stream.read_until(b"c") == b"b\nc"
                 assert stream.tls is not None and stream.tls.object.version() in ("TLSv1.2", "TLSv1.3")
 
-    run(main(), exception_hook=raise_in_test)
-
-
-def raise_in_test(message: str, error: BaseException) -> None:
-    raise AssertionError(message) from error
+    run(main(), exception_hook=refuse)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -63,7 +61,7 @@ def test_half_close(version: ssl.TLSVersion) -> None:
                 await stream.end_writing()
                 assert await stream.read_all() == b"question" * 100000
 
-    run(main(), exception_hook=raise_in_test)
+    run(main(), exception_hook=refuse)
 
 
 def test_half_close_loses_nothing_that_has_arrived() -> None:
@@ -78,15 +76,13 @@ def test_half_close_loses_nothing_that_has_arrived() -> None:
                 await stream.end_writing()
                 assert await stream.read_all() == (b"greeting" * 1000)[1:]
 
-    run(main(), exception_hook=raise_in_test)
+    run(main(), exception_hook=refuse)
 
 
 def test_verification_is_on_by_default_and_failures_name_the_host() -> None:
-    reports: list[str] = []
-
     async def main() -> None:
         async with await serve(echo, LOCALHOST, 0, ssl=server_context()) as server:
-            before = len(os.listdir("/dev/fd"))
+            before = open_descriptors()
             with pytest.raises(ssl.SSLCertVerificationError, match=f"connection to localhost:{server.port}") as caught:
                 await open_connection("localhost", server.port, ssl=True)
             assert caught.value.verify_code == 20  # an authority that the system does not know
@@ -94,13 +90,12 @@ def test_verification_is_on_by_default_and_failures_name_the_host() -> None:
                 await open_connection("localhost", server.port, ssl=client_context(), server_hostname="wrong.example")
             while server.connections:
                 await sleep(0.001)
-            assert len(os.listdir("/dev/fd")) == before
+            assert open_descriptors() == before
             async with await open_connection(LOCALHOST, server.port, ssl=client_context()) as stream:
                 await stream.write_all(b"by address")
                 assert await stream.read() == b"by address"
 
-    run(main(), exception_hook=lambda message, error: reports.append(message))
-    assert reports == []
+    run(main(), exception_hook=refuse)
 
 
 def test_a_peer_that_does_not_speak_tls() -> None:
@@ -131,7 +126,7 @@ def test_a_client_that_never_shakes_hands_is_given_up(caplog: pytest.LogCaptureF
                 assert await run_in_thread(sock.recv, 1) == b""
 
     with caplog.at_level(logging.INFO, "kernel"):
-        run(main(), clock=VirtualClock(), exception_hook=raise_in_test)
+        run(main(), clock=VirtualClock(), exception_hook=refuse)
     record, = caplog.records
     assert "ran out of time" in record.getMessage() and record.levelno == logging.INFO
 
@@ -184,9 +179,9 @@ def test_upgrade_in_place() -> None:
                     await stream.read()
                 assert stream.closed or stream.tls is not None
 
-    reports: list[str] = []
-    run(main(), exception_hook=lambda message, error: reports.append(repr(error)))
-    assert len(reports) == 1 and "SSLError" in reports[0]
+    reports = Reports()
+    run(main(), exception_hook=reports)
+    assert len(reports) == 1 and isinstance(reports.errors[0], ssl.SSLError)
 
 
 def test_closing_a_stream_that_shakes_hands_wakes_the_task() -> None:
@@ -194,8 +189,7 @@ def test_closing_a_stream_that_shakes_hands_wakes_the_task() -> None:
         with socket.create_server((LOCALHOST, 0)) as listener:
             stream = await open_connection(LOCALHOST, listener.getsockname()[1])
             task = await spawn(stream.start_tls(client_context(), server_hostname="localhost").__await__())
-            while task.state != "blocked":
-                await sleep(0)
+            await until_blocked(task)
             stream.close()
             with pytest.raises(EndpointClosed):
                 await task

@@ -1,841 +1,19 @@
-"""Task groups, timeouts and shielded sections."""
+"""Scopes of every kind, and nested: each is entered once, ends by its own expiry only, and loses no cancellation."""
 
 from __future__ import annotations
 
 import math
 import random
-import threading
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from kernel import (Cancelled, Deadlock, Event, Lock, Shielded, Task, TaskGroup, Timeout, VirtualClock, checkpoint,
-                    current_task, now, run, run_in_thread, shielded, sleep, spawn, timeout, timeout_at)
-from tests.support.injection import Injection, RandomReady, cancel_at_every_suspension
-
-
-def virtually(main: Coroutine[Any, Any, Any]) -> Any:
-    return run(main, clock=VirtualClock())
-
-
-async def after(seconds: float, value: Any = None) -> Any:
-    await sleep(seconds)
-    if isinstance(value, BaseException):
-        raise value
-    return value
-
-
-async def cancel_after(seconds: float, task: Task[Any]) -> None:
-    await sleep(seconds)
-    task.cancel("from outside")
-
-
-class Foreign(Task[Any]):
-    """A task such as another layer on the kernel has, with its own exception."""
-
-    __slots__ = ()
-
-    class Stopped(BaseException):
-        pass
-
-    cancelled_type = Stopped
-
-
-async def as_foreign(code: Coroutine[Any, Any, Any]) -> Task[Any]:
-    """Run `code` in a task whose exception for cancellation is another."""
-    me = await current_task()
-    task = Foreign(me.kernel, code, me.context.copy(), None, False)
-    me.kernel.tasks[task.code] = task
-    me.kernel.ready.append(task)
-    return task
-
-
-# timeouts
-
-
-def test_a_timeout_raises_at_its_deadline_and_not_before() -> None:
-    async def main() -> None:
-        async with timeout(2) as limit:
-            assert isinstance(limit, Timeout) and limit.deadline == 2
-            await sleep(1)
-        assert not limit.expired
-        with pytest.raises(TimeoutError, match=r"task 1 '.*main' ran out of time: timeout\(2\)") as caught:
-            async with timeout(2) as limit:
-                await sleep(9)
-        assert limit.expired and await now() == 3
-        assert isinstance(caught.value.__cause__, Cancelled)
-        assert (await current_task()).cancelling() == 0
-        with pytest.raises(TimeoutError):
-            async with timeout_at(5):
-                await sleep(9)
-        assert await now() == 5
-        await sleep(9)  # nothing is left over
-
-    virtually(main())
-
-
-@pytest.mark.parametrize("seconds", [0, -1])
-def test_a_timeout_of_nothing_expires_at_the_first_suspension(seconds: float) -> None:
-    async def main() -> None:
-        async with timeout(seconds) as limit:
-            pass
-        assert not limit.expired
-        with pytest.raises(TimeoutError):
-            async with timeout(seconds):
-                await sleep(1)
-
-    virtually(main())
-
-
-def test_no_limit() -> None:
-    async def main() -> None:
-        for limit in timeout(None), timeout_at(None), timeout(math.inf):
-            async with limit:
-                await sleep(1e6)
-            assert limit.deadline in (None, math.inf) and not limit.expired
-
-    virtually(main())
-
-
-@pytest.mark.parametrize("make", [timeout, timeout_at])
-def test_what_is_not_a_time_is_refused_at_the_call(make: Any) -> None:
-    with pytest.raises(TypeError, match="takes a number of seconds"):
-        make("1")
-    with pytest.raises(ValueError, match="NaN"):
-        make(math.nan)
-
-
-def test_a_timeout_can_be_rescheduled() -> None:
-    async def main() -> None:
-        async with timeout(1) as limit:
-            limit.reschedule(5)
-            await sleep(4)
-            limit.reschedule(None)
-            await sleep(4)
-            limit.reschedule(math.inf)
-            await sleep(4)
-            assert limit.deadline == math.inf
-        with pytest.raises(TimeoutError):
-            async with timeout(None) as limit:
-                limit.reschedule(await now() + 2)
-                await sleep(3)
-        assert await now() == 14
-        with pytest.raises(RuntimeError, match="has expired"):
-            limit.reschedule(99)
-        with pytest.raises(TimeoutError):
-            async with timeout(9) as limit:
-                limit.reschedule(0)  # the past
-                await sleep(3)
-        assert await now() == 14
-        fresh = timeout(1)
-        with pytest.raises(RuntimeError, match="has not been entered"):
-            fresh.reschedule(3)
-        async with fresh:
-            pass
-        with pytest.raises(RuntimeError, match="is over"):
-            fresh.reschedule(3)
-        with pytest.raises(RuntimeError, match="has been entered before"):
-            async with fresh:
-                pass
-
-    virtually(main())
-
-
-@pytest.mark.parametrize("outer, inner, expected", [(1, 2, "outer"), (2, 1, "inner"), (1, 1, "outer")])
-def test_of_nested_timeouts_each_raises_its_own(outer: float, inner: float, expected: str) -> None:
-    async def main() -> str:
-        try:
-            async with timeout(outer):
-                try:
-                    async with timeout(inner):
-                        await sleep(9)
-                except TimeoutError:
-                    return "inner"
-        except TimeoutError:
-            return "outer"
-        return "none"
-
-    assert virtually(main()) == expected
-
-
-def test_an_inner_timeout_does_not_swallow_an_outer_one_that_comes_while_it_unwinds() -> None:
-    async def main() -> list[str]:
-        seen = list[str]()
-        try:
-            async with timeout(2):
-                try:
-                    async with timeout(1):
-                        try:
-                            await sleep(9)
-                        finally:
-                            await sleep(9)  # the outer one comes in here
-                except TimeoutError:
-                    seen.append("inner")
-        except TimeoutError:
-            seen.append("outer")
-        return seen
-
-    assert virtually(main()) == ["outer"]
-
-
-@pytest.mark.parametrize("at", [0.5, 1, 1.5])
-@pytest.mark.parametrize("foreign", [False, True])
-def test_no_timeout_swallows_a_cancellation(at: float, foreign: bool) -> None:
-    async def body() -> None:
-        async with timeout(3):
-            async with timeout(1):
-                try:
-                    await sleep(9)
-                finally:
-                    await sleep(1)
-
-    async def main() -> None:
-        task: Task[Any] = await as_foreign(body()) if foreign else await spawn(body())
-        await spawn(cancel_after(at, task))
-        with pytest.raises(task.cancelled_type):
-            await task
-        assert task.cancelled() and task.cancelling() == 1
-
-    virtually(main())
-
-
-@pytest.mark.parametrize("shield", [False, True])
-def test_a_cancellation_on_its_way_when_the_block_is_entered_is_not_taken_for_the_timeouts_own(shield: bool) -> None:
-    async def body() -> str:
-        (await current_task()).cancel("before")
-        if shield:
-            async with shielded():
-                await limited()
-        else:
-            await limited()
-        return "swallowed"
-
-    async def limited() -> None:
-        try:
-            async with timeout(0):
-                await sleep(9)
-        except TimeoutError:
-            assert shield
-
-    async def crowd() -> None:
-        for _ in range(9):
-            await checkpoint()
-
-    async def main() -> None:
-        task = await spawn(body())
-        for _ in range(500):  # so many that the time is looked at between the cancellation and its delivery
-            await spawn(crowd())
-        with pytest.raises(Cancelled):
-            await task
-
-    virtually(main())
-
-
-def test_a_timeout_works_in_what_cleans_up_after_a_cancellation() -> None:
-    async def body() -> str:
-        try:
-            await sleep(9)
-        except Cancelled:
-            try:
-                async with timeout(1):
-                    await sleep(9)
-            except TimeoutError:
-                return "in time"
-        return "late"
-
-    async def main() -> None:
-        task = await spawn(body())
-        await sleep(1)
-        task.cancel()
-        assert await task == "in time" and await now() == 2
-
-    virtually(main())
-
-
-def test_an_answer_under_way_is_delivered_and_the_expiry_forgotten_when_the_block_ends() -> None:
-    async def main() -> None:
-        event, seen = Event(), list[str]()
-
-        async def body() -> None:
-            async with timeout(1) as limit:
-                await event.wait()
-                seen.append("answered")
-            assert limit.expired
-            await sleep(1)
-            seen.append("went on")
-
-        class Setter:
-            dead: bool | None = None
-
-            def fire(self, kernel: Any) -> None:
-                event.set()
-
-        # Due at the time of the timeout, and first since it was made first: the body is woken when the timeout fires.
-        (await current_task()).kernel.timers.add(1, Setter())
-        task = await spawn(body())
-        await task
-        assert seen == ["answered", "went on"] and task.cancelling() == 0
-
-    virtually(main())
-
-
-def test_an_expiry_nobody_was_told_of_does_not_interrupt_what_follows_in_a_cancelled_task() -> None:
-    async def main() -> None:
-        event = Event()
-
-        async def body() -> str:
-            try:
-                await sleep(9)
-            except Cancelled:
-                async with timeout(1):
-                    await event.wait()
-                await sleep(1)  # cleaning up, which nobody else has interrupted
-            return "cleaned up"
-
-        class Setter:
-            dead: bool | None = None
-
-            def fire(self, kernel: Any) -> None:
-                event.set()
-
-        task = await spawn(body())
-        await sleep(1)
-        (await current_task()).kernel.timers.add(2, Setter())
-        task.cancel()
-        assert await task == "cleaned up"
-
-    virtually(main())
-
-
-def test_an_error_of_the_block_goes_first() -> None:
-    async def main() -> None:
-        with pytest.raises(ZeroDivisionError):
-            async with timeout(1):
-                try:
-                    await sleep(9)
-                finally:
-                    raise ZeroDivisionError
-        assert (await current_task()).cancelling() == 0
-        await sleep(1)
-
-    virtually(main())
-
-
-# shielded sections
-
-
-def test_a_shielded_section_is_cancelled_at_its_end() -> None:
-    log = list[str]()
-
-    async def body() -> None:
-        async with shielded() as section:
-            assert isinstance(section, Shielded)
-            await sleep(2)
-            async with shielded():
-                await sleep(2)
-            await sleep(1)
-            log.append("whole")
-        log.append("never")
-
-    async def main() -> None:
-        task = await spawn(body())
-        await sleep(1)
-        task.cancel()
-        task.cancel()
-        with pytest.raises(Cancelled):
-            await task
-        assert log == ["whole"] and await now() == 5
-
-    virtually(main())
-
-
-def test_an_error_of_a_shielded_section_goes_first() -> None:
-    async def body() -> str:
-        try:
-            async with shielded():
-                await sleep(2)
-                raise ZeroDivisionError
-        except ZeroDivisionError:
-            pass
-        await sleep(1)
-        return "not cancelled"
-
-    async def main() -> None:
-        task = await spawn(body())
-        await sleep(1)
-        task.cancel()
-        with pytest.raises(Cancelled):
-            await task
-
-    virtually(main())
-
-
-def test_a_shielded_section_in_a_timeout_ends_before_that_raises() -> None:
-    async def main() -> None:
-        with pytest.raises(TimeoutError):
-            async with timeout(1):
-                async with shielded():
-                    await sleep(3)
-                raise AssertionError("cancelled before this")
-        assert await now() == 3
-
-    virtually(main())
-
-
-@pytest.mark.parametrize("cancelled_at", [None, 0.5, 1, 1.25, 2.5])
-@pytest.mark.parametrize("depth", [1, 2])
-def test_a_timeout_in_a_shielded_section_works_and_the_shield_holds(cancelled_at: float | None, depth: int) -> None:
-    log = list[str]()
-
-    async def cleanup() -> None:
-        try:
-            async with timeout(1):
-                try:
-                    await sleep(9)
-                finally:
-                    await sleep(0.5)
-        except TimeoutError:
-            log.append("timed out")
-        await sleep(2)
-        log.append("cleaned up")
-
-    async def body() -> None:
-        async with shielded():
-            if depth == 1:
-                await cleanup()
-            else:
-                async with timeout(100), shielded():
-                    await cleanup()
-        log.append("went on")
-
-    async def main() -> None:
-        task = await spawn(body())
-        if cancelled_at is None:
-            await task
-            assert log == ["timed out", "cleaned up", "went on"]
-            return
-        await spawn(cancel_after(cancelled_at, task))
-        together = cancelled_at == 1  # with the timeout's own cancellation, as one exception
-        with pytest.raises(Cancelled, match=None if together else "from outside"):
-            await task
-        assert log == ["timed out", "cleaned up"] and task.cancelling() == 1
-
-    virtually(main())
-
-
-def test_timeouts_nested_in_a_shielded_section() -> None:
-    async def body() -> list[str]:
-        seen = list[str]()
-        async with shielded():
-            try:
-                async with timeout(2):
-                    try:
-                        async with timeout(1):
-                            try:
-                                await sleep(9)
-                            finally:
-                                async with shielded():
-                                    await sleep(3)  # the outer one comes in here
-                    except TimeoutError:
-                        seen.append("inner")
-            except TimeoutError:
-                seen.append("outer")
-            seen.append("shielded on")
-            await sleep(1)
-        return seen
-
-    async def main() -> None:
-        assert await (await spawn(body())) == ["outer", "shielded on"]
-        task = await spawn(body())
-        await spawn(cancel_after(0.5, task))
-        with pytest.raises(Cancelled):
-            await task
-
-    virtually(main())
-
-
-def test_a_task_group_in_a_shielded_section_fails_at_once() -> None:
-    async def main() -> None:
-        with pytest.raises(ExceptionGroup):
-            async with shielded(), TaskGroup() as group:
-                await group.spawn(after(1, ValueError()))
-                await sleep(100)
-        assert await now() == 1
-
-    virtually(main())
-
-
-def test_a_thread_that_is_waited_for_delays_a_timeout_in_a_shielded_section() -> None:
-    async def main() -> str:
-        async with shielded():
-            try:
-                async with timeout(0.01):
-                    await run_in_thread(blocker.acquire, abandon=False)
-                    await sleep(60)
-            except TimeoutError:
-                return "timed out"
-        return "not"
-
-    blocker = threading.Lock()
-    blocker.acquire()
-    threading.Timer(0.1, blocker.release).start()
-    assert run(main()) == "timed out"
-
-
-# task groups
-
-
-def test_a_group_waits_for_all_and_has_their_results_in_order() -> None:
-    async def main() -> None:
-        async with TaskGroup() as group:
-            with pytest.raises(RuntimeError, match="before its block has ended"):
-                group.results()
-            for seconds in 3, 1, 2:
-                assert isinstance(await group.spawn(after(seconds, seconds), name=f"after {seconds}"), Task)
-        assert await now() == 3
-        assert group.results() == [3, 1, 2]
-
-    virtually(main())
-
-
-def test_a_failure_cancels_the_siblings_and_the_block() -> None:
-    async def main() -> None:
-        with pytest.raises(ExceptionGroup) as caught:
-            async with TaskGroup() as group:
-                slow = await group.spawn(after(9))
-                await group.spawn(after(1, ValueError("v")))
-                await sleep(9)
-        assert slow.cancelled() and await now() == 1
-        assert [repr(error) for error in caught.value.exceptions] == ["ValueError('v')"]
-        assert (await current_task()).cancelling() == 0
-        await sleep(1)
-
-    virtually(main())
-
-
-def test_several_failures_arrive_together() -> None:
-    async def bad_end() -> None:
-        try:
-            await sleep(9)
-        finally:
-            raise KeyError("k")
-
-    async def main() -> None:
-        with pytest.raises(ExceptionGroup) as caught:
-            async with TaskGroup() as group:
-                await group.spawn(bad_end())
-                await group.spawn(after(1, ValueError("v")))
-                try:
-                    await sleep(9)
-                finally:
-                    raise TypeError("t")
-        assert [type(error) for error in caught.value.exceptions] == [ValueError, KeyError, TypeError]
-
-    virtually(main())
-
-
-def test_a_failure_that_the_block_sees_itself_is_told_once() -> None:
-    async def main() -> None:
-        error = ValueError("v")
-        with pytest.raises(ExceptionGroup) as caught:
-            async with TaskGroup() as group:
-                await (await group.spawn(after(1, error)))
-        assert caught.value.exceptions == (error,)
-
-    virtually(main())
-
-
-def test_siblings_that_wait_for_the_one_that_fails() -> None:
-    async def wait_for(task: Task[Any]) -> None:
-        try:
-            await task
-        except ValueError:
-            await sleep(9)
-
-    async def main() -> None:
-        with pytest.raises(ExceptionGroup) as caught:
-            async with TaskGroup() as group:
-                failing = await group.spawn(after(1, ValueError()))
-                for _ in range(3):
-                    await group.spawn(wait_for(failing))
-        assert len(caught.value.exceptions) == 1 and await now() == 1
-
-    virtually(main())
-
-
-def test_a_task_cancelled_by_itself_is_no_failure() -> None:
-    async def main() -> None:
-        async with TaskGroup() as group:
-            victim = await group.spawn(after(9))
-            await group.spawn(after(2, "other"))
-            await sleep(1)
-            victim.cancel()
-        assert await now() == 2
-        with pytest.raises(RuntimeError, match="was cancelled and has no result"):
-            group.results()
-
-    virtually(main())
-
-
-@pytest.mark.parametrize("waiting", ["in the block", "at its end"])
-@pytest.mark.parametrize("foreign", [False, True])
-def test_cancelling_the_parent_cancels_the_group(waiting: str, foreign: bool) -> None:
-    children = list[Task[Any]]()
-
-    async def body() -> None:
-        async with TaskGroup() as group:
-            children.append(await group.spawn(after(9)))
-            if waiting == "in the block":
-                await sleep(9)
-
-    async def main() -> None:
-        children.clear()
-        task: Task[Any] = await as_foreign(body()) if foreign else await spawn(body())
-        await spawn(cancel_after(1, task))
-        with pytest.raises(task.cancelled_type, match="from outside"):
-            await task
-        assert children[0].cancelled() and await now() == 1 and task.cancelled()
-
-    virtually(main())
-
-
-def test_a_cancellation_of_the_parent_is_not_lost_when_failures_go_first() -> None:
-    async def bad_end() -> None:
-        try:
-            await sleep(9)
-        finally:
-            raise KeyError("k")
-
-    async def body() -> str:
-        try:
-            async with TaskGroup() as group:
-                await group.spawn(bad_end())
-        except* KeyError:
-            pass
-        await sleep(1)
-        return "lost"
-
-    async def main() -> None:
-        task = await spawn(body())
-        await sleep(1)
-        task.cancel("mine")
-        with pytest.raises(Cancelled, match="mine"):
-            await task
-        assert task.cancelling() == 1
-
-    virtually(main())
-
-
-def test_a_parent_cancelled_while_a_failed_group_ends() -> None:
-    async def slow_end() -> None:
-        try:
-            await sleep(9)
-        finally:
-            await sleep(2)
-
-    async def body() -> str:
-        try:
-            async with TaskGroup() as group:
-                await group.spawn(slow_end())
-                await group.spawn(after(1, ValueError()))
-        except* ValueError:
-            pass
-        await sleep(1)
-        return "lost"
-
-    async def main() -> None:
-        task = await spawn(body())
-        await sleep(2)
-        task.cancel()
-        with pytest.raises(Cancelled):
-            await task
-        assert await now() == 3
-
-    virtually(main())
-
-
-def test_a_timeout_around_a_group_ends_it() -> None:
-    async def main() -> None:
-        with pytest.raises(TimeoutError):
-            async with timeout(1), TaskGroup() as group:
-                child = await group.spawn(after(9))
-        assert child.cancelled() and await now() == 1
-
-    virtually(main())
-
-
-@pytest.mark.parametrize("who", ["block", "child", "other"])
-def test_cancelling_a_group_ends_it_quietly(who: str) -> None:
-    async def cancel(group: TaskGroup) -> None:
-        await sleep(1)
-        group.cancel()
-        group.cancel()
-        await sleep(9)
-
-    async def main() -> None:
-        async with TaskGroup() as helpers:
-            async with TaskGroup() as group:
-                child = await group.spawn(after(9))
-                if who == "child":
-                    await group.spawn(cancel(group))
-                if who == "other":
-                    await helpers.spawn(cancel(group))
-                if who == "block":
-                    group.cancel()
-                    late = await group.spawn(after(9))
-                await sleep(9)
-                raise AssertionError("cancelled before this")
-            assert child.cancelled() and await now() == (0 if who == "block" else 1)
-            assert who != "block" or late.cancelled()
-            helpers.cancel()
-        assert (await current_task()).cancelling() == 0
-        group.cancel()  # over: nothing happens
-        await sleep(1)
-
-    virtually(main())
-
-
-def test_daemons_end_with_the_group_and_their_failures_count() -> None:
-    async def main() -> None:
-        async with TaskGroup() as group:
-            daemon = await group.spawn(after(99), daemon=True)
-            assert daemon.daemon
-            await group.spawn(after(2, "work"))
-        assert daemon.cancelled() and await now() == 2
-        assert group.results() == ["work"]
-        with pytest.raises(ExceptionGroup):
-            async with TaskGroup() as group:
-                await group.spawn(after(1, ValueError()), daemon=True)
-                await group.spawn(after(9))
-        assert await now() == 3
-
-    virtually(main())
-
-
-def test_tasks_as_they_complete() -> None:
-    async def main() -> None:
-        async with TaskGroup() as group:
-            for seconds in 3, 1, 2:
-                await group.spawn(after(seconds, seconds))
-            await group.spawn(after(99), daemon=True)
-            await sleep(1.5)
-            order = list[Any]()
-            async for task in group.as_completed():
-                order.append(task.result())
-                if task.result() == 2:
-                    await group.spawn(after(3, 5))
-            assert order == [1, 2, 3, 5]
-            assert [task.result() async for task in group.as_completed()] == order
-        assert group.results() == [3, 1, 2, 5]
-
-    virtually(main())
-
-
-def test_a_failure_while_waiting_for_completions_ends_the_group() -> None:
-    async def main() -> None:
-        with pytest.raises(ExceptionGroup) as caught:
-            async with TaskGroup() as group:
-                await group.spawn(after(1, ValueError()))
-                await group.spawn(after(9))
-                async for task in group.as_completed():
-                    task.result()
-        assert len(caught.value.exceptions) == 1 and await now() == 1
-
-    virtually(main())
-
-
-def test_a_group_that_is_not_open_takes_no_tasks() -> None:
-    async def main() -> None:
-        group = TaskGroup()
-        with pytest.raises(RuntimeError, match="is not open; enter it by 'async with'"):
-            await group.spawn(after(1))
-        async with group:
-            pass
-        with pytest.raises(RuntimeError, match="is not open"):
-            await group.spawn(after(1))
-        with pytest.raises(RuntimeError, match="entered before"):
-            async with group:
-                pass
-        with pytest.raises(TypeError, match="call it"):
-            await group.spawn(main)  # type: ignore[arg-type]
-
-    virtually(main())
-
-
-def test_generator_tasks_spawn_in_groups() -> None:
-    def child() -> Generator[Any, Any, str]:
-        yield sleep(1)
-        return "generated"
-
-    def spawner(group: TaskGroup) -> Generator[Any, Any, Any]:
-        first = yield group.spawn(child())
-        second = yield from group.spawn(child())
-        return (yield first) + (yield second)
-
-    async def main() -> None:
-        async with TaskGroup() as group:
-            await group.spawn(spawner(group))
-        assert group.results() == ["generated" * 2, "generated", "generated"]
-
-    virtually(main())
-
-
-def test_the_wait_for_a_group_is_told_in_a_deadlock_report() -> None:
-    async def main() -> None:
-        async with TaskGroup() as group:
-            await group.spawn(stuck(), name="stuck")
-
-    async def stuck() -> None:
-        await Event().wait()
-
-    with pytest.raises(Deadlock) as caught:
-        virtually(main())
-    assert "is blocked on <TaskGroup of 1: task 2 'stuck'>.__aexit__()" in str(caught.value)
-    assert __file__ in str(caught.value)
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_what_ends_the_run_ends_it_from_a_group_too(error: type[BaseException]) -> None:
-    ended = list[str]()
-
-    async def sibling() -> None:
-        try:
-            await sleep(9)
-        finally:
-            ended.append("sibling")
-
-    async def main() -> None:
-        try:
-            async with TaskGroup() as group:
-                await group.spawn(sibling())
-                await group.spawn(after(1, error()))
-        finally:
-            ended.append("main")
-
-    with pytest.raises(error):
-        virtually(main())
-    assert ended == ["sibling", "main"]
-
-
-def test_an_error_in_the_block_that_ends_the_run_ends_the_group_first() -> None:
-    ended = list[str]()
-
-    async def sibling() -> None:
-        try:
-            await sleep(9)
-        finally:
-            ended.append("sibling")
-
-    async def main() -> None:
-        async with TaskGroup() as group:
-            await group.spawn(sibling())
-            await sleep(1)
-            raise SystemExit(3)
-
-    with pytest.raises(SystemExit):
-        virtually(main())
-    assert ended == ["sibling"]
+from kernel import (Cancelled, Lock, Task, TaskGroup, VirtualClock, checkpoint, current_task, run, shielded, sleep,
+                    spawn, timeout)
+from tests.support.coroutines import after
+from tests.support.injection import Injection, cancel_at_every_suspension
+from tests.support.ready_queues import RandomReady
 
 
 @pytest.mark.parametrize("seed", [None, 1, 2, 3])
@@ -935,5 +113,85 @@ def test_nested_scopes_at_random(seed: int) -> None:
             assert task.cancelling() == requests
         await sleep(10)
         assert len((await current_task()).kernel.tasks) == 1
+
+    run(main(), clock=VirtualClock(), ready=RandomReady(seed))
+
+
+@pytest.mark.parametrize("make", [lambda: timeout(1), shielded, TaskGroup])
+@pytest.mark.parametrize("when", ["inside", "afterwards", "in another task"])
+def test_a_scope_is_entered_once(make: Callable[[], Any], when: str) -> None:
+    async def enter(scope: Any) -> None:
+        with pytest.raises(RuntimeError, match="enter"):
+            async with scope:
+                pass
+
+    async def main() -> None:
+        scope = make()
+        async with scope:
+            if when == "inside":
+                await enter(scope)
+            elif when == "in another task":
+                await (await spawn(enter(scope)))
+            await checkpoint()
+        if when == "afterwards":
+            await enter(scope)
+
+    run(main())
+
+
+@pytest.mark.parametrize("make", [lambda: timeout(1), shielded, TaskGroup])
+def test_a_scope_that_no_task_is_in_cannot_be_left(make: Callable[[], Any]) -> None:
+    async def leave(scope: Any) -> None:
+        with pytest.raises(RuntimeError, match="no task is in it"):
+            await scope.__aexit__(None, None, None)
+
+    async def main() -> None:
+        scope = make()
+        await leave(scope)
+        async with scope:
+            pass
+        await leave(scope)
+
+    run(main())
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_nested_sections_and_scopes_at_random(seed: int) -> None:
+    """Whatever expires where: as many cancellations as there are scopes inside of a section reach what it holds."""
+    print("seed", seed)
+    dice = random.Random(seed)
+
+    async def nest(depth: int, limits: float) -> None:
+        """`limits` is how many scopes there are between here and the next section outwards."""
+        if depth == 0:
+            disturbances = 0
+            for _ in range(dice.randrange(1, 4)):
+                try:
+                    await sleep(dice.choice((0, 1, 2, 5)))
+                except Cancelled:
+                    disturbances += 1
+            assert disturbances <= limits
+        elif dice.random() < 0.4:
+            async with shielded():
+                await nest(depth - 1, 0)
+        else:
+            try:
+                async with timeout(dice.choice((1, 2, 3))):
+                    await nest(depth - 1, limits + 1)
+            except TimeoutError:
+                pass
+
+    async def main() -> None:
+        for _ in range(20):
+            task = await spawn(nest(dice.randrange(2, 7), math.inf))
+            requests = 0
+            for _ in range(dice.randrange(3)):
+                await sleep(dice.choice((0, 1, 2, 3)))
+                requests += task.cancel()
+            try:
+                await task
+            except Cancelled:
+                assert requests, "nobody had cancelled it"
+            assert task.cancelling() == requests and task.shields == 0
 
     run(main(), clock=VirtualClock(), ready=RandomReady(seed))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-import random
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
-import compat
 from kernel import (Cancelled, Event, TaskGroup, VirtualClock, checkpoint, current_task, now, run, run_in_thread,
                     shielded, sleep, spawn, timeout)
-from tests.support.injection import RandomReady
 
 EXPECTED = ["cleaned up", "ended", "whole"]
 
@@ -28,16 +25,20 @@ class Log(list[str]):
         self.append("cleaned up")
 
     async def expire(self) -> None:
-        """In a shielded section, run into a time limit after 1 second, and clean up for 2 more."""
+        """Run into a time limit after 1 second, and clean up for 2 more."""
+        try:
+            async with timeout(1):
+                try:
+                    await sleep(9)
+                finally:
+                    await self.clean_up()
+        except TimeoutError:
+            self.append("ended")
+
+    async def shield(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` in a shielded section, stay there for 1 second more, and give a cancellation the chance to come."""
         async with shielded():
-            try:
-                async with timeout(1):
-                    try:
-                        await sleep(9)
-                    finally:
-                        await self.clean_up()
-            except TimeoutError:
-                self.append("ended")
+            await work
             await sleep(1)
             self.append("whole")
         await checkpoint()
@@ -49,7 +50,7 @@ def test_a_cancellation_from_outside_waits_for_the_end_of_the_section(times: int
     log = Log()
 
     async def main() -> None:
-        task = await spawn(log.expire())
+        task = await spawn(log.shield(log.expire()))
         await sleep(2)
         for _ in range(times):
             task.cancel("from outside")
@@ -66,47 +67,11 @@ def test_so_does_the_expiry_of_a_timeout_outside_of_it() -> None:
     async def main() -> None:
         with pytest.raises(TimeoutError):
             async with timeout(2):
-                await log.expire()
+                await log.shield(log.expire())
         me = await current_task()
         assert log == EXPECTED and await now() == 4 and me.cancelling() == me.shields == 0
 
     run(main(), clock=VirtualClock())
-
-
-def test_so_does_a_cancellation_in_a_task_of_the_facade() -> None:
-    async def main() -> None:
-        loop, log = asyncio.get_running_loop(), list[str]()
-
-        async def body() -> None:
-            async with shielded():
-                try:
-                    async with timeout(0.01):
-                        try:
-                            await loop.create_future()
-                        finally:
-                            expired.set()
-                            await more.wait()
-                            log.append("cleaned up")
-                except TimeoutError:
-                    log.append("ended")
-                await asyncio.sleep(0)
-                log.append("whole")
-            await asyncio.sleep(0)
-            log.append("not cancelled")
-
-        expired, more = asyncio.Event(), asyncio.Event()
-        task = loop.create_task(body())
-        await expired.wait()
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.sleep(0)
-        more.set()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert log == EXPECTED
-
-    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
-        runner.run(main())
 
 
 @pytest.mark.parametrize("how", ["blocked", "ready", "answered", "running", "in a section", "in a thread"])
@@ -114,19 +79,14 @@ def test_so_it_does_whatever_the_task_did_when_a_group_in_the_section_was_cancel
     """Where the task cannot be told at once, the section lets the group's cancellation through later, and only that."""
     log, answer, groups = Log(), Event(), list[TaskGroup]()
 
-    async def body() -> None:
-        async with shielded():
-            async with TaskGroup() as group:
-                groups.append(group)
-                try:
-                    await busy(group)
-                finally:
-                    await log.clean_up()
-            log.append("ended")
-            await sleep(1)
-            log.append("whole")
-        await checkpoint()
-        log.append("not cancelled")
+    async def work() -> None:
+        async with TaskGroup() as group:
+            groups.append(group)
+            try:
+                await busy(group)
+            finally:
+                await log.clean_up()
+        log.append("ended")
 
     async def busy(group: TaskGroup) -> None:
         match how:
@@ -147,7 +107,7 @@ def test_so_it_does_whatever_the_task_did_when_a_group_in_the_section_was_cancel
         await sleep(9)
 
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(log.shield(work()))
         await checkpoint()
         answer.set()
         groups[0].cancel()
@@ -161,20 +121,15 @@ def test_so_it_does_whatever_the_task_did_when_a_group_in_the_section_was_cancel
 
 
 def test_a_group_left_before_its_cancellation_was_told_leaves_the_section_whole() -> None:
-    log, answer, groups = list[str](), Event(), list[TaskGroup]()
+    log, answer, groups = Log(), Event(), list[TaskGroup]()
 
-    async def body() -> None:
-        async with shielded():
-            async with TaskGroup() as group:
-                groups.append(group)
-                await answer.wait()
-            await sleep(1)
-            log.append("whole")
-        await checkpoint()
-        log.append("not cancelled")
+    async def work() -> None:
+        async with TaskGroup() as group:
+            groups.append(group)
+            await answer.wait()
 
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(log.shield(work()))
         await checkpoint()
         answer.set()
         groups[0].cancel()
@@ -188,21 +143,16 @@ def test_a_group_left_before_its_cancellation_was_told_leaves_the_section_whole(
 
 
 def test_one_that_came_together_with_the_groups_comes_again_at_the_end_of_the_section() -> None:
-    log, answer, groups = list[str](), Event(), list[TaskGroup]()
+    log, answer, groups = Log(), Event(), list[TaskGroup]()
 
-    async def body() -> None:
-        async with shielded():
-            async with TaskGroup() as group:
-                groups.append(group)
-                await answer.wait()
-                await sleep(9)
-            await sleep(1)
-            log.append("whole")
-        await checkpoint()
-        log.append("not cancelled")
+    async def work() -> None:
+        async with TaskGroup() as group:
+            groups.append(group)
+            await answer.wait()
+            await sleep(9)
 
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(log.shield(work()))
         await checkpoint()
         answer.set()
         groups[0].cancel()
@@ -215,23 +165,18 @@ def test_one_that_came_together_with_the_groups_comes_again_at_the_end_of_the_se
 
 
 def test_one_that_is_held_back_keeps_its_message_while_two_timeouts_expire() -> None:
-    log = list[str]()
+    log = Log()
 
-    async def body() -> None:
-        async with shielded():
-            with pytest.raises(TimeoutError):
-                async with timeout(2), timeout(1):
-                    try:
-                        await sleep(9)
-                    finally:
-                        await sleep(9)
-            await sleep(1)
-            log.append("whole")
-        await checkpoint()
-        log.append("not cancelled")
+    async def work() -> None:
+        with pytest.raises(TimeoutError):
+            async with timeout(2), timeout(1):
+                try:
+                    await sleep(9)
+                finally:
+                    await sleep(9)
 
     async def main() -> None:
-        task = await spawn(body())
+        task = await spawn(log.shield(work()))
         await sleep(0.5)
         task.cancel("from outside")
         with pytest.raises(Cancelled, match="from outside"):
@@ -239,45 +184,3 @@ def test_one_that_is_held_back_keeps_its_message_while_two_timeouts_expire() -> 
         assert log == ["whole"] and await now() == 3
 
     run(main(), clock=VirtualClock())
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_nested_sections_and_scopes_at_random(seed: int) -> None:
-    """Whatever expires where: as many cancellations as there are scopes inside of a section reach what it holds."""
-    print("seed", seed)
-    dice = random.Random(seed)
-
-    async def nest(depth: int, limits: float) -> None:
-        """`limits` is how many scopes there are between here and the next section outwards."""
-        if depth == 0:
-            disturbances = 0
-            for _ in range(dice.randrange(1, 4)):
-                try:
-                    await sleep(dice.choice((0, 1, 2, 5)))
-                except Cancelled:
-                    disturbances += 1
-            assert disturbances <= limits
-        elif dice.random() < 0.4:
-            async with shielded():
-                await nest(depth - 1, 0)
-        else:
-            try:
-                async with timeout(dice.choice((1, 2, 3))):
-                    await nest(depth - 1, limits + 1)
-            except TimeoutError:
-                pass
-
-    async def main() -> None:
-        for _ in range(20):
-            task = await spawn(nest(dice.randrange(2, 7), math.inf))
-            requests = 0
-            for _ in range(dice.randrange(3)):
-                await sleep(dice.choice((0, 1, 2, 3)))
-                requests += task.cancel()
-            try:
-                await task
-            except Cancelled:
-                assert requests, "nobody had cancelled it"
-            assert task.cancelling() == requests and task.shields == 0
-
-    run(main(), clock=VirtualClock(), ready=RandomReady(seed))

@@ -13,10 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT
-from tests.support.process_list import processes
-
-LIMIT = 30.0  # seconds that a program may take before it counts as hanging
+from tests.support.process_list import alive
+from tests.support.programs import LIMIT, outcome, said, started
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals to process groups")
 
@@ -45,20 +43,11 @@ async def at_work(path):
 
 @contextmanager
 def program(source: str, directory: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a program in a process group of its own, as a shell does; go on when it says "ready"."""
+    """Run a program in the directory; go on when it says "ready"."""
     (directory / "program.py").write_text(PROLOGUE + source + '\nif __name__ == "__main__":\n    start()\n')
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "program.py"], cwd=directory, env=environment, start_new_session=True,
-                          text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None and process.stderr is not None
-            assert process.stdout.readline() == "ready\n", process.stderr.read()
-            yield process
-        finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+    with started("program.py", directory=directory) as process:
+        assert said(process) == "ready"
+        yield process
 
 
 def test_a_program_that_catches_ctrl_c_gets_what_its_workers_do(tmp_path: Path) -> None:
@@ -76,8 +65,7 @@ def start():
     run(main())
 """, tmp_path) as process:
         os.killpg(process.pid, signal.SIGINT)
-        output, errors = process.communicate(timeout=LIMIT)
-    assert (process.returncode, output, errors) == (0, "done\n", "")
+        assert outcome(process) == (0, "done\n", "")
 
 
 def test_an_ordinary_ctrl_c_is_told_of_once(tmp_path: Path) -> None:
@@ -98,8 +86,8 @@ def start():
 """, tmp_path) as process:
         os.killpg(process.pid, signal.SIGINT)
         (tmp_path / "at work").unlink()
-        output, errors = process.communicate(timeout=LIMIT)
-    assert output == "over\n" and process.returncode in (130, -signal.SIGINT)
+        status, output, errors = outcome(process)
+    assert output == "over\n" and status in (130, -signal.SIGINT)
     assert errors.count("Traceback") == 1 and errors.endswith("KeyboardInterrupt\n"), errors
 
 
@@ -120,11 +108,7 @@ async def main():
 def start():
     run(main())
 """, tmp_path) as process:
-        assert process.stdout is not None and process.stderr is not None
-        # Not by `communicate`, which would miss what has come, and been read into the buffer, with the first line.
-        output, errors = process.stdout.read(), process.stderr.read()
-        process.wait(timeout=LIMIT)
-    assert (process.returncode, output, errors) == (0, "True False\n", "")
+        assert outcome(process) == (0, "True False\n", "")
 
 
 def test_a_kernel_that_is_killed_leaves_no_worker(tmp_path: Path) -> None:
@@ -142,6 +126,6 @@ def start():
         process.kill()
         process.wait()
         until = time.monotonic() + LIMIT
-        while any(entry.pid == worker and entry.state != "Z" for entry in processes()):
+        while alive(worker):
             assert time.monotonic() < until, "the worker goes on"
             time.sleep(0.01)
