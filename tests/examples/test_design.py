@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import kernel.checks
 from tests.support.paths import ROOT
 
 DESIGN = (ROOT / "docs" / "design.md").read_text()
@@ -21,6 +23,21 @@ def test_the_new_syscall(tmp_path: Path) -> None:
                           capture_output=True, text=True, timeout=30)
     printed = done.stdout.replace(f"{tmp_path}{os.sep}", "")
     assert (done.returncode, done.stderr, printed) == (0, "", re.sub("^    ", "", told, flags=re.MULTILINE))
+
+
+def test_what_a_syscall_may_use_exists() -> None:
+    table = re.search(r"## What a syscall may use\n(.*?)\n\nFour parts", DESIGN, re.DOTALL)
+    assert table is not None
+    names = re.findall(r"`([A-Za-z_.]+)(?:\([^)]*\))?`", "\n".join(re.findall(r"^\| (`[^|]+) \|", table[1], re.MULTILINE)))
+    assert len(names) > 20
+    mailbox = kernel.Waitable[None]()
+    with kernel.Kernel() as one:
+        objects = {"kernel": one, "task": one.spawn(mailbox.__await__()), "Syscall": kernel.Syscall,
+                   "Waitable": kernel.Waitable, "checks": kernel.checks}
+        for name in names:
+            first, _, rest = name.partition(".")
+            found = operator.attrgetter(rest)(objects[first]) if rest else getattr(kernel.checks, first)
+            assert found is not NotImplemented, name
 
 
 def test_the_links() -> None:
