@@ -169,7 +169,7 @@ def run_in_process(function: Callable[..., T], *args: Any, abandon: bool = True)
 
     Cancellation works as in `run_in_thread`. A call that was not yet passed to a process is never made. One that was
     cannot be stopped: with `abandon` the task goes on at once, without it the task waits for the end. When the kernel
-    closes it gives the functions at work its `grace`, and then kills the processes.
+    closes it gives the functions at work its `grace`. If one is at work after that, it kills the processes.
 
     When a worker dies suddenly, all calls under way end: each raises `concurrent.futures.process.BrokenProcessPool`,
     and the next call gets new processes. Raises `TypeError` as `run_in_thread` does.
