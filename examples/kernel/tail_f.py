@@ -3,8 +3,8 @@
     python3 -m kernel examples/kernel/tail_f.py --lines 10 /var/log/syslog /var/log/auth.log
 
 When a file is replaced, as log rotation does, the program reads the new file from its start. When a file is truncated,
-it reads it from its start again. When a file does not exist yet, it waits for it. Threads read the files, so a slow
-disk does not hold up the other files. Ctrl-C and SIGTERM end the program.
+the program reads the file from its start again. It waits for a file that does not exist yet. Threads read the files, so
+a slow disk does not hold up the other files. Ctrl-C and SIGTERM end the program.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Files and paths: each operation blocks a thread instead of the kernel.
 
 A file operation that has started is never abandoned: a cancellation waits until it has ended (see `run_in_thread`). So
-no write goes on behind the program's back, and no file stays open that nobody knows of.
+no write goes on behind the program's back, and no file that a thread has opened is forgotten.
 """
 
 from __future__ import annotations

@@ -274,11 +274,11 @@ def check_command(command: object, function: str) -> None:
 def open_process(command: Command, *, stdin: Redirection = PIPE, stdout: Redirection = PIPE, stderr: Redirection = None,
                  cwd: Argument | None = None, env: Mapping[str, str] | None = None, shell: bool = False,
                  pass_fds: Sequence[int] = ()) -> Syscall[Process]:
-    """Start a program; the answer is a `Process`. Use it by `async with`, which kills what is left at the end.
+    """Start a program; the answer is a `Process`. Use it in an `async with`, which kills what is left at the end.
 
-    The arguments are those of `subprocess.Popen`. Where `PIPE` is given, which `stdin` and `stdout` have by default,
-    the `Process` has a `Stream`. Starting the program keeps the kernel's thread busy for about a millisecond. When the
-    kernel closes, it kills a child that still runs, with its process group.
+    The arguments are those of `subprocess.Popen`. For each `PIPE` the `Process` has a `Stream`; `stdin` and `stdout`
+    are pipes by default. Starting the program keeps the kernel's thread busy for about a millisecond. When the kernel
+    closes, it kills a child that still runs, with its process group.
 
     Raises `TypeError` or `ValueError`, at the call, for what is not a command; when awaited, `FileNotFoundError`,
     `PermissionError` or another `OSError` if the program cannot be started. Not a point of cancellation.

@@ -61,8 +61,7 @@ def receivers(kernel: Kernel) -> Iterator[Receivers]:
     table = Receivers(kernel)
     # Python runs a signal's handler between two bytecodes. A signal that arrives just before the poller's system call
     # would wait until that call returns. So the interpreter writes a byte to this descriptor for each signal, and the
-    # call returns at once. A descriptor that is set already belongs to the kernel or to an event loop, and does the
-    # same.
+    # call returns at once. A descriptor that was set before belongs to the kernel or an event loop, and does the same.
     wakeup_fd = signal.set_wakeup_fd(kernel.poller.wakeup_fd(), warn_on_full_buffer=False)
     if wakeup_fd != -1:
         signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)

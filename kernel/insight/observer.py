@@ -21,11 +21,11 @@ from ..task import Task
 
 
 class Observer:
-    """Is told what a kernel does. Derive a class, override the methods of interest, and give `Kernel(observer=)` one.
+    """Is told of what a kernel does. Override the methods of interest, and give an instance to `Kernel(observer=...)`.
 
-    The kernel calls them in its own thread when the thing happens, which may be in the middle of a task's step: a task
-    that runs can wake another. They should not block. The kernel reports an exception from them to its exception hook
-    and goes on.
+    The kernel calls the methods in its own thread, at once when something happens. That may be in the middle of a
+    task's step, since a task that runs can wake another. The methods should not block. The kernel reports an exception
+    from them to its exception hook, and goes on.
     """
 
     def spawn(self, task: Task[Any]) -> None:
@@ -41,7 +41,10 @@ class Observer:
         """`request` could not be answered at once: `task` is blocked on it."""
 
     def wake(self, task: Task[Any]) -> None:
-        """The wait of `task` is over: it is ready. Or a condition has notified it: `block` by the lock comes next."""
+        """The wait of `task` is over, and it is ready.
+
+        A task that was notified of a condition is not ready yet: `block` follows, as it waits for the lock.
+        """
 
     def exit(self, task: Task[Any]) -> None:
         """`task` is done."""

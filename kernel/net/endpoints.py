@@ -38,8 +38,7 @@ AGAIN: Final = Unfinished.AGAIN
 Outcome = Union[T, Unfinished]
 
 
-# Errors that the outside world causes. The library's own frames are taken out of their tracebacks: they explain
-# nothing.
+# Errors that the outside world causes. Their tracebacks lose the library's own frames, which would explain nothing.
 EXPECTED = (OSError, EOFError, ValueError)
 
 
@@ -275,8 +274,7 @@ class Attempt(Syscall[T]):
         if isinstance(error, OSError):
             self.endpoint.explain(error)
         if isinstance(error, EXPECTED):
-            # The frames that the error came through hold the task. If the task ended with it, they would hold each
-            # other.
+            # The error's frames hold the task. If the task ended with the error, the two would hold each other.
             BaseException.with_traceback(error, None)
         task.throw(error)
 

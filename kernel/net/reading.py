@@ -59,7 +59,7 @@ class Reading(Attempt[T]):
                 return True
         if stream.plenty:
             return Attempt.execute(self, kernel, task)
-        # All that was there has been received. An attempt now would most often be a system call in vain: wait first.
+        # All that was there has been received. Most often, an attempt now would be a useless system call: wait first.
         stream.burst = BURST
         self.begin_wait(kernel, task)
         return False
@@ -121,7 +121,7 @@ class More(Fill):
 
 
 class Gather(Reading[bytes]):
-    """Waits until the buffer has the whole answer; the base of operations whose end `find` finds in the bytes."""
+    """Waits until the whole answer has come; `find` says where it ends."""
 
     __slots__ = ()
 

@@ -78,7 +78,7 @@ class Accept(Attempt[socket.socket]):
 
 
 class Connection:
-    """A connection that is being handled. It is a waiter of the handler's task, which tells it of the task's end."""
+    """A connection that is being handled. As a waiter of the handler's task, it is told how the task ends."""
 
     __slots__ = ("at_work", "ending", "server", "stream", "task")
 
@@ -151,7 +151,7 @@ class Server:
         try:
             for listener in self._listeners:
                 self._acceptors.append(await spawn(self._accept(listener), name=f"accept at {listener.name}"))
-            await checkpoint()  # let them begin: a task that is cancelled before could not close its listener
+            await checkpoint()  # let them begin: one that is cancelled before that could not close its listener
         except BaseException:
             self._stop_accepting()
             raise
@@ -177,7 +177,7 @@ class Server:
             listener.close()
 
     async def _wait_for_room(self, listener: Listener, error: OSError) -> None:
-        """Report once that there is no room for more connections; return when there is room, looking every `PAUSE`.
+        """Report once that there is no room for more connections; return when there is, looking every 0.1 seconds.
 
         Connections that come meanwhile wait in the system's backlog.
         """
@@ -195,7 +195,7 @@ class Server:
         try:
             stream = Stream.of_socket(sock)
         except OSError:
-            return  # the peer has gone again
+            return  # the peer is gone already
         task = await spawn(self._handle(stream), name=f"handle {stream.name}")
         connection = Connection(self, stream, task, self._context is None)
         self._connections[task] = connection
@@ -269,7 +269,7 @@ class Server:
         return (connection for connection in self._connections.values() if caller is None or not connection.ending)
 
     async def _finish(self, caller: Connection | None) -> None:
-        """Wait until all handlers have ended that a `shutdown` by `caller` waits for."""
+        """Wait until the handlers that a `shutdown` by `caller` waits for have ended."""
         while any(self._others(caller)):
             await self._one_less
 
@@ -299,8 +299,8 @@ def serve(handler: Handler, host: Host, port: int, *, ssl: _ssl.SSLContext | Non
     """Listen on a TCP port, and run `handler(stream)` for every connection, in a task of its own.
 
     The answer is a `Server` that already accepts connections; end it by `async with` or `shutdown`. `host` is an IP
-    address, or a name, all of whose addresses the server listens at; None is every interface. With port 0 the system
-    chooses a free port, which `Server.port` tells. `backlog` is how many connections the system holds until they are
+    address, a name, or None for every interface; with a name, the server listens at all its addresses. With port 0 the
+    system chooses a free port: see `Server.port`. `backlog` is how many connections the system holds until they are
     accepted. `grace` is how many seconds a `shutdown` gives the handlers. `reuse_port` lets several servers listen on
     the same port (SO_REUSEPORT).
 

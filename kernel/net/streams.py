@@ -26,8 +26,8 @@ class Stream(Endpoint):
     `open_connection` makes a stream, `serve` one for each call of its handler, and `open_process` one for each pipe.
     `await` the methods that wait; a generator task can `yield` them. All of them raise an `OSError` that names the peer
     when the connection fails, `EndpointClosed` when this side has closed the stream or closes it meanwhile, and
-    `RuntimeError` when another task is already reading, or writing. A cancellation ends a wait at once; a reader that
-    is cancelled has taken nothing from the stream.
+    `RuntimeError` when another task is already reading, or writing. `TypeError` or `ValueError` says that an argument
+    is wrong. A cancellation ends a wait at once; a reader that is cancelled has taken nothing from the stream.
     """
 
     __slots__ = ("buffer", "burst", "channel", "peer", "plenty", "receive", "send", "tls", "winding_down")

@@ -114,7 +114,7 @@ class ConditionWaitFor(Steps[T]):
 
 
 class Condition:
-    """A lock, and a place where tasks wait without it for a change that another task makes while it holds the lock.
+    """A lock, and a place to wait, without the lock, for a change that another task makes while it holds the lock.
 
     `async with condition:` holds the lock. That is a new `Lock`, or the `Lock` or `RLock` given; anything else raises
     `TypeError`. `notify` moves a task from here to the line of the lock, so the task runs only when it has the lock.
@@ -149,10 +149,11 @@ class Condition:
         return ConditionWait(self)
 
     def wait_for(self, predicate: Callable[[], T]) -> Syscall[T]:
-        """Wait until `predicate()` is true; the answer is its value. It is called at once and after each notification.
+        """Wait until `predicate()` is true; the answer is its value.
 
-        Raises and is cancelled as `wait` is. Raises `TypeError`, at the call, for what is not a function, and for an
-        `async def` function, whose value would always be true.
+        The predicate is called at once, and again after each notification. Raises and is cancelled as `wait` is. Raises
+        `TypeError`, at the call, for what is not a function, and for an `async def` function, whose value would always
+        be true.
         """
         if not callable(predicate) or iscoroutinefunction(predicate):
             raise TypeError(f"wait_for() takes a plain function, which says whether to go on, not {predicate!r}")

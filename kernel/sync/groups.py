@@ -206,7 +206,7 @@ class TaskGroup(Scope):
         """`async for task in group.as_completed():` gives each task when it has ended; daemons are left out.
 
         Tasks that ended before the loop come first. The loop ends when no task is left, those spawned meanwhile
-        included. One task at a time may wait in a loop, else `RuntimeError`; each call makes a new one.
+        included. One task at a time may wait in a loop, else `RuntimeError`; for each loop call `as_completed` anew.
         """
         return Completions(self)
 

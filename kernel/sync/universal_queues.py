@@ -34,7 +34,7 @@ class Party:
 
 
 class WaitingThread(Party):
-    """A thread at a universal queue. It is blocked on its `baton`; whoever ends its wait serves it, then frees that."""
+    """A thread at a universal queue, which blocks on `baton`. Whoever ends its wait serves it and releases `baton`."""
 
     def __init__(self, getting: bool, item: Any) -> None:
         super().__init__(getting, item)
@@ -51,8 +51,8 @@ class WaitingTask(Party):
     """A task at a universal queue.
 
     `invite` may run in any thread, so it only has `_come` called in the thread of the task's kernel. There the task is
-    served and woken in one go: no cancellation can come between taking the item from the queue and giving it to the
-    task.
+    served and woken in one call, so no cancellation can come between taking the item from the queue and giving it to
+    the task.
     """
 
     def __init__(self, getting: bool, item: Any, kernel: Kernel, task: Task[Any]) -> None:

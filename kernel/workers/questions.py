@@ -46,7 +46,7 @@ class Question:
             del error
 
     def serve(self, kernel: Kernel) -> None:
-        """In the kernel: make the call. What it returns is run as a task, if that can be run."""
+        """In the kernel: make the call. If it returns a syscall or code to run, make a task of that."""
         if self._withdrawn:
             return
         try:
