@@ -1,8 +1,8 @@
-"""A tour of the kernel in about three seconds: what a task can ask for, one thing after another, told as it happens.
+"""A tour of the kernel in about three seconds: the requests that a task can make, one after another.
 
     python3 -m kernel examples/tour.py
 
-Read it along with what it prints. Each chapter is one function.
+Each chapter is one function, which prints what happens. Read the code along with the output.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ started = 0.0  # the time on the kernel's clock at which main began
 
 
 async def tell(text: str) -> None:
-    """Print `text` with the time and the task that says it."""
+    """Print `text`, with the time since the start and the name of the running task."""
     print(f"  {await now() - started:4.2f} s  {(await current_task()).name + ':':<10} {text}")
 
 
@@ -34,7 +34,7 @@ async def tasks() -> None:
     soup = await spawn(cook("soup", 0.4), name="Ann")
     bread = await spawn(cook("bread", 0.2), name="Bob")
     await tell(f"both are spawned, neither has run: Ann is {soup.state}, Bob is {bread.state}")
-    meal = [await wait(soup), await bread]  # a task can be awaited itself, which is the same
+    meal = [await wait(soup), await bread]  # `await bread` is the same as `await wait(bread)`
     await tell(f"{' and '.join(meal)} after 0.4 s and not 0.6: they slept at the same time")
 
 
@@ -46,7 +46,7 @@ async def generators() -> None:
             yield tell(f"{n}")  # yielding code, a coroutine or a generator, calls it on this task's own stack
             yield sleep(0.1)
             n -= 1
-        yield  # nothing in particular: let others run
+        yield  # a bare yield lets other tasks run
         return "lift-off"
 
     def mission() -> Generator[Any, Any, str]:
@@ -69,14 +69,14 @@ async def cancellation() -> None:
             await sleep(0.1)
 
     digger = await spawn(dig(), name="digger")
-    await checkpoint()  # one turn, in which the digger begins
+    await checkpoint()  # let the digger begin
     await tell(f"now it is {digger.state}, on {digger.blocked_on}; cancelling it")
     await cancel(digger)
     try:
         await digger
     except Cancelled:
         if not digger.cancelled():
-            raise  # it was this task that somebody cancelled: Ctrl-C
+            raise  # Ctrl-C has cancelled this task, not the digger
         await tell("the digger has ended, and who waits for it gets Cancelled")
 
 

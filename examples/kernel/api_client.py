@@ -1,12 +1,12 @@
-"""A client of a web API that allows only so many requests a second: fast as permitted, and never faster.
+"""A client of a web API that limits the rate of requests: it asks as fast as the API permits, and never faster.
 
     python3 -m kernel examples/kernel/api_client.py --rate 20 --burst 5 http://127.0.0.1:8000/items/{} 1 2 3 4 5
     python3 -m kernel examples/kernel/api_client.py --demo 100
 
-Each argument takes the place of {} in the URL; the answers are printed in that order, one line each. The rate is kept by
-a token bucket; several connections work at a time, each for many requests. A server that says "429 Too Many Requests" is
-asked again when it says, one that fails (5xx) or hangs up after a growing pause. --demo serves an API of its own and
-asks it for so many items.
+Each argument takes the place of {} in the URL. The program prints the answers in the order of the arguments, one line
+each. A token bucket keeps the rate. Several connections work at a time, and each serves many requests. After "429 Too
+Many Requests" the program waits as long as the server asks for. After a failure (5xx, or a server that hangs up) it
+waits 0.1 seconds, then 0.2, 0.4 and so on. --demo N starts an API of its own and asks it for N items.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ LARGEST = 1_000_000  # bytes of an answer
 
 
 class TokenBucket:
-    """Lets through `burst` at once, and `rate` a second in the long run, first come, first served."""
+    """Lets `burst` requests through at once, and `rate` requests a second in the long run; first come, first served."""
 
     def __init__(self, rate: float, burst: int) -> None:
         self._interval = 1 / rate
         self._tolerance = (burst - 1) * self._interval
-        self._due = 0.0  # when the bucket would be full again
+        self._due = 0.0  # the time at which the bucket is full again
         self._lock = Lock()
 
     async def take(self) -> None:
@@ -42,12 +42,12 @@ class TokenBucket:
             self._due += self._interval
 
     def pause(self, until: float) -> None:
-        """Let nobody through until then: the server has asked for it."""
+        """Let no request through before the time `until`: the server has asked for this."""
         self._due = max(self._due, until + self._tolerance)
 
 
 class Retry(Exception):
-    """The server could not answer; it may in `after` seconds."""
+    """The server refused to answer now; it may answer in `after` seconds."""
 
     def __init__(self, reason: str, after: float) -> None:
         super().__init__(reason)
@@ -55,7 +55,7 @@ class Retry(Exception):
 
 
 class Connection:
-    """A connection that is used for many requests, and made anew when it has failed."""
+    """A connection for many requests; after a failure it is opened again."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -67,7 +67,7 @@ class Connection:
         self._stream: Stream | None = None
 
     async def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body. After any failure the next request has a connection of its own."""
+        """Ask for `path`; return status, headers and body. After a failure the next request opens a new connection."""
         try:
             async with timeout(PATIENCE):
                 if self._stream is None:
@@ -98,7 +98,7 @@ class Connection:
 
 
 class Client:
-    """Asks for items, within the rate."""
+    """Asks for items, over several connections, and keeps the rate."""
 
     def __init__(self, url: str, rate: float, burst: int, connections: int) -> None:
         self.url = url
@@ -107,7 +107,7 @@ class Client:
         self.requests = 0
 
     async def fetch(self, items: list[str]) -> list[str]:
-        """The answers, in the order of the items; an answer that could not be had says why."""
+        """The answers, in the order of the items. In the place of an answer that did not come stands the reason."""
         answers = [""] * len(items)
         left: Queue[int] = Queue()
         for index in range(len(items)):
@@ -156,7 +156,7 @@ class Client:
 
 
 class DemoAPI:
-    """A server that allows `rate` requests a second, and now and then fails."""
+    """A server that allows about `rate` requests a second. It fails at every 17th of these, hangs up at every 23rd."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate

@@ -1,10 +1,11 @@
-"""A chat server with rooms, for `nc` or telnet: whoever connects says a name, and talks to everyone in the same room.
+"""A chat server with rooms, for `nc` or telnet: each client gives a name, and talks to everyone in its room.
 
     python3 -m kernel examples/kernel/chat_server.py 7777
 
-Commands: /join ROOM, /rooms, /who, /quit; every other line goes to the room. One task reads a client's lines, another
-writes what the others say from a queue of limited length: a client that does not read is disconnected when its queue is
-full, and holds nobody up. SIGTERM and Ctrl-C end the server in order: everyone is told, and has a moment to read it.
+Commands: /join ROOM, /rooms, /who, /quit; every other line goes to the room. Each client has two tasks. One reads the
+client's lines. The other takes the lines for the client from a queue of 100, and writes them. When a client does not
+read and its queue is full, the server disconnects it; so it holds nobody up. On SIGTERM and Ctrl-C the server says
+goodbye to all clients, gives them a second to read it, and ends.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from signal import SIGINT, SIGTERM
 from kernel import LimitOverrun, Queue, QueueClosed, QueueFull, Stream, TaskGroup, catch_signals, serve, timeout
 
 LONGEST_LINE = 1024  # bytes
-OUTBOX = 100  # lines that wait for a client to read them
+OUTBOX = 100  # lines that may wait for a client to read them
 FAREWELL = 5.0  # seconds to read the last lines
 
 
 class Client:
-    """Someone in a room."""
+    """A client that has given its name, and is in a room."""
 
     def __init__(self, stream: Stream, name: str) -> None:
         self.stream = stream
@@ -29,7 +30,7 @@ class Client:
         self.outbox: Queue[str] = Queue(OUTBOX)
 
     def tell(self, line: str) -> None:
-        """Have a line written soon; a client that reads too slowly is disconnected."""
+        """Put a line into the client's queue. If the queue is full, disconnect the client: it reads too slowly."""
         try:
             self.outbox.put_nowait(line)
         except QueueFull:
@@ -44,7 +45,7 @@ class Client:
 
 
 class Chat:
-    """The clients, and what they can do."""
+    """The clients, and the commands that they can give."""
 
     def __init__(self) -> None:
         self.clients: dict[str, Client] = {}
@@ -57,7 +58,7 @@ class Chat:
             client.tell(line)
 
     async def handle(self, stream: Stream) -> None:
-        """One connection, from the name to the end."""
+        """Serve one connection, from the question for a name to the end."""
         try:
             await stream.write_all(b"Your name?\n")
             name = (await stream.read_line(LONGEST_LINE)).decode(errors="replace").strip()
@@ -80,7 +81,7 @@ class Chat:
             print(f"{stream.name} ended: {errors.exceptions[0]}", flush=True)
 
     async def listen(self, client: Client) -> None:
-        while await client.stream.more():  # which the end of the server ends as well
+        while await client.stream.more():  # False also when the server shuts down
             line = await client.stream.read_line(LONGEST_LINE)
             words = line.decode(errors="replace").strip()
             command, _, argument = words.partition(" ")

@@ -2,7 +2,8 @@
 
     python3 -m kernel examples/kernel/clock.py
 
-What `gather` does there is here to spawn the one and to wait for it after the other. It ticks until Ctrl-C.
+Where that program uses `gather`, this one spawns a task for the seconds, prints the minutes itself, and then waits for
+the task. It ticks until Ctrl-C.
 """
 
 from kernel import sleep, spawn

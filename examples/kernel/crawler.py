@@ -3,8 +3,8 @@
     python3 -m kernel examples/kernel/crawler.py                      crawls a site of 200 pages that it serves itself
     python3 -m kernel examples/kernel/crawler.py http://127.0.0.1:8000/
 
-Follows every link within the site, each page once, with a number of workers at a time; prints each page's status, size
-and path, then the links that lead nowhere. It never leaves the host it began at.
+It follows every link within the site, and gets each page once; several workers get pages at the same time. It prints
+each page's status, size and path, and at the end the broken links. It never leaves the host that it began at.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PATIENCE = 10.0  # seconds for a page
 
 
 class Links(HTMLParser):
-    """Collects where the links of a page lead."""
+    """Collects the targets of a page's links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Links(HTMLParser):
 
 @dataclass
 class Page:
-    """What came of a URL: its status and its size, or the error."""
+    """The result for a URL: the page's status, size and links, or the error."""
 
     url: str
     status: int = 0
@@ -67,7 +67,7 @@ async def fetch(url: str) -> Page:
 
 
 class Crawl:
-    """The pages seen, and those still to be got."""
+    """The pages that were got, and a queue of those that are still to be got."""
 
     def __init__(self, start: str, workers: int, most: int) -> None:
         self.site = urlsplit(start)[:2]
@@ -101,7 +101,7 @@ class Crawl:
 
 
 class Site:
-    """A web site of numbered pages, each with links to others, one of them to nowhere."""
+    """A web site of numbered pages, each with links to others. Page 13 also links to a page that does not exist."""
 
     def __init__(self, size: int) -> None:
         self.size = size

@@ -2,7 +2,7 @@
 
     python3 -m kernel examples/kernel/creating_tasks.py
 
-A run ends with `main`. To run for ever is to have a `main` that sleeps for ever; Ctrl-C ends it.
+A run ends when `main` ends. This `main` sleeps for ever, so the program runs until Ctrl-C.
 """
 
 import math

@@ -1,9 +1,9 @@
-"""A TCP echo server on wait_readable and wait_writable, and nothing above them: one task per connection.
+"""A TCP echo server with one task per connection, made with nothing but the kernel's own syscalls.
 
     python3 -m kernel examples/kernel/echo_server.py 7777
 
-It listens on 127.0.0.1; port 0 takes any that is free. Ctrl-C stops it as it stops any program (exit status 130),
-SIGTERM is the ordinary way to stop a server (exit status 0); both close the connections first.
+It listens on 127.0.0.1; with port 0 the system chooses a free port. Ctrl-C stops it as it stops any program (exit
+status 130). SIGTERM is the ordinary way to stop a server (exit status 0). Both close the connections first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from kernel import Task, current_task, sleep, spawn, wait_readable, wait_writable
 
 CHUNK = 65536  # bytes read at a time
-# What accept() fails with while the process or the system has no room for another connection.
+# The errors of accept() while the process or the system has no room for another connection.
 NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -32,21 +32,22 @@ async def send_all(peer: socket.socket, data: bytes) -> None:
 
 
 async def echo(peer: socket.socket) -> None:
-    """Send back all that comes, until the peer has no more to say, or is gone."""
+    """Send back all that comes, until the peer ends the connection or is gone."""
     with peer:
         try:
             while True:
-                # Before every recv(), even when there is more to read: a peer that never stops would stop the others.
+                # Wait before every recv(), even when there is more to read. Otherwise a peer that sends without a pause
+                # would keep the other tasks from running.
                 await wait_readable(peer)
                 try:
                     data = peer.recv(CHUNK)
                 except BlockingIOError:
-                    continue  # the system took it for readable and thought better of it
+                    continue  # the system said that it was readable, and then it was not
                 if not data:
                     return
                 await send_all(peer, data)
         except (ConnectionError, TimeoutError):
-            pass  # reset by the peer, or its host does not answer: there is nobody left to tell
+            pass  # the peer has reset the connection, or its host does not answer
 
 
 async def accept(listener: socket.socket) -> None:
@@ -56,11 +57,11 @@ async def accept(listener: socket.socket) -> None:
         try:
             peer, address = listener.accept()
         except (BlockingIOError, ConnectionError):
-            continue  # it was gone before its turn
+            continue  # the peer was gone before its connection was accepted
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            await sleep(0.05)  # the connection stays in the system's queue; meanwhile others may end
+            await sleep(0.05)  # the connection waits in the system's queue; meanwhile others may end
             continue
         peer.setblocking(False)
         await spawn(echo(peer), name=f"echo {address[0]}:{address[1]}")
@@ -68,7 +69,7 @@ async def accept(listener: socket.socket) -> None:
 
 @contextmanager
 def stopped_by_sigterm(task: Task[object]) -> Iterator[None]:
-    """Have SIGTERM cancel `task`, and suppress that cancellation here."""
+    """Inside of the block SIGTERM cancels `task`; the block suppresses that cancellation."""
     terminated = False
 
     def on_sigterm(number: int, frame: object) -> None:

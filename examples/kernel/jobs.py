@@ -1,8 +1,8 @@
-"""A parallel job runner, a small `make -j`: runs commands that depend on each other, as many at a time as allowed.
+"""A parallel job runner, a small `make -j`: it runs commands that depend on each other, several at a time.
 
     python3 -m kernel examples/kernel/jobs.py --jobs 4 build.jobs
 
-A job file has a line for each job, `NAME: DEPENDENCIES` (which may be none), followed by indented shell commands:
+A job file has a line `NAME: DEPENDENCIES` for each job, which may have no dependencies. Indented shell commands follow:
 
     fetch:
         curl -O https://example.org/data
@@ -11,9 +11,10 @@ A job file has a line for each job, `NAME: DEPENDENCIES` (which may be none), fo
         make
     test: build
 
-A job starts when those it depends on have succeeded. When one fails, nothing new is started, unless with --keep-going
-what does not depend on it. Output of a job is shown when it ends, whole. Ctrl-C kills what is running, with all that it
-has started. A terminal gets a line that tells the progress. The exit status is 1 when a job failed.
+A job starts when the jobs that it depends on have succeeded. After a failure no new job is started; with --keep-going,
+those that do not depend on the failed one are. The output of a job is shown as a whole when the job ends. A terminal
+also gets a line with the progress. Ctrl-C kills the jobs that run, and the processes that they have started. The exit
+status is 1 when a job failed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from kernel import Queue, TaskGroup, run_process
 
 @dataclass
 class Job:
-    """What is to be done for a name."""
+    """A job: its name, the names of the jobs that it needs, and its commands."""
 
     name: str
     needs: list[str]
@@ -40,7 +41,7 @@ class Job:
 
 
 def parse(lines: Iterable[str]) -> dict[str, Job]:
-    """The jobs of a job file; `ValueError` says what is wrong with it."""
+    """The jobs of a job file, by name. A `ValueError` says what is wrong with the file."""
     jobs: dict[str, Job] = {}
     job = None
     for number, line in enumerate(lines, 1):
@@ -65,7 +66,7 @@ def parse(lines: Iterable[str]) -> dict[str, Job]:
 
 
 class Runner:
-    """Jobs on their way."""
+    """Runs jobs, and keeps the names of those that run, are done, or have failed."""
 
     def __init__(self, jobs: dict[str, Job], limit: int, timeout: float | None, keep_going: bool) -> None:
         self.jobs = jobs
@@ -77,7 +78,7 @@ class Runner:
         self.failed: list[str] = []
 
     async def run(self) -> None:
-        """Run all jobs, or what can be run when some fail."""
+        """Run all jobs; when some fail, run those that may still run."""
         order = TopologicalSorter({job.name: job.needs for job in self.jobs.values()})
         order.prepare()
         waiting: list[str] = []
@@ -130,7 +131,7 @@ class Runner:
 
     @contextmanager
     def line_cleared(self) -> Iterator[None]:
-        """Without the progress line, which is on the screen alone."""
+        """Clear the progress line, so that the block can print in its place. The line is for terminals only."""
         if sys.stderr.isatty():
             print("\r\033[K", end="", file=sys.stderr, flush=True)
         yield

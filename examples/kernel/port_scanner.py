@@ -1,9 +1,10 @@
-"""Which TCP ports of this machine are open.
+"""A port scanner: it finds the open TCP ports of this machine.
 
     python3 -m kernel examples/kernel/port_scanner.py --ports 1-1024,8000-9000
 
-Tries many ports at a time, each with a limit of its own; prints the open ones in order, with the name of the service
-that usually has it and what it says at once when somebody connects. Only addresses of this machine are accepted.
+It tries 100 ports at a time. A port has half a second to accept the connection, and half a second to send a greeting.
+The program prints the open ports in order, each with the name of the service that usually has the port, and with the
+greeting. It accepts only addresses of this machine.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 
 from kernel import Queue, TaskGroup, open_connection, timeout
 
-BANNER = 80  # bytes of a greeting that are shown
+BANNER = 80  # bytes; how much of a greeting is shown
 
 
 def local_address(text: str) -> str:
@@ -37,11 +38,11 @@ def port_list(text: str) -> list[int]:
 
 
 async def probe(host: str, port: int, patience: float) -> str | None:
-    """What greets at an open port, "" when nothing does; None when the port is closed."""
+    """The greeting at an open port, "" when none comes in time; None when the port is closed."""
     try:
         async with timeout(patience):
             stream = await open_connection(host, port)
-    except OSError:  # a timeout is one too
+    except OSError:  # TimeoutError is an OSError too
         return None
     async with stream:
         try:
@@ -59,7 +60,7 @@ def service(port: int) -> str:
 
 
 async def scan(host: str, ports: list[int], workers: int, patience: float) -> dict[int, str]:
-    """The open ports, and their greetings."""
+    """The open ports, each with its greeting."""
     left: Queue[int] = Queue()
     for port in ports:
         left.put_nowait(port)

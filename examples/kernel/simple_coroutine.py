@@ -2,7 +2,7 @@
 
     python3 -m kernel examples/kernel/simple_coroutine.py
 
-There is no loop to get and to close: `main` is what runs, and the kernel exists as long as it does.
+This program does not have to get a loop and close it: the kernel begins and ends with `main`.
 """
 
 from kernel import sleep

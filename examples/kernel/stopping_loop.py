@@ -2,8 +2,8 @@
 
     python3 -m kernel examples/kernel/stopping_loop.py
 
-The run ends when `main` returns, after three seconds. The task that is left is then cancelled and waited for: had it
-anything to clean up, it could.
+The run ends when `main` returns, after three seconds. Then the kernel cancels the task that is left and waits for it,
+so that the task could clean up.
 """
 
 from kernel import sleep, spawn

@@ -1,10 +1,10 @@
-"""What is appended to files, as it is appended: `tail -F`, for any number of files at once.
+"""`tail -F` for any number of files at once: it prints what is appended to them, as soon as that happens.
 
     python3 -m kernel examples/kernel/tail_f.py --lines 10 /var/log/syslog /var/log/auth.log
 
-A file that is replaced (as log rotation does) is read from the start of the new one, one that is truncated from its
-start, and one that does not exist yet as soon as it does. Files are read in threads, so a slow disk holds up nobody.
-Ctrl-C ends it; so does SIGTERM.
+When a file is replaced, as log rotation does, the program reads the new file from its start. When a file is truncated,
+the program reads the file from its start again. It waits for a file that does not exist yet. Threads read the files, so
+a slow disk does not hold up the other files. Ctrl-C and SIGTERM end the program.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHUNK = 65536
 
 
 def last_lines(file: BinaryIO, count: int) -> bytes:
-    """The last `count` lines of `file`, which stands at its end then."""
+    """The last `count` lines of `file`; afterwards its position is at its end."""
     position, found = file.seek(0, os.SEEK_END), b""
     while position and found.count(b"\n") <= count:
         size = min(CHUNK, position)
@@ -33,7 +33,7 @@ def last_lines(file: BinaryIO, count: int) -> bytes:
 
 
 class Tail:
-    """One file that is followed by its name."""
+    """Follows one file by its name."""
 
     def __init__(self, path: str, interval: float) -> None:
         self.path = path
@@ -41,7 +41,7 @@ class Tail:
         self.file: BinaryIO | None = None
 
     def open(self, lines: int | None) -> bytes:
-        """Open the file, if there is one; its last lines, or with None all."""
+        """Open the file, if it exists, and return its last `lines` lines; with None, return its first bytes."""
         try:
             self.file = open(self.path, "rb")
         except OSError:
@@ -49,14 +49,14 @@ class Tail:
         return self.read() if lines is None else last_lines(self.file, lines)
 
     def read(self) -> bytes:
-        """What has been appended."""
+        """The bytes that were appended, at most 64 KiB."""
         assert self.file is not None
         if os.fstat(self.file.fileno()).st_size < self.file.tell():
-            self.file.seek(0)  # truncated
+            self.file.seek(0)  # the file was truncated
         return self.file.read(CHUNK)
 
     def step(self) -> bytes:
-        """What there is to be shown now."""
+        """The next bytes to print; notice that the file was replaced."""
         if self.file is None:
             return self.open(None)
         data = self.read()
@@ -70,12 +70,13 @@ class Tail:
         try:
             return not os.path.samestat(os.stat(self.path), os.fstat(self.file.fileno()))
         except OSError:
-            return False  # gone for now: what is open may still be written to
+            return False  # the name is gone for now; somebody may still write to the open file
 
     async def follow(self, lines: int) -> None:
-        """Print what is appended, until cancelled."""
+        """Print what is appended to the file, until cancelled."""
         try:
-            # Not to be abandoned: the file must not be closed while a thread reads it.
+            # Without `abandon`, a cancellation waits for the thread: the file must not be closed while a thread reads
+            # it.
             data = await run_in_thread(self.open, lines, abandon=False)
             while True:
                 sys.stdout.buffer.write(data)

@@ -1,10 +1,11 @@
-"""A time service over UDP, and its client: what time it is there, and how far this machine's clock is off.
+"""A time service over UDP, and a client, which prints the server's time and how far ahead that is.
 
     python3 -m kernel examples/kernel/udp_time.py serve 3700
     python3 -m kernel examples/kernel/udp_time.py ask 127.0.0.1 3700
 
-The client sends a datagram with the time it has; the server sends it back with its own. As in NTP, half of the round
-trip is taken for the way of the answer. Datagrams get lost: the client asks again until its patience is over.
+The client sends a datagram with its own time. The server sends that back together with the server's time. The client
+assumes, as NTP does, that the answer took half of the round trip. Datagrams get lost, so the client asks up to three
+times, and waits a second for each answer.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from signal import SIGINT, SIGTERM
 from kernel import Datagrams, TaskGroup, catch_signals, open_datagram, timeout
 
 QUESTION = struct.Struct("!4sd")  # b"TIME", the client's time in seconds since 1970
-ANSWER = struct.Struct("!4sdd")  # b"time", the same again, the server's time
+ANSWER = struct.Struct("!4sdd")  # b"time", the client's time again, the server's time
 
 
 async def answer(datagrams: Datagrams) -> None:
-    """Answer every question; what is none is ignored."""
+    """Answer every question, and ignore every other datagram."""
     async for data, address in datagrams:
         if len(data) == QUESTION.size and data.startswith(b"TIME"):
             _, asked = QUESTION.unpack(data)
@@ -39,7 +40,7 @@ async def serve_time(host: str, port: int) -> None:
 
 
 async def ask(datagrams: Datagrams) -> tuple[float, float]:
-    """Ask once; the seconds that the server is ahead, and the round trip."""
+    """Ask once; return how many seconds the server is ahead, and how many seconds the round trip took."""
     asked = time.time()
     await datagrams.send(QUESTION.pack(b"TIME", asked))
     async for data, _ in datagrams:

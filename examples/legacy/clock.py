@@ -1,4 +1,4 @@
-"""`examples/seed/clock.py` as it was written for Python 3.4, before `async` and `await`. Ctrl-C ends it."""
+"""`examples/seed/clock.py` in the style of Python 3.4, which had no `async` and `await`. It runs until Ctrl-C."""
 
 from collections.abc import Generator
 from typing import Any

@@ -1,4 +1,4 @@
-"""`examples/seed/creating_tasks.py` as it was written for Python 3.4, before `async` and `await`. Ctrl-C ends it."""
+"""`examples/seed/creating_tasks.py` in the style of Python 3.4, which had no `async` and `await`; until Ctrl-C."""
 
 from collections.abc import Generator
 from typing import Any

@@ -1,4 +1,4 @@
-"""`examples/seed/stopping_loop.py` as it was written for Python 3.4, before `async` and `await`."""
+"""`examples/seed/stopping_loop.py` in the style of Python 3.4, which had no `async` and `await`."""
 
 from collections.abc import Generator
 from typing import Any

@@ -1,17 +1,18 @@
-"""A job that outgrows one machine, on an existing engine: Dask, every process of it on this project's loop.
+"""A job for more than one machine, on an existing engine: Dask, each of whose processes runs this project's event loop.
 
     python3 -m compat examples/scale/cluster.py --workers 3 --kill-one
 
-Finds the longest Collatz sequence (halve what is even, take three times what is odd plus one, until 1) that starts
-below a number. The range is cut into pieces for Dask to hand out. Scheduler and workers are started on this machine by
+It finds the longest Collatz sequence that starts below a number. Such a sequence goes from an even number to its half,
+and from an odd number to three times that plus one, until it comes to 1. The program cuts the range of starts into
+pieces, and Dask hands these out to its workers. The program starts a scheduler and workers on this machine:
 
     python3 -m compat -m distributed.cli.dask_scheduler --scheduler-file FILE
     python3 -m compat -m distributed.cli.dask_worker --scheduler-file FILE --no-nanny
 
-and the same on other machines, given the scheduler's address in place of the file, makes a cluster of many, which
-`--scheduler ADDRESS` uses. (A nanny would start its worker in a Python that has not been asked for this loop: hence
---no-nanny.) With --kill-one a worker is killed when a quarter of the results has come: Dask gives its work to the
-others.
+For a cluster of several machines, start these commands on them, the workers with the scheduler's address in the place
+of the file, and use `--scheduler ADDRESS`. The option --no-nanny is there because a nanny would start its worker in a
+Python without this loop. With --kill-one, the program kills a worker when a quarter of the results has come, and Dask
+gives the work of that worker to the others.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ PATIENCE = 60.0  # seconds for the cluster to start, for one more result, and fo
 
 
 class Found(NamedTuple):
-    """The longest sequence of a piece; of several that are as long the one with the smallest start."""
+    """The longest sequence of a piece. If several are equally long, it is the one with the smallest start."""
 
     terms: int
     start: int
-    worker: int  # the process that has looked
+    worker: int  # the id of the process that has looked
 
 
 def longest(first: int, last: int) -> tuple[int, int, int]:
-    """Look at the sequences that start from `first` to below `last`: `Found`, as a tuple; called in a worker."""
+    """In a worker: look at the sequences that start at `first` or above, and below `last`. The fields of a `Found`."""
     best, start = 0, 0
     for number in range(first, last):
         terms, value = 1, number
@@ -56,7 +57,7 @@ def longest(first: int, last: int) -> tuple[int, int, int]:
 
 
 def loop_of(node: Any) -> tuple[int, str]:
-    """The process of a scheduler or a worker, and whose its event loop is."""
+    """The id of a scheduler's or a worker's process, and the module that its event loop comes from."""
     return os.getpid(), type(node.loop.asyncio_loop).__module__
 
 
@@ -69,7 +70,7 @@ def loop_of_worker(dask_worker: Any) -> tuple[int, str]:
 
 
 async def start(module: str, *options: str) -> Process:
-    """A process of Dask's; it says nothing but errors."""
+    """Start a process of Dask, which prints only critical errors."""
     environment = {"DASK_LOGGING__DISTRIBUTED": "critical", **os.environ}
     command = [sys.executable, "-m", "compat", "-m", f"distributed.cli.{module}", *options]
     return await asyncio.create_subprocess_exec(*command, env=environment)
@@ -77,7 +78,7 @@ async def start(module: str, *options: str) -> Process:
 
 @contextlib.asynccontextmanager
 async def local_cluster(workers: int) -> AsyncIterator[Path]:
-    """A scheduler and workers on this machine; gives the file that tells clients where."""
+    """Run a scheduler and workers on this machine; gives the file in which clients find the scheduler's address."""
     processes: list[Process] = []
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "scheduler.json"
@@ -89,12 +90,12 @@ async def local_cluster(workers: int) -> AsyncIterator[Path]:
                 processes.append(await start("dask_worker", *worker))
             yield file
         finally:
-            for process in reversed(processes):  # a worker that is stopped together with the scheduler may hang
+            for process in reversed(processes):  # workers first: one may hang when the scheduler stops with it
                 await stop(process)
 
 
 async def stop(process: Process) -> None:
-    """End a process, in order if it does."""
+    """Ask a process to end, and kill it if it has not ended after `PATIENCE` seconds."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
@@ -105,7 +106,7 @@ async def stop(process: Process) -> None:
 
 
 async def search(client: Any, below: int, pieces: int, kill_one: bool) -> list[Found]:
-    """Have the cluster look at all sequences that start below `below`."""
+    """Let the cluster look at all sequences that start below `below`, in `pieces` pieces."""
     bounds = [1 + (below - 1) * index // pieces for index in range(pieces + 1)]
     futures = client.map(longest, bounds[:-1], bounds[1:], pure=False)
     results: list[Found] = []

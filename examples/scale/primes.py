@@ -1,11 +1,11 @@
-"""Count the primes below a number on all processors: the kernel hands the work out to processes.
+"""Count the primes below a number on all processors: the kernel hands the work out to several processes.
 
     python3 -m kernel examples/scale/primes.py --below 20000000
 
-Threads of one Python process take turns at the processor; processes do not. `run_in_process` keeps as many of them as
-there are processors and waits for a function in one of them as for anything else. The range is cut into pieces, many
-more than processors, so that none is idle while another works off a long last piece. The count is compared with what is
-known, where the number is a power of ten.
+Threads of one Python process take turns at running Python code; processes run at the same time. `run_in_process` keeps
+as many processes as there are processors, and a task waits for a function in one of them as for anything else. The
+program cuts the range into many more pieces than there are processors, so that no processor is idle for long while
+another works on the last piece. If the number is a power of ten, the program compares the count with the known one.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ KNOWN = {10**3: 168, 10**4: 1_229, 10**5: 9_592, 10**6: 78_498, 10**7: 664_579, 
 
 
 class Piece(NamedTuple):
-    """What has come of a part of the range."""
+    """The result for one piece of the range."""
 
     primes: int
     process: int
-    seconds: float  # of a processor
+    seconds: float  # of processor time
 
 
 def sieve(stop: int) -> list[int]:
@@ -41,7 +41,7 @@ def sieve(stop: int) -> list[int]:
 
 
 def count_primes(start: int, stop: int) -> Piece:
-    """Count the primes from `start` (2 or more) to below `stop`; called in a process of its own."""
+    """In a worker process: count the primes that are at least `start`, which is 2 or more, and below `stop`."""
     begin = time.process_time()
     unmarked = bytearray([1]) * (stop - start)
     for prime in sieve(isqrt(stop - 1) + 1):

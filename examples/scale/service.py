@@ -1,13 +1,14 @@
-"""A web service on several processors: uvicorn's workers, each a process with this project's loop.
+"""A web service on several processors: uvicorn's workers, each of them a process with this project's event loop.
 
     python3 -m kernel examples/scale/service.py --workers 2
 
-starts the application below as one would in earnest,
+This starts the application below, with the command that one would use for a real service:
 
     python3 -m uvicorn service:application --app-dir examples/scale --workers 2 --loop compat:new_event_loop
 
-sends it requests over several connections at a time, prints how many each worker has answered and on whose loop, and
-has it end in order. The workers share one listening socket: a connection is taken by a worker that has the time.
+Then it sends requests to the service over several connections at a time, stops it, and prints how many requests each
+worker has answered, and on which event loop. The workers share one listening socket: a worker that has time accepts the
+next connection.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ Message = dict[str, Any]
 
 async def application(scope: Message, receive: Callable[[], Awaitable[Message]],
                       send: Callable[[Message], Awaitable[None]]) -> None:
-    """What every worker runs, by the interface of ASGI 3.0: some work, and an answer that says who did it."""
+    """The application in every worker (ASGI 3.0): it does some work, and its answer names the worker and its loop."""
     if scope["type"] != "http":
-        return  # the service starts, or ends, and there is nothing to prepare
+        return  # the service starts or ends, and this application has nothing to prepare
     digest = hashlib.pbkdf2_hmac("sha256", scope["path"].encode(), b"salt", 2000).hex()
     answer = {"path": scope["path"], "digest": digest, "worker": os.getpid(),
               "loop": type(asyncio.get_running_loop()).__module__}
@@ -47,7 +48,7 @@ async def application(scope: Message, receive: Callable[[], Awaitable[Message]],
 
 
 async def wait_until_served(log: Stream, workers: int) -> int:
-    """Read what uvicorn says until all workers are there; the answer is the port."""
+    """Read uvicorn's log until all workers have started; return the port."""
     port, started, said = None, 0, b""
     async with timeout(PATIENCE):
         async for line in log:
@@ -61,7 +62,7 @@ async def wait_until_served(log: Stream, workers: int) -> int:
 
 
 async def ask(port: int, path: str) -> Message:
-    """One request, over a connection of its own."""
+    """Send one request over a connection of its own, check the answer, and return it."""
     async with timeout(PATIENCE), await open_connection("127.0.0.1", port) as stream:
         await stream.write_all(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         head, _, body = (await stream.read_all()).partition(b"\r\n\r\n")
@@ -74,7 +75,7 @@ async def ask(port: int, path: str) -> Message:
 
 
 async def load(port: int, requests: int, connections: int) -> Counter[tuple[int, str]]:
-    """Send so many requests, so many at a time; how many were answered by which worker, on which loop."""
+    """Send `requests` requests, `connections` at a time; return how many each worker has answered, on which loop."""
     answered: Counter[tuple[int, str]] = Counter()
     paths: Queue[str] = Queue()
     for number in range(requests):
@@ -105,7 +106,7 @@ async def main() -> None:
     async with await open_process(command, stderr=PIPE) as service, TaskGroup() as group:
         assert service.stderr is not None
         port = await wait_until_served(service.stderr, options.workers)
-        await group.spawn(service.stderr.read_all(), daemon=True)  # or it would block when the pipe is full
+        await group.spawn(service.stderr.read_all(), daemon=True)  # else the service would block when the pipe is full
         answered = await load(port, options.requests, options.connections)
         service.terminate()
         async with timeout(PATIENCE):

@@ -1,7 +1,7 @@
-"""Files and paths whose operations block a thread instead of the kernel.
+"""Files and paths: each operation blocks a thread instead of the kernel.
 
-A file operation is never abandoned: cancellation waits until the one under way has ended (see `run_in_thread`), so that
-no write goes on behind the program's back and no file is opened that nobody knows of.
+A file operation that has started is never abandoned: a cancellation waits until it has ended (see `run_in_thread`). So
+no write goes on behind the program's back, and no file that a thread has opened is forgotten.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ def _blocking(function: Callable[..., T], *args: Any) -> Syscall[T]:
 class File(Generic[AnyStr]):
     """An open file; made by `open_file`.
 
-    The methods of the file objects of `io`, each of them to be awaited, and the attributes, plain. One task at a time
-    should use it, as one thread should a file object. A line is a trip to a thread and back: for many small lines,
-    `readlines(hint)` or a function of your own in a thread is faster than `async for`.
+    It has the methods of `io`'s file objects, each to be awaited, and their attributes as they are. The methods raise
+    what those of `io` raise. A cancellation waits until the operation under way has ended. One task at a time should
+    use a file, just as one thread at a time should use a file object. `async for line in file` makes a trip to a thread
+    for each line; with many short lines, `readlines(hint)` or a function of your own in a thread is faster.
     """
 
     def __init__(self, wrapped: IO[AnyStr]) -> None:
-        self.wrapped: IO[AnyStr] = wrapped  # the file object itself
+        self.wrapped: IO[AnyStr] = wrapped  # the file object of `io`
 
     def __getattr__(self, name: str) -> Any:
-        """What does not block: `name`, `mode`, `closed`, `encoding`, `fileno`, `readable` and so on."""
+        """Attributes and methods that do not block: `name`, `mode`, `closed`, `encoding`, `fileno`, `readable`, ..."""
         return getattr(self.wrapped, name)
 
     def read(self, size: int = -1) -> Syscall[AnyStr]:
@@ -60,7 +61,7 @@ class File(Generic[AnyStr]):
         return _blocking(self.wrapped.readlines, hint)
 
     def readinto(self, buffer: Any) -> Syscall[int]:
-        """Of a binary file only."""
+        """Read into `buffer` and answer with the number of bytes; only for binary files."""
         return _blocking(getattr(self.wrapped, "readinto"), buffer)
 
     def write(self, data: AnyStr) -> Syscall[int]:
@@ -151,7 +152,9 @@ def open_file(file: _Openable, mode: str = "r", buffering: int = -1, encoding: s
               errors: str | None = None, newline: str | None = None) -> OpenFile[Any]:
     """Open a file, with the arguments of the built-in `open`: `async with open_file(path) as file:`.
 
-    Or `file = await open_file(path)`, and `await file.close()` in the end. Raises what `open` does, when awaited.
+    Or write `file = await open_file(path)`, and `await file.close()` in the end. When awaited or entered, it raises
+    what `open` raises. A cancellation waits until the file is open; then `Cancelled` is raised where the task suspends
+    next.
     """
     return OpenFile(partial(open, file, mode, buffering, encoding, errors, newline))
 
@@ -159,16 +162,16 @@ def open_file(file: _Openable, mode: str = "r", buffering: int = -1, encoding: s
 class Path(PurePath):
     """A `pathlib.Path` whose operations on the file system run in threads.
 
-    What only looks at the path is there as in `pathlib` (`/`, `name`, `parent`, `with_suffix`, ...); the rest has the
-    names, arguments and exceptions of `pathlib`, and is to be awaited, or to be looped over with `async for` where it
-    gives several paths. The paths that come back are of this kind. The list of a directory is read as a whole before
-    the loop begins.
+    Operations on the path itself work as in `pathlib` (`/`, `name`, `parent`, `with_suffix`, ...). Operations on the
+    file system have the names, arguments and exceptions of `pathlib`, but have to be awaited. Those that give several
+    paths (`iterdir`, `glob`, `rglob`) are looped over with `async for`; the whole list is read before the loop begins.
+    The paths that come back are of this class. A cancellation waits until the operation under way has ended.
     """
 
     __slots__ = ()
 
     def _run(self, method: str, *args: Any, **options: Any) -> Syscall[Any]:
-        # pathlib calls methods of paths that it is given: it needs its own kind.
+        # pathlib calls methods of the paths that it is given, so it needs paths of its own class.
         args = tuple(pathlib.Path(each) if isinstance(each, Path) else each for each in args)
         return _blocking(_operate, pathlib.Path(self), method, args, options)
 
@@ -304,7 +307,7 @@ class Path(PurePath):
 
 
 def _operate(path: pathlib.Path, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """In a thread: call the method, and read to its end what it gives one by one."""
+    """In a thread: call the method. If that gives several paths one by one, read all of them into a list."""
     result = getattr(path, method)(*args, **options)
     if isinstance(result, pathlib.Path):
         return Path(result)

@@ -1,11 +1,12 @@
-"""Sub-processes: started in the kernel's thread, noticed and reaped when they exit, never left behind.
+"""Sub-processes: the kernel starts them, notices when they exit, and leaves none behind.
 
-Every child leads a session, and so a process group, of its own: what it starts in turn can be killed with it. Its exit
-is an event like any other, a pidfd that gets readable; where the system has none, a thread waits for the child. The
-signal SIGCHLD is left alone.
+Every child leads a session of its own, and so a process group. The processes that the child starts belong to the group,
+and can be killed together with it. The kernel notices a child's exit as an event: its pidfd becomes readable. Where the
+system has no pidfd, a thread waits for the child. The kernel does not touch the signal SIGCHLD.
 
-A child that has exited is not reaped before it is closed, or before the program lets go of its `Process`. Until then
-the system gives its number, which is its group's as well, to nobody else. So what is left of the group can be killed.
+A child that has exited is reaped only when the program closes its `Process`, or lets go of it. Until then the system
+gives the child's number, which is also the number of its group, to no other process. So the kernel can still kill what
+is left of the group, and nothing else.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ from ..waitable import Waitable
 
 Argument = Union[str, bytes, "os.PathLike[str]"]
 Command = Union[Argument, Sequence[Argument]]
-Redirection = Union[int, IO[Any], None]  # as `subprocess.Popen` takes it: PIPE, DEVNULL, STDOUT, a file, None
+Redirection = Union[int, IO[Any], None]  # as in `subprocess.Popen`: PIPE, DEVNULL, STDOUT, a file, None
 
 
 class Children:
-    """The processes of a kernel that are not reaped: those that run, and those of the others that the program keeps."""
+    """The children of a kernel that are not reaped: those that run, and those that have exited and are still in use."""
 
     def __init__(self) -> None:
         self.running: set[Process] = set()
@@ -46,7 +47,7 @@ class Children:
 
 @contextmanager
 def children(kernel: Kernel) -> Iterator[Children]:
-    """The kernel's children; those left when it closes are killed with their groups, and reaped then."""
+    """The kernel's children. When the kernel closes it kills those that are left, with their groups, and reaps them."""
     family = Children()
     try:
         yield family
@@ -55,7 +56,7 @@ def children(kernel: Kernel) -> Iterator[Children]:
             process.close_pipes()
             try:
                 process.kill()
-            except OSError as error:  # it has become another user's
+            except OSError as error:  # the child has become another user's
                 process.forget()
                 kernel.report(f"{process} cannot be killed", error)
             else:
@@ -65,9 +66,10 @@ def children(kernel: Kernel) -> Iterator[Children]:
 class Process:
     """A child process; made by `open_process`.
 
-    `stdin`, `stdout` and `stderr` are streams where they are pipes, else None. Leaving `async with process:` closes
-    them, kills whatever is left of the process group, and waits until the child is reaped. A child that nobody closes
-    is reaped when it has exited and the program has let go of this object; what it has started then goes on.
+    `stdin`, `stdout` and `stderr` are streams where the child has a pipe, else None. `async with process:` ends with
+    `close`: it closes the pipes, kills what is left of the process group, and reaps the child. A child that nobody
+    closes is reaped when it has exited and the program has let go of this object; the processes that it has started
+    then go on.
     """
 
     def __init__(self, kernel: Kernel, popen: subprocess.Popen[bytes], command: str) -> None:
@@ -88,9 +90,9 @@ class Process:
         return None if pipe is None else Stream.of_pipe(pipe, f"the {name} of {self}")
 
     def _watch(self) -> None:
-        """Have the kernel notice the child's exit."""
+        """Let the kernel notice the child's exit: by its pidfd, or else by a thread."""
         if hasattr(os, "pidfd_open"):
-            with suppress(OSError):  # a sandbox may forbid it, and a full table of descriptors not allow it
+            with suppress(OSError):  # a sandbox may forbid it, or the table of descriptors may be full
                 self._pidfd = os.pidfd_open(self.pid)
                 return self._kernel.poller.watch(self._pidfd, False, Exit(self))
         self._kernel.calls.expected += 1
@@ -99,11 +101,11 @@ class Process:
 
     def _wait_in_thread(self) -> None:
         if hasattr(os, "waitid"):
-            with suppress(ChildProcessError):  # the program ignores SIGCHLD: the system reaps, and forgets the code
+            with suppress(ChildProcessError):  # the program ignores SIGCHLD: the system has reaped the child itself
                 os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         else:
             self._popen.wait()
-        with suppress(RuntimeError):  # the kernel is closed, and has given up a child that it could not kill
+        with suppress(RuntimeError):  # the kernel is closed: it could not kill the child, and has given it up
             self._kernel.call_from_thread(self._exited_in_thread)
 
     def _exited_in_thread(self) -> None:
@@ -113,7 +115,7 @@ class Process:
         self.exited()
 
     def exited(self) -> None:
-        """The child has exited: learn its code, without reaping it."""
+        """The child has exited: take its code, without reaping it, and wake those who wait."""
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
@@ -131,16 +133,16 @@ class Process:
         self.finish()
 
     def finish(self) -> None:
-        """Reap the child, which has exited or been killed; harmless when it is reaped already."""
+        """Reap the child, which has exited or was killed; this blocks until it has exited. Harmless a second time."""
         if self._thread is not None:
-            self._thread.join()  # first, for it waits for the child as well
+            self._thread.join()  # first, since the thread waits for the child too
         code = self._popen.wait()
         self.forget()
         if not self._exit.done():
             self._exit.complete(code)
 
     def forget(self) -> None:
-        """Take the child out of the kernel, which is not to notice its exit any more."""
+        """Take the child out of the kernel, which will not notice its exit any more."""
         family = self._kernel.resource(children)
         family.running.discard(self)
         family.exited.discard(self)
@@ -151,44 +153,45 @@ class Process:
 
     def __del__(self) -> None:
         if self._exit.done():
-            self._popen.wait()  # it has exited, so that this only reaps it
+            self._popen.wait()  # the child has exited: this only reaps it
 
     @property
     def returncode(self) -> int | None:
-        """The exit code; minus the number of the signal that killed the child; None while it runs."""
+        """The child's exit code; minus the signal's number if a signal killed it; None while it runs."""
         return self._exit.result() if self._exit.done() else None
 
     def wait(self) -> Waitable[int]:
-        """Wait for the child to exit and return its `returncode`. Cancellation leaves the child alone.
+        """Wait until the child has exited; the answer is its `returncode`. Any number of tasks may wait.
 
-        A child that writes much into a pipe nobody reads waits for ever, and so does who waits for it.
+        Cancellation ends the wait at once and does not touch the child. A child that writes much into a pipe that
+        nobody reads waits for ever, and so does a task that waits for the child.
         """
         return self._exit
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to the child and to whatever it has started in its process group; nothing once it is closed."""
+        """Send the signal to the whole process group: the child and those it has started. Once closed, do nothing."""
         if self._popen.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask the whole process group to end: SIGTERM."""
+        """Ask the whole process group to end, by SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the whole process group: SIGKILL."""
+        """Kill the whole process group, by SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
     def close_pipes(self) -> None:
-        """Close those of the child's standard streams that are pipes, on this side."""
+        """Close this side of the child's pipes."""
         for stream in self.stdin, self.stdout, self.stderr:
             if stream is not None:
                 stream.close()
 
     async def close(self) -> None:
-        """Close the pipes, kill what is left of the process group, and wait until the child is reaped.
+        """Close the pipes, kill what is left of the process group, and reap the child. Harmless a second time.
 
-        Not cancelled before that is done, which takes no time worth mentioning.
+        A cancellation is held back until that is done. It takes a moment only, since no process can ignore SIGKILL.
         """
         self.close_pipes()
         self.kill()
@@ -210,7 +213,7 @@ class Process:
 
 
 class Exit:
-    """Listens for the exit of a child at its pidfd."""
+    """The listener at a child's pidfd: the poller tells it of the child's exit."""
 
     once = True
     endpoint = None
@@ -222,7 +225,7 @@ class Exit:
         self._process.exited()
 
     def fail(self, kernel: Kernel, error: OSError) -> None:
-        """The pidfd was closed behind our back, and with it the only way to notice the exit."""
+        """The program has closed the pidfd, which was the only way to notice the exit: kill the child and reap it."""
         self._process.kill()
         self._process.finish()
 
@@ -241,7 +244,7 @@ class OpenProcess(Syscall[Process]):
         try:
             task.inbox = Process(kernel, popen, show_command(self._command))
         except BaseException:
-            with popen:  # closes the pipes and reaps it
+            with popen:  # this closes the pipes and reaps the child
                 popen.kill()
             raise
         return True
@@ -251,12 +254,12 @@ class OpenProcess(Syscall[Process]):
 
 
 def show_command(command: Command) -> str:
-    """The program's name, for messages."""
+    """The command, or the program's name if it is a list, for messages."""
     return repr(command if isinstance(command, (str, bytes, os.PathLike)) else os.fspath(command[0]))
 
 
 def check_command(command: object, function: str) -> None:
-    """Raise the `TypeError` or `ValueError` that says why `command` is none, if it is not."""
+    """Raise the `TypeError` or `ValueError` that says why `command` is not a command, if it is not."""
     if isinstance(command, (str, bytes, os.PathLike)):
         return
     if not isinstance(command, Sequence):
@@ -271,13 +274,14 @@ def check_command(command: object, function: str) -> None:
 def open_process(command: Command, *, stdin: Redirection = PIPE, stdout: Redirection = PIPE, stderr: Redirection = None,
                  cwd: Argument | None = None, env: Mapping[str, str] | None = None, shell: bool = False,
                  pass_fds: Sequence[int] = ()) -> Syscall[Process]:
-    """Start a program; the answer is a `Process`, which `async with` ends at the latest.
+    """Start a program; the answer is a `Process`. Use it in an `async with`, which kills what is left at the end.
 
-    The arguments are those of `subprocess.Popen`; with `PIPE` the process gets a stream. Raises `TypeError` or
-    `ValueError`, at the call, for what is no command; when awaited, `FileNotFoundError`, `PermissionError` or another
-    `OSError` if the program cannot be started. The kernel's thread is busy until it has
-    been, a millisecond or so. Not a point of cancellation. A child that is alive when the kernel closes is killed with
-    its process group.
+    The arguments are those of `subprocess.Popen`. For each `PIPE` the `Process` has a `Stream`; `stdin` and `stdout`
+    are pipes by default. Starting the program keeps the kernel's thread busy for about a millisecond. When the kernel
+    closes, it kills a child that still runs, with its process group.
+
+    Raises `TypeError` or `ValueError`, at the call, for what is not a command; when awaited, `FileNotFoundError`,
+    `PermissionError` or another `OSError` if the program cannot be started. Not a point of cancellation.
     """
     check_command(command, "open_process")
     return OpenProcess(command, dict(stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, env=env, shell=shell,
@@ -288,13 +292,16 @@ def run_process(command: Command, *, input: bytes | None = None, check: bool = F
                 stdout: Redirection = PIPE, stderr: Redirection = PIPE, cwd: Argument | None = None,
                 env: Mapping[str, str] | None = None, shell: bool = False,
                 pass_fds: Sequence[int] = ()) -> Syscall[subprocess.CompletedProcess[bytes]]:
-    """Run a program to its end; the answer is a `subprocess.CompletedProcess` with its code and what it wrote.
+    """Run a program to its end; the answer is a `subprocess.CompletedProcess` with its exit code and its output.
 
-    `input` is what it can read; without, there is nothing. The end is when the program has exited and nobody writes to
-    its pipes any more. Raises `subprocess.CalledProcessError` where `check` is true and the code is not 0,
-    `subprocess.TimeoutExpired`, with what it has written by then, after `timeout` seconds on the kernel's clock, and as
-    `open_process` does when it cannot be started. After a timeout, a cancellation or an error, the whole process group
-    has been killed and the child reaped.
+    The program reads `input` from its standard input; with None there is nothing to read. The end has come when the
+    program has exited and no process has its output pipes open any more. Whatever happens, also after a timeout, a
+    cancellation or an error, the whole process group is then killed and the child reaped.
+
+    Raises `subprocess.CalledProcessError` if `check` is true and the exit code is not 0. Raises
+    `subprocess.TimeoutExpired`, which has the output so far, after `timeout` seconds on the kernel's clock. Raises
+    `TypeError` and `ValueError`, at the call, for wrong arguments, and as `open_process` if the program cannot be
+    started.
     """
     check_command(command, "run_process")
     if input is not None and not isinstance(input, (bytes, bytearray, memoryview)):
@@ -330,7 +337,7 @@ async def _run_process(command: Command, input: bytes | None, check: bool, secon
 
 
 async def _feed(stdin: Stream, data: Data) -> None:
-    """Write all of `data` and the end; a program need not read everything."""
+    """Write all of `data`, then close the pipe. The program may close its side earlier, without reading everything."""
     async with stdin:
         with suppress(BrokenPipeError, ConnectionResetError):
             await stdin.write_all(data)

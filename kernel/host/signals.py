@@ -1,4 +1,4 @@
-"""Signals of the operating system, as things that a task can wait for."""
+"""Signals of the operating system: a task can wait for them, and take them one by one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..task import Task
 
 
 class Receivers:
-    """Who receives which signal in one kernel. The process's handler of a signal is ours while anyone does."""
+    """Which blocks receive which signal in one kernel. While one does, `_on_signal` is the process's handler for it."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -39,8 +39,8 @@ class Receivers:
 
     def _restore(self, number: int) -> None:
         previous = self._previous.pop(number)
-        if signal.getsignal(number) == self._on_signal:  # else the program has set one of its own meanwhile
-            # None: a handler that was not installed from Python, and cannot be put back from there.
+        if signal.getsignal(number) == self._on_signal:  # else the program has set another handler meanwhile
+            # None stands for a handler that was not installed from Python: Python cannot put it back.
             signal.signal(number, signal.SIG_DFL if previous is None else previous)
 
     def _on_signal(self, number: int, frame: object) -> None:
@@ -57,11 +57,11 @@ class Receivers:
 
 @contextmanager
 def receivers(kernel: Kernel) -> Iterator[Receivers]:
-    """The kernel's receivers; the handlers before them are back when it closes."""
+    """The kernel's receivers. When the kernel closes, it puts the former handlers back."""
     table = Receivers(kernel)
     # Python runs a signal's handler between two bytecodes. A signal that arrives just before the poller's system call
     # would wait until that call returns. So the interpreter writes a byte to this descriptor for each signal, and the
-    # call returns at once. A descriptor that is set already belongs to the kernel or the event loop, and serves as well.
+    # call returns at once. A descriptor that was set before belongs to the kernel or an event loop, and does the same.
     wakeup_fd = signal.set_wakeup_fd(kernel.poller.wakeup_fd(), warn_on_full_buffer=False)
     if wakeup_fd != -1:
         signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
@@ -74,7 +74,7 @@ def receivers(kernel: Kernel) -> Iterator[Receivers]:
 
 
 class NextSignal(Syscall[signal.Signals]):
-    """Wait for a signal."""
+    """Wait for a signal that a block catches."""
 
     __slots__ = ("_signals", "_when_over")
 
@@ -100,7 +100,7 @@ class NextSignal(Syscall[signal.Signals]):
         del self._signals.line[task]
 
     def end(self) -> Exception:
-        """What is raised when the block has ended."""
+        """The error for a task that waits when the block has ended."""
         return self._when_over(f"{self._signals!r} are not caught any more")
 
     def __repr__(self) -> str:
@@ -137,10 +137,14 @@ class Signals:
         self.line: Line[NextSignal] = OrderedDict()
 
     def get(self) -> Syscall[signal.Signals]:
-        """Wait for the next signal; the answer is which. Cancellation ends the wait at once."""
+        """Wait for the next signal; the answer is its number, a `signal.Signals`. Cancellation ends the wait at once.
+
+        Raises `RuntimeError` outside of the block, when the block ends meanwhile, and in a task of another kernel.
+        """
         return NextSignal(self, RuntimeError)
 
     def enter(self, kernel: Kernel) -> None:
+        """Begin to catch the signals: in the main thread, and once."""
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("catch_signals() works only in the main thread, where Python handles signals")
         if self.kernel is not None:
@@ -160,7 +164,7 @@ class Signals:
             self.kernel.resource(receivers).remove(self.caught.pop(), self)
 
     def deliver(self, number: int) -> None:
-        """The process has received one of these signals."""
+        """The process has received one of these signals: give it to the first task that waits, or keep it."""
         if self.line:
             assert self.kernel is not None
             self.kernel.calls.expected -= 1
@@ -193,15 +197,16 @@ class Signals:
 
 
 def catch_signals(*numbers: int) -> Signals:
-    """`async with catch_signals(SIGTERM, SIGHUP) as signals:` has these signals do nothing but wait to be taken.
+    """`async with catch_signals(SIGTERM, SIGHUP) as signals:` keeps these signals until the block's tasks take them.
 
-    `async for number in signals:` takes them in the order of their arrival, and ends when the block does;
-    `signals.get()` takes one. Each of several blocks that catch a signal gets it. After the last of them the signal
-    does what it did before; those that nobody took are forgotten. The operating system merges signals of one number
-    that arrive together. A task that waits for a signal is not taken for deadlocked.
+    In the block, `async for number in signals:` takes the signals in the order of their arrival, and ends when the
+    block does; `await signals.get()` takes one. If several blocks catch a signal, each of them gets it. When the last
+    of them has ended, the signal does what it did before; signals that no task has taken are forgotten. The operating
+    system merges signals of one number that arrive together. A task that waits for a signal is not taken for
+    deadlocked.
 
-    Raises `ValueError`, at the call, for what is no signal; on entry `RuntimeError` in any but the main thread, and
-    `OSError` for a signal that cannot be caught.
+    Raises `ValueError`, at the call, for what is not a signal. On entry it raises `RuntimeError` in any thread but the
+    main thread, and `OSError` for a signal that cannot be caught.
     """
     if not numbers:
         raise ValueError("catch_signals() takes at least one signal")

@@ -1,7 +1,9 @@
-"""Watching a kernel at work.
+"""An observer watches a kernel at work.
 
-Two objects tell the observer: one stands in for the context of each task, through which every step goes, and one for
-the ready queue. A kernel without an observer has neither of them, and pays nothing.
+Two kinds of stand-ins report to it. The kernel makes each step of a task through the task's context: a `TappedContext`
+in its place sees the step begin, and the request that comes out. The kernel appends each task that it wakes to the
+ready queue: a `TappedQueue` in its place sees that. A kernel without an observer has neither of them, so its steps and
+wakes cost nothing more.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ from ..syscalls import Syscall
 from ..task import Task
 
 
-
 class Observer:
-    """Told of what the kernel does, in its thread, between steps; override what is of interest.
+    """Is told of what a kernel does. Override the methods of interest, and give an instance to `Kernel(observer=...)`.
 
-    An exception from here is reported to the kernel's exception hook and does no other harm.
+    The kernel calls the methods in its own thread, at once when something happens. That may be in the middle of a
+    task's step, since a task that runs can wake another. The methods should not block. The kernel reports an exception
+    from them to its exception hook, and goes on.
     """
 
     def spawn(self, task: Task[Any]) -> None:
@@ -35,30 +38,33 @@ class Observer:
         """`task` has made `request`."""
 
     def block(self, task: Task[Any], request: Syscall[Any]) -> None:
-        """`request` could not be answered at once: `task` waits."""
+        """`request` could not be answered at once: `task` is blocked on it."""
 
     def wake(self, task: Task[Any]) -> None:
-        """The wait of `task` is over: it is ready, or, notified of a condition, goes on to wait for the lock."""
+        """The wait of `task` is over, and it is ready.
+
+        A task that was notified of a condition is not ready yet: `block` follows, as it waits for the lock.
+        """
 
     def exit(self, task: Task[Any]) -> None:
         """`task` is done."""
 
     def trace(self, kernel: Kernel) -> Watch:
-        """Begin to watch `kernel`: what `Kernel(observer=...)` calls, once."""
+        """Begin to watch `kernel`. `Kernel(observer=...)` calls this once."""
         return Watch(kernel, self)
 
 
 class Watch:
-    """What connects a kernel to its observer: it stands between the kernel, its ready queue and its tasks."""
+    """Connects one kernel to its observer: it puts the stand-ins in place, and calls the observer."""
 
     def __init__(self, kernel: Kernel, observer: Observer) -> None:
-        self.kernel: Kernel = weakref.proxy(kernel)  # which holds this
+        self.kernel: Kernel = weakref.proxy(kernel)  # the kernel holds this object
         self.blocked: set[Task[Any]] = set()
         self._observer = observer
         kernel.ready = TappedQueue(kernel.ready, self)
 
     def attach(self, task: Task[Any]) -> None:
-        task.context = TappedContext(task.context, task, self)  # type: ignore[assignment]  # stands in for it
+        task.context = TappedContext(task.context, task, self)  # type: ignore[assignment]  # a stand-in
         self.tell("spawn", task)
 
     def ended(self, task: Task[Any]) -> None:
@@ -69,7 +75,7 @@ class Watch:
         self.tell("block", task, task.blocked_on)
 
     def tell(self, event: str, *details: Any) -> None:
-        """Tell the observer. Its failure is reported and does no other harm."""
+        """Call the observer's method `event`. If it fails, report that and go on."""
         try:
             getattr(self._observer, event)(*details)
         except Exception as error:
@@ -77,12 +83,12 @@ class Watch:
 
 
 class TappedContext:
-    """Stands in for the context of a task, and tells what goes through it."""
+    """Stands in for the context of a task, and tells the observer of each step and each request."""
 
     def __init__(self, context: Context, task: Task[Any], watch: Watch) -> None:
         self.context = context
         self.copy = context.copy
-        self._task = weakref.ref(task)  # which holds this
+        self._task = weakref.ref(task)  # the task holds this object
         self._watch = watch
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
@@ -90,7 +96,7 @@ class TappedContext:
         try:
             request = self.context.run(resume, code, value)
         finally:
-            del value  # which may be an exception, and its traceback leads to this frame
+            del value  # it may be an exception, whose traceback has this frame: they would hold each other
         if isinstance(request, Syscall):
             self._watch.tell("syscall", self._task(), request)
             return TappedRequest(request, self._watch)
@@ -98,7 +104,7 @@ class TappedContext:
 
 
 class TappedRequest(Syscall[Any]):
-    """Has a request carried out, and tells whether that blocks the task."""
+    """Stands in for a request: carries it out, and tells the observer if that blocks the task."""
 
     __slots__ = ("_request", "_watch")
 
@@ -111,14 +117,14 @@ class TappedRequest(Syscall[Any]):
         answered = self._request.execute(kernel, task)
         if answered and task.blocked_on is None:
             raise answered_twice(self._request, task)
-        if task.blocked_on is not None and not answered:  # on the request, or on what it has put in its place
+        if task.blocked_on is not None and not answered:  # on the request, or on another that this has put in its place
             self._watch.blocked.add(task)
             self._watch.tell("block", task, task.blocked_on)
         return answered
 
 
 class TappedQueue:
-    """Stands in for the ready queue, and tells when a task that was blocked is appended."""
+    """Stands in for the ready queue, and tells the observer when a task that was blocked is appended."""
 
     def __init__(self, queue: ReadyQueue, watch: Watch) -> None:
         self.popleft = queue.popleft

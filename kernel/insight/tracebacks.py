@@ -1,4 +1,4 @@
-"""A program's exceptions as its author wants to see them: without the frames of the kernel."""
+"""Tracebacks for a program's author: `python -m kernel` shows exceptions without the library's own frames."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def entries_of(error: BaseException) -> Iterator[tuple[TracebackType, bool]]:
-    """The entries of a traceback, outermost first, each with whether it is the kernel's."""
+    """The entries of the traceback of `error`, outermost first, each with True when it is the library's own."""
     entry, kernels = traceback_of(error), False
     while entry is not None:
         file = entry.tb_frame.f_code.co_filename
-        # What a `with` of the kernel runs through is the kernel's as well.
+        # A `with` of the library may run through contextlib: a frame of that after one of the library counts as its
+        # own.
         kernels = file.startswith(PACKAGE + os.sep) or (kernels and file == contextlib.__file__)
         yield entry, kernels
         entry = entry.tb_next
 
 
 def shown_with(error: BaseException) -> list[BaseException]:
-    """`error`, and every exception that is shown with it: its causes, contexts and members."""
+    """`error` and every exception that is shown with it: causes, contexts, and the members of groups."""
     shown = {id(error): error}
-    unseen = [error]  # not by recursion: a chain may be longer than the interpreter's stack
+    unseen = [error]  # a loop, no recursion: a chain may be longer than the interpreter's stack
     while unseen:
         error = unseen.pop()
         members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
@@ -39,10 +40,11 @@ def shown_with(error: BaseException) -> list[BaseException]:
 
 
 def trim(error: BaseException, loader: str) -> None:
-    """Take the kernel's frames out of the traceback of `error`.
+    """Take the library's frames out of the traceback of `error`.
 
-    Where the kernel has failed all by itself its frames are all there is to see, and stay. `loader` is the file that
-    loads the program: an exception from there says that the program cannot be compiled.
+    When no other frames are left, the library itself has failed, and its frames stay. But for a `Deadlock`, a
+    `KeyboardInterrupt` and an error raised in `loader` the message says enough, and nothing stays. `loader` is the file
+    that loads the program: an error raised there says that the program cannot be compiled.
     """
     entries = list(entries_of(error))
     programs = [entry for entry, kernels in entries if not kernels]

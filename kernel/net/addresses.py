@@ -1,4 +1,4 @@
-"""Addresses of sockets, and how the names of hosts become such; names are looked up off the kernel's thread."""
+"""Addresses of sockets: how hosts and ports are checked, looked up in a thread, and shown in messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Host = Union[str, None]
 
 
 class Address(NamedTuple):
-    """Where a socket can be connected or bound to."""
+    """An address that a socket can be connected or bound to."""
 
     family: int
     address: Any
@@ -22,7 +22,7 @@ class Address(NamedTuple):
 def check_address(host: Any, port: Any, function: str) -> None:
     """Raise the `TypeError` or `ValueError` that says what is wrong with a host and a port, if anything is.
 
-    The system itself would not complain of a port over 65535: it would take 65616 for 80.
+    The system itself would accept a port over 65535: it would take 65616 for 80.
     """
     if host is not None and not isinstance(host, str):
         raise TypeError(f"{function}() takes the name of a host, its IP address, or None, not {host!r}")
@@ -33,7 +33,7 @@ def check_address(host: Any, port: Any, function: str) -> None:
 
 
 def check_local_address(address: Any, function: str) -> None:
-    """As `check_address`, for a `local_address`."""
+    """As `check_address`, for a `local_address`: a host and a port in a tuple or a list."""
     if not isinstance(address, (tuple, list)) or len(address) != 2:
         raise TypeError(f"{function}() takes a host and a port as its local_address, not {address!r}")
     host, port = address
@@ -41,7 +41,7 @@ def check_local_address(address: Any, function: str) -> None:
 
 
 def is_numeric(host: str) -> bool:
-    """Whether `host` is an IP address, which needs no looking up."""
+    """Whether `host` is an IP address, which nobody has to look up."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -50,15 +50,15 @@ def is_numeric(host: str) -> bool:
 
 
 def look_up(host: Host, port: int, kind: int, flags: int) -> list[tuple[Any, ...]]:
-    """Ask the system, blocking the thread."""
+    """Ask the system for the addresses of `host`; this blocks the thread."""
     return list(socket.getaddrinfo(host, port, type=kind, flags=flags))
 
 
 async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive: bool = False) -> list[Address]:
-    """The addresses of `host`, in the system's order of preference; a name is looked up in a thread.
+    """The addresses of `host`, in the system's order of preference. A thread looks up a name.
 
-    None means every interface when `passive`, else this machine. Raises `OSError`, most often `socket.gaierror`, with
-    the host and the port.
+    None as `host` means every interface when `passive` is true, else this machine. Raises `OSError`, most often
+    `socket.gaierror`, with the host and the port in its message. Cancellation ends the wait at once.
     """
     flags = socket.AI_PASSIVE if passive else 0
     try:
@@ -68,9 +68,9 @@ async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive
             found = await RunInThread(look_up, (host, port, kind, flags), True, "names")
     except OSError as error:
         raise locate(error, f"looking up {show_address((host, port))}")
-    except UnicodeError as error:  # a label that is empty or too long
+    except UnicodeError as error:  # a part of the name, between two dots, is empty or too long
         raise socket.gaierror(socket.EAI_NONAME, f"{error} (looking up {show_address((host, port))})") from None
-    except RuntimeError as error:  # the system has no thread for it
+    except RuntimeError as error:  # the system gives no thread for the look-up
         raise socket.gaierror(socket.EAI_AGAIN, f"{error} (looking up {show_address((host, port))})") from None
     return list(dict.fromkeys(Address(family, address) for family, _, _, _, address in found))
 

@@ -1,4 +1,4 @@
-"""What is below a stream: it receives and sends without ever waiting."""
+"""Channels: the sockets and pipes below a stream, which receive and send without ever waiting."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import IO, Protocol, Union
 
 Data = Union[bytes, bytearray, memoryview]
 
-# How much is received at a time. The C library's allocator takes a new mapping from the system for a larger block,
-# which costs more than receiving 64 KiB does.
+# How many bytes are received at a time. For a larger block, the C library's allocator asks the system for a new
+# mapping, and that takes longer than receiving 64 KiB.
 CHUNK = 65536
-# So many times a single request receives, or sends; then others have their turn. A peer that is fast enough could
-# otherwise keep the kernel for as long as it likes: with data, or with TLS records that bring none.
+# How often one attempt receives, or sends; then other tasks have their turn. Without this limit a fast peer could keep
+# the kernel busy for as long as it likes, with data, or with TLS records that carry no data.
 ROUNDS = 16
-# So many writes in a row go past the kernel; then the writing task goes to the end of the ready queue, lest a peer that
-# reads as fast as it writes keep all other tasks waiting.
+# How many writes in a row a task makes without the kernel; then it goes to the end of the ready queue. Without this
+# limit a task whose peer reads as fast as the task writes would keep all other tasks waiting.
 BURST = 16
 
 
 class Channel(Protocol):
-    """What a stream reads from and writes to. Nothing here waits: `BlockingIOError` says that the caller should."""
+    """What a stream receives from and sends to. No method waits: `BlockingIOError` says that the caller has to."""
 
     def receive(self, limit: int, /) -> bytes:
-        """At most `limit` bytes, b"" at the end; fewer than `limit` mean that no more are there now."""
+        """Receive at most `limit` bytes; b"" at the end. Fewer than `limit` mean that no more are there now."""
 
     def send(self, data: Data, /) -> int:
-        """Take some of `data` and return how many bytes."""
+        """Take some of `data`, and return how many bytes were taken."""
 
     def flush(self) -> None:
-        """Do nothing when all that was taken is with the operating system; else get on with that."""
+        """Pass what `send` has taken to the operating system; `BlockingIOError` while some of it is left."""
 
     def end_writing(self) -> None:
-        """Tell the other side that nothing more will come."""
+        """Tell the peer that nothing more will come."""
 
     def close(self) -> None:
         """Release the descriptor."""
@@ -57,7 +57,7 @@ class SocketChannel:
 
 
 class PipeChannel:
-    """One end of a pipe, an unbuffered file, without blocking."""
+    """One end of a pipe, an unbuffered file, which this makes non-blocking."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._descriptor = file.fileno()

@@ -1,8 +1,8 @@
 """Connections to servers: the first address that answers wins.
 
-A host can have many addresses, some of which may be dead from here. As RFC 8305 ("happy eyeballs") has it, they are
-tried in an order that alternates between IPv6 and IPv4, each a moment after the one before, or as soon as that fails;
-the first connection made is kept and the other attempts are given up.
+A host can have many addresses, and some of them may be out of reach. They are tried as RFC 8305 ("happy eyeballs")
+says. IPv6 and IPv4 take turns. Each attempt begins 0.25 seconds after the one before, or as soon as an attempt fails.
+The first connection that is made is kept, and the other attempts are given up.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .addresses import Address, Host, check_address, check_local_address, resolv
 from .endpoints import locate
 from .streams import Stream
 
-ATTEMPT_DELAY = 0.25  # seconds between two attempts to connect; what RFC 8305 recommends
+ATTEMPT_DELAY = 0.25  # seconds between two attempts to connect, as RFC 8305 recommends
 SSL = Union[_ssl.SSLContext, bool, None]
 
 
 def alternate(addresses: Iterable[Address]) -> list[Address]:
-    """The same addresses, families taking turns, and the family of the first one first."""
+    """The same addresses in an order in which the families take turns; the first address stays the first."""
     families: dict[int, list[Address]] = {}
     for address in addresses:
         families.setdefault(address.family, []).append(address)
@@ -36,7 +36,7 @@ def alternate(addresses: Iterable[Address]) -> list[Address]:
 
 
 class Connecting:
-    """One attempt of a race: a socket on its way to an address."""
+    """One attempt of a race: a socket that is being connected to an address; the listener at its descriptor."""
 
     once = True
     endpoint = None
@@ -47,7 +47,7 @@ class Connecting:
         self.socket = socket.socket(target.family, socket.SOCK_STREAM)
 
     def begin(self, target: Address, local: list[Address]) -> bool:
-        """Begin to connect; True when that is done already, which it is to a Unix socket."""
+        """Begin to connect. True when the socket is connected at once, as one to a Unix socket is."""
         self.socket.setblocking(False)
         if local:
             own = next((address for address in local if address.family == target.family), None)
@@ -60,9 +60,9 @@ class Connecting:
         return code == 0
 
     def fire(self, kernel: Kernel) -> None:
-        """The attempt has come to an end, good or bad."""
+        """The attempt has ended: the socket is connected, or has an error."""
         if self.socket.fileno() < 0:
-            return  # another won by an event of the same poll
+            return  # by an earlier event of the same poll, another attempt has won
         code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             self.race.lost(self, OSError(code, os.strerror(code)))
@@ -70,13 +70,13 @@ class Connecting:
             self.race.won(self)
 
     def fail(self, kernel: Kernel, error: OSError) -> None:
-        """The socket was closed behind our back."""
+        """The program has closed the socket without the race."""
         if self.socket.fileno() >= 0:
             self.race.lost(self, error)
 
 
 class Pause:
-    """The timer that starts the next attempt, unless the one before has failed earlier."""
+    """The timer that starts the next attempt, unless an attempt fails before."""
 
     def __init__(self, race: Race) -> None:
         self._race = race
@@ -88,9 +88,9 @@ class Pause:
 
 
 class Race(Syscall[socket.socket]):
-    """Attempts to connect, a moment apart, of which the first to succeed wins; the answer is its socket.
+    """Attempts to connect, one for each address. The first to succeed wins, and the answer is its socket.
 
-    When all have failed the first one's error is raised, with those of the others as notes.
+    When all have failed, the first error is raised, with the errors of the others as notes.
     """
 
     def __init__(self, targets: Iterable[Address], local: Iterable[Address], name: str) -> None:
@@ -108,7 +108,7 @@ class Race(Syscall[socket.socket]):
         return False
 
     def start_next(self) -> None:
-        """Start the next attempt, and a pause before the one after it; when there is none left, the race may be lost."""
+        """Start the next attempt, and the pause after it. When no attempt is left or runs, the race is lost."""
         while self._targets:
             target = self._targets.popleft()
             try:
@@ -136,14 +136,14 @@ class Race(Syscall[socket.socket]):
             self._end().throw(first)
 
     def lost(self, attempt: Connecting, error: OSError) -> None:
-        """`attempt` has failed: the next one need not wait."""
+        """`attempt` has failed: start the next one at once."""
         self._give_up(attempt)
         self._note(attempt.address, error)
         self._end_pause()
         self.start_next()
 
     def won(self, attempt: Connecting) -> None:
-        """`attempt` has succeeded: the others are given up."""
+        """`attempt` has succeeded: give up the others, and wake the task."""
         self._running.remove(attempt)
         self._give_up_all()
         self._end().wake(attempt.socket)
@@ -158,7 +158,7 @@ class Race(Syscall[socket.socket]):
             self._give_up(attempt)
 
     def _end(self) -> Task[Any]:
-        """Let go of the task, which is to be told the outcome."""
+        """Let go of the task, and return it; the caller wakes it."""
         task = self._task
         del self._task
         return task
@@ -175,7 +175,8 @@ class Race(Syscall[socket.socket]):
 
     def _note(self, address: str, error: OSError) -> None:
         where = self.name if address == self.name else f"{self.name}, at {address}"
-        # Without the frames it came through: they hold the task, and one that ended with the error would be a cycle.
+        # Without the frames that the error came through: these hold the task, and if that ended with the error, the two
+        # would hold each other.
         self._errors.append(locate(error, f"connecting to {where}").with_traceback(None))
 
     def __repr__(self) -> str:
@@ -186,13 +187,13 @@ def open_connection(host: Host, port: int, *, ssl: SSL = None, server_hostname: 
                     local_address: tuple[Host, int] | None = None) -> Syscall[Stream]:
     """Connect to a TCP server; the answer is a `Stream`, which `async with` closes.
 
-    `host` is a name, which is looked up in a thread, or an IP address; None is this machine. Several addresses of a
-    name are tried as RFC 8305 has it. `ssl=True` or an `ssl.SSLContext` puts TLS on the connection; the certificate is
-    verified against `server_hostname`, by default `host`. `local_address` is what the socket is bound to before.
+    `host` is an IP address, or a name, which a thread looks up; None is this machine. If a name has several addresses,
+    they are tried as RFC 8305 says. `ssl=True` or an `ssl.SSLContext` puts TLS on the connection; the certificate is
+    verified against `server_hostname`, by default `host`. `local_address` is the host and the port to connect from.
 
-    Raises the matching `OSError` (`ConnectionRefusedError`, `socket.gaierror`, ...) or `ssl.SSLError` with the host and
-    the port in the message. There is no limit of its own on the time it takes: use `timeout`. Cancellation ends it at
-    once, and leaves no connection behind.
+    Raises the matching `OSError` (`ConnectionRefusedError`, `socket.gaierror`, ...) or `ssl.SSLError`, with the host
+    and the port in the message, and `TypeError` or `ValueError`, at the call, for wrong arguments. There is no time
+    limit: use `timeout`. Cancellation ends the wait at once, and leaves no connection behind.
     """
     check_address(host, port, "open_connection")
     if local_address is not None:
@@ -217,7 +218,7 @@ def open_unix_connection(path: str | bytes | os.PathLike[str], *, ssl: SSL = Non
                          server_hostname: str | None = None) -> Syscall[Stream]:
     """Connect to the Unix socket `path`; the answer is a `Stream`. Raises and is cancelled as `open_connection` is.
 
-    TLS over it takes a `server_hostname`.
+    With `ssl`, `server_hostname` has to be given, else `ValueError`.
     """
     _check_tls(ssl, server_hostname)
     if ssl and server_hostname is None:

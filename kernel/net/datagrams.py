@@ -1,4 +1,4 @@
-"""Datagrams: UDP sockets."""
+"""Datagrams: UDP sockets, which send and receive messages one by one, without a connection."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from ..syscalls import Syscall, call
 from .addresses import Host, check_address, check_local_address, resolve, show_address
 from .endpoints import Attempt, Endpoint, locate
 
-LARGEST = 65536  # bytes; no UDP datagram is larger
-Peer = tuple[Any, ...]  # an IP address and a port; for IPv6 also the flow and the scope
+LARGEST = 65536  # bytes; every UDP datagram is smaller
+Peer = tuple[Any, ...]  # an IP address and a port; with IPv6 also the flow and the scope
 Datagram = tuple[bytes, Peer]
 Payload = Union[bytes, bytearray, memoryview]
 
 
 def check_peer(family: int, address: Peer) -> None:
-    """Raise what says that `address` is none. The system would look up a name, and the kernel would wait for that."""
+    """Raise the error that says why `address` is not an IP address and a port, if it is not.
+
+    The system would look up the name of a host, and the kernel would stand still meanwhile.
+    """
     if not isinstance(address, tuple) or len(address) < 2:
         raise TypeError(f"send() takes an address such as ('127.0.0.1', 9), not {address!r}")
     host, port = address[:2]
@@ -29,9 +32,9 @@ def check_peer(family: int, address: Peer) -> None:
                          "host")
 
 
-@lru_cache(1024)  # most send to the same few again and again, and this takes a tenth of an echo
+@lru_cache(1024)  # most programs send to few peers, and this check would take a tenth of the time of an echo
 def is_ip(family: int, host: str) -> bool:
-    """Whether `host` is an IP address of this family."""
+    """Whether `host` is an IP address of the family `family`."""
     try:
         socket.inet_pton(family, host.partition("%")[0])
     except OSError:
@@ -42,8 +45,8 @@ def is_ip(family: int, host: str) -> bool:
 class Datagrams(Endpoint):
     """A UDP socket; made by `open_datagram`. One task at a time may receive, and one may send.
 
-    The waiting methods are used with `await`, or with `yield` in a generator task. They raise `OSError` as streams do;
-    a cancellation ends the wait, and no datagram is lost by it.
+    `await` the methods that wait; a generator task can `yield` them. They raise `OSError` and `RuntimeError` as those
+    of `Stream` do. A cancellation ends a wait at once, and loses no datagram. `async for` gives what `receive` gives.
     """
 
     __slots__ = ("_family", "peer", "socket")
@@ -51,28 +54,29 @@ class Datagrams(Endpoint):
     def __init__(self, sock: socket.socket, peer: Peer | None) -> None:
         self.socket = sock
         self._family = int(sock.family)
-        self.peer = peer  # the only one that datagrams go to and come from, if the socket is connected
+        self.peer = peer  # if the socket is connected: datagrams go to this peer only, and come from it only
         where = f"to {show_address(peer)}" if peer else f"at {show_address(sock.getsockname())}"
         super().__init__(sock.fileno(), f"the datagram socket {where}")
 
     @property
     def address(self) -> Peer:
-        """Where the socket is bound to: the IP address and the port."""
+        """The IP address and the port that the socket is bound to."""
         address: Peer = self.socket.getsockname()
         return address
 
     def receive(self) -> Receive:
-        """Wait for a datagram; the answer is its content and the address it came from. Empty ones are datagrams too.
+        """Wait for a datagram; the answer is its content, which may be empty, and the address that it came from.
 
-        On a socket that is connected, `ConnectionRefusedError` says that an earlier one reached nobody.
+        On a connected socket, `ConnectionRefusedError` says that nobody listens where an earlier datagram was sent.
         """
         return Receive(self)
 
     def send(self, data: Payload, address: Peer | None = None) -> Send:
         """Send one datagram, to `address` or else to the peer that the socket is connected to.
 
-        Waits only where the operating system has no room for it. That it arrives, nobody promises. The address has the
-        form that `receive` and `address` give it; a name would have to be looked up, which `open_datagram` does.
+        Waits only while the operating system has no room for the datagram. Nobody promises that it arrives. `address`
+        has the form that `receive` answers with, such as ("127.0.0.1", 9). Raises `TypeError` or `ValueError`, at the
+        call, for anything else: a host's name, for instance, which only `open_datagram` looks up.
         """
         if address is not None:
             check_peer(self._family, address)
@@ -125,9 +129,13 @@ def open_datagram(host: Host = None, port: int | None = None, *, local_address: 
                   reuse_port: bool = False) -> Syscall[Datagrams]:
     """Open a UDP socket; the answer is a `Datagrams`, which `async with` closes.
 
-    With `host` and `port` it is connected: it sends to that peer and receives from no other. `local_address` is what it
-    is bound to, a server's address for instance; one of the two has to be given. A name is looked up in a thread, and
-    the first of its addresses that works is taken. Raises `OSError` with the host and the port.
+    With `host` and `port` the socket is connected: it sends to that peer, and receives from no other. `local_address`
+    is the host and the port that it is bound to, for instance by a server. At least one of the two has to be given. A
+    thread looks up names, and the first address that works is taken. `reuse_port` lets several sockets of the system be
+    bound to the same address (SO_REUSEPORT).
+
+    Raises `OSError` with the host and the port in its message, and `TypeError` or `ValueError`, at the call, for wrong
+    arguments. Cancellation ends the wait at once, and leaves no socket behind.
     """
     if port is None and local_address is None:
         raise ValueError("open_datagram() takes a host and a port to send to, or a local_address to receive at, or both")

@@ -1,8 +1,8 @@
-"""A descriptor that tasks work on, and the operations on it: attempted, and attempted again when the descriptor is ready.
+"""Endpoints: descriptors that tasks read and write, and operations that are attempted until they succeed.
 
-This is how all input and output of the library waits. An operation (`Attempt`) is a syscall which is itself the listener
-that the poller tells: when the descriptor is ready, the operation is attempted right there, and only its outcome wakes
-the task. So a task that waits for a whole line is not stepped for each piece of it.
+Streams, datagram sockets and listening sockets all wait in this way. An operation is an `Attempt`. It is a syscall, and
+it is also the listener that the poller calls when the descriptor is ready. Then the operation is attempted again, and
+only its outcome wakes the task. So a task that waits for a whole line does not run for each piece of the line.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ T = TypeVar("T")
 
 
 class Unfinished(Enum):
-    """The outcome of an attempt that got somewhere and has to go on: when the descriptor is ready again, or in a moment.
+    """The outcome of an attempt that has to go on: when the descriptor is ready again, or at a later turn.
 
-    An attempt that could go on for as long as the peer is fast enough stops after a bounded number of system calls.
-    `UNFINISHED` is right where the descriptor will be ready at the next look. What has been received already, and
-    decrypted or not, makes no descriptor ready: then it is `AGAIN`, and the attempt goes on by way of the ready queue.
+    An attempt stops after a bounded number of system calls, since a fast peer could keep it busy for ever. `UNFINISHED`
+    means: the attempt goes on when the poller finds the descriptor ready. But a descriptor does not become ready for
+    bytes that were received already, with TLS for example. Then the outcome is `AGAIN`: the attempt goes to the end of
+    the ready queue, and goes on from there.
     """
 
     UNFINISHED = "unfinished"
@@ -37,12 +38,12 @@ AGAIN: Final = Unfinished.AGAIN
 Outcome = Union[T, Unfinished]
 
 
-# Errors that the outside world causes. The library's own frames in their tracebacks would tell nobody anything.
+# Errors that the outside world causes. Their tracebacks lose the library's own frames, which would explain nothing.
 EXPECTED = (OSError, EOFError, ValueError)
 
 
 class Spent(Enum):
-    """Stands for the task of a request that has been answered, has failed or was cancelled."""
+    """Stands in the place of the task when a request was answered, has failed or was cancelled."""
 
     SPENT = "spent"
 
@@ -51,11 +52,11 @@ SPENT: Final = Spent.SPENT
 
 
 class EndpointClosed(OSError):
-    """The stream, datagram socket or the like was closed in this process: by then, or while the task waited for it."""
+    """This process has closed the stream, datagram socket or listener, before the request or during the wait."""
 
 
 def locate(error: OSError, where: str) -> OSError:
-    """The same error, with a message that says where it happened."""
+    """`error`, with `where` it happened added to its message."""
     if error.strerror is None:
         error.args = (f"{error} ({where})",)
     else:
@@ -64,9 +65,9 @@ def locate(error: OSError, where: str) -> OSError:
 
 
 class Endpoint:
-    """A non-blocking descriptor, on which one task at a time may read and one may write.
+    """A non-blocking descriptor. One task at a time may read it, and one may write it.
 
-    Closing it, by `close` or by leaving an `async with`, wakes the tasks that wait for it with `EndpointClosed`.
+    `close`, or the end of `async with endpoint:`, closes it. The tasks that wait for it get `EndpointClosed`.
     """
 
     __slots__ = ("_name", "descriptor", "kernel", "reading", "registration", "writing")
@@ -74,14 +75,14 @@ class Endpoint:
     def __init__(self, descriptor: int, name: str) -> None:
         self.descriptor = descriptor  # -1 when it is closed
         self._name = name
-        self.kernel: Kernel | None = None  # known when a task waits
-        self.registration: Registration | None = None  # left by the poller
-        self.reading: Attempt[Any] | None = None  # what a task waits for
-        self.writing: Attempt[Any] | None = None
+        self.kernel: Kernel | None = None  # known once a task has waited
+        self.registration: Registration | None = None  # the poller has left it here
+        self.reading: Attempt[Any] | None = None  # what a task waits in to read,
+        self.writing: Attempt[Any] | None = None  # and to write
 
     @property
     def name(self) -> str:
-        """What it is and where it leads to, for messages: "the connection to 127.0.0.1:80"."""
+        """What this is and where it leads, for messages: "the connection to 127.0.0.1:80"."""
         return self._name
 
     @property
@@ -110,7 +111,7 @@ class Endpoint:
         raise NotImplementedError
 
     def refuse(self, attempt: Attempt[Any], busy: Attempt[Any] | None, task: Task[Any]) -> bool:
-        """Have the error raised in `task` that says why it cannot begin `attempt`; what `execute` then returns."""
+        """Raise in `task` the error that says why it cannot begin `attempt`. Returns what `execute` then returns."""
         error: Exception
         if attempt.task is not None:
             error = made_before(attempt, task)
@@ -123,7 +124,7 @@ class Endpoint:
         return False
 
     def explain(self, error: OSError) -> OSError:
-        """The same error, with a message that says where it happened."""
+        """`error`, with the name of this endpoint in its message."""
         return error if isinstance(error, EndpointClosed) else locate(error, self.name)
 
     async def __aenter__(self: E) -> E:
@@ -140,10 +141,10 @@ E = TypeVar("E", bound=Endpoint)
 
 
 class Attempt(Syscall[T]):
-    """An operation on an endpoint; `attempt` carries it out as far as it goes without blocking.
+    """An operation on an endpoint; `attempt` carries it out as far as it can without blocking.
 
-    Each outcome counts: a task whose operation has succeeded gets the answer even when it is cancelled before it runs.
-    A cancellation that comes before any attempt, or between two, ends the wait.
+    No outcome is lost. A task whose operation has succeeded gets the answer, also if it is cancelled before it runs
+    again. A cancellation that comes before the first attempt, or between two, ends the wait.
     """
 
     __slots__ = ("endpoint", "task")
@@ -153,12 +154,12 @@ class Attempt(Syscall[T]):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.task: Task[Any] | Spent | None = None  # who waits; None before the request is made
+        self.task: Task[Any] | Spent | None = None  # the task that waits; None before the request
 
     def attempt(self) -> Outcome[T]:
-        """The answer, or how to go on; `BlockingIOError` counts as `UNFINISHED`, other exceptions go to the task.
+        """Carry out the operation with a bounded number of system calls, and return the answer or how to go on.
 
-        Makes a bounded number of system calls.
+        A `BlockingIOError` counts as `UNFINISHED`. Any other exception is raised in the task.
         """
         raise NotImplementedError
 
@@ -167,11 +168,11 @@ class Attempt(Syscall[T]):
         busy = endpoint.writing if self.outgoing else endpoint.reading
         if busy is not None or endpoint.descriptor < 0 or self.task is not None:
             return endpoint.refuse(self, busy, task)
-        # A task that is being cancelled waits, which is how the trampoline gets hold of it.
+        # A task with a cancellation on its way makes no attempt. It waits, and the trampoline ends that wait.
         if task.interruption is None or task.shields > 0:
             self.task = SPENT
-            # The outcome, good or bad, goes by way of the ready queue: a task whose peer is always faster would never
-            # let go of the kernel.
+            # The outcome, good or bad, goes by way of the ready queue. Otherwise a task whose peer is always fast
+            # enough would never let other tasks run.
             try:
                 outcome = self.attempt()
             except BlockingIOError:
@@ -194,7 +195,7 @@ class Attempt(Syscall[T]):
         """Block `task` until the descriptor is ready for this operation."""
         try:
             kernel.poller.watch(self.endpoint.descriptor, self.outgoing, self)
-        except Exception:  # the program itself listens to the descriptor, for instance
+        except Exception:  # for instance, the program waits for the descriptor by itself
             self._end_wait()
             raise
         self._occupy(kernel, task)
@@ -209,10 +210,10 @@ class Attempt(Syscall[T]):
             endpoint.reading = self
 
     def fire(self, kernel: Kernel) -> None:
-        """The descriptor is ready."""
+        """The descriptor is ready: attempt the operation."""
         task = self.task
         if task is None or task is SPENT:
-            return  # the endpoint was closed by an event of the same poll
+            return  # an earlier event of the same poll has closed the endpoint
         try:
             try:
                 outcome = self.attempt()
@@ -233,12 +234,12 @@ class Attempt(Syscall[T]):
         task.wake(outcome)
 
     def run(self, kernel: Kernel) -> None:
-        """The attempt, which is in the ready queue in the place of its task, goes on."""
+        """Go on with the attempt, which was in the ready queue in the place of its task."""
         kernel.current = None
         self.fire(kernel)
 
     def fail(self, kernel: Kernel, error: OSError) -> None:
-        """The descriptor was closed behind the endpoint's back."""
+        """The program has closed the descriptor without the endpoint."""
         task = self.task
         if task is not None and task is not SPENT:
             self._end_wait()
@@ -249,14 +250,14 @@ class Attempt(Syscall[T]):
         self.leave().throw(error)
 
     def leave(self) -> Task[Any]:
-        """End the wait of the task, which is to be told why."""
+        """End the wait of the task, and return the task, which the caller has to wake."""
         task, kernel = self.task, self.endpoint.kernel
         assert task is not None and task is not SPENT and kernel is not None
         self.abort(kernel, task)
         return task
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        # It is not there while the attempt is in the ready queue, or in what a poll has brought.
+        # The poller has no listener for an attempt in the ready queue, nor for one whose event a poll has just brought.
         if kernel.poller.listener(self.endpoint.descriptor, self.outgoing) is self:
             kernel.poller.unwatch(self.endpoint.descriptor, self.outgoing)
         self._end_wait()
@@ -269,11 +270,11 @@ class Attempt(Syscall[T]):
             self.endpoint.reading = None
 
     def _throw(self, task: Task[Any], error: Exception) -> None:
-        """Have `error`, which the attempt has raised, raised in `task`."""
+        """Raise `error`, which comes from the attempt, in `task`."""
         if isinstance(error, OSError):
             self.endpoint.explain(error)
         if isinstance(error, EXPECTED):
-            # The frames that it came through hold the task: one that ended with the error would be a cycle.
+            # The error's frames hold the task. If the task ended with the error, the two would hold each other.
             BaseException.with_traceback(error, None)
         task.throw(error)
 

@@ -1,4 +1,4 @@
-"""What can be read from a stream: the operations, each of which waits for as much as it needs."""
+"""The operations that read from a stream; each of them waits for as many bytes as it needs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LIMIT = 65536  # the default limit on the length of a line
-MUCH = ROUNDS * CHUNK  # what one request receives before others have their turn
+LIMIT = 65536  # bytes; how long a line may be by default
+MUCH = ROUNDS * CHUNK  # bytes; the most that one attempt receives before other tasks have their turn
 
 
 class LimitOverrun(ValueError):
-    """`limit` bytes have come without the separator; `arrived` have by now. They stay in the stream, unread."""
+    """`limit` bytes have come without the end that was asked for. All `arrived` bytes stay in the stream, unread."""
 
     def __init__(self, message: str, arrived: int, limit: int) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class LimitOverrun(ValueError):
 
 
 class IncompleteRead(EOFError):
-    """The peer ended the stream before it had sent what was asked for; `partial` is what it did send."""
+    """The peer ended the stream before it had sent what was asked for. `partial` has the bytes that it did send."""
 
     def __init__(self, message: str, partial: bytes) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class Reading(Attempt[T]):
     endpoint: Stream
 
     def buffered(self) -> Outcome[T]:
-        """The answer, where the buffer holds it already."""
+        """The answer, if the buffer has all of it, else `UNFINISHED`."""
         raise NotImplementedError
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
@@ -59,14 +59,14 @@ class Reading(Attempt[T]):
                 return True
         if stream.plenty:
             return Attempt.execute(self, kernel, task)
-        # To try first would most often be a system call for nothing: what there was has been received.
+        # All that was there has been received. Most often, an attempt now would be a useless system call: wait first.
         stream.burst = BURST
         self.begin_wait(kernel, task)
         return False
 
 
 class Read(Reading[bytes]):
-    """Waits for any bytes."""
+    """Waits for one byte or more."""
 
     __slots__ = ("limit",)
     call = "read()"
@@ -87,7 +87,7 @@ class Read(Reading[bytes]):
 
 
 class Fill(Reading[bool]):
-    """Waits for the buffer to grow; False at the end of the stream."""
+    """Waits until the buffer has grown; False at the end of the stream."""
 
     __slots__ = ()
     call = "read_all()"
@@ -104,7 +104,7 @@ class Fill(Reading[bool]):
 
 
 class More(Fill):
-    """Waits for something to read; False at the end of the stream, or when this side is to come to its end."""
+    """Waits for something to read; False at the end of the stream, and when this side winds down."""
 
     __slots__ = ()
     call = "more()"
@@ -121,16 +121,16 @@ class More(Fill):
 
 
 class Gather(Reading[bytes]):
-    """Waits until what is asked for has come."""
+    """Waits until the whole answer has come; `find` says where it ends."""
 
     __slots__ = ()
 
     def find(self, data: bytes | bytearray) -> int:
-        """Where the answer ends in `data`, which begins where the stream has been read to; 0 when it is not complete."""
+        """Where the answer ends in `data`, which has the bytes not read yet; 0 while the answer is not complete."""
         raise NotImplementedError
 
     def at_end(self, partial: bytes) -> bytes:
-        """The answer when nothing more will come, or the error."""
+        """The peer has ended the stream after `partial`: return the answer, or raise the error."""
         raise NotImplementedError
 
     def buffered(self) -> Outcome[bytes]:
@@ -140,7 +140,7 @@ class Gather(Reading[bytes]):
     def attempt(self) -> Outcome[bytes]:
         stream = self.endpoint
         if not stream.buffer:
-            # Most often a message comes whole and alone, and need not go through the buffer.
+            # Most often exactly one whole message has come. It does not have to go through the buffer.
             data = stream.receive(CHUNK)
             stream.plenty = len(data) == CHUNK or (stream.tls is not None and stream.tls.primed)
             if not data:
@@ -150,7 +150,7 @@ class Gather(Reading[bytes]):
                 if end == len(data):
                     return data
                 rest = data[end:]
-            except Exception:  # over the limit, or a number or a separator that is none
+            except Exception:  # the limit is exceeded, or the number or the separator is of a wrong type
                 stream.buffer += data
                 raise
             stream.buffer += rest
@@ -164,7 +164,7 @@ class Gather(Reading[bytes]):
             outcome = self.buffered()
             if outcome is not UNFINISHED or not stream.plenty:
                 return outcome
-        # With TLS there may be plenty although the descriptor is not ready.
+        # With TLS more bytes may be there although the descriptor is not ready.
         return UNFINISHED if stream.tls is None else AGAIN
 
 
@@ -194,9 +194,9 @@ class ReadExactly(Gather):
 
 
 class Collect(Reading[bytes]):
-    """Waits for `count` bytes or the end of the stream, and collects them in a `BytesIO`.
+    """Waits for `count` bytes or the end of the stream, and collects the bytes in a `BytesIO`.
 
-    That gives them out as `bytes` without a copy. Copying a gigabyte takes a second, in which no other task would run.
+    A `BytesIO` gives out its bytes without a copy. A copy of a gigabyte takes a second, in which no other task runs.
     """
 
     __slots__ = ("count", "received")
@@ -205,19 +205,19 @@ class Collect(Reading[bytes]):
         self.endpoint = stream
         self.task = None
         self.count = count
-        self.received: BytesIO | None = None  # what has been taken from the stream, to be put back if the task gets none
+        self.received: BytesIO | None = None  # taken from the stream; put back if the task does not get it
 
     def complete(self) -> bytes:
-        """The answer when `count` bytes have come, or the error."""
+        """`count` bytes have come: return the answer, or raise the error."""
         raise NotImplementedError
 
     def at_end(self) -> bytes:
-        """The answer when nothing more will come, or the error."""
+        """The peer has ended the stream: return the answer, or raise the error."""
         raise NotImplementedError
 
     def buffered(self) -> Outcome[bytes]:
         if len(self.endpoint.buffer) >= self.count:
-            self.endpoint.plenty = True  # so there is an attempt, which will have no need to receive
+            self.endpoint.plenty = True  # then `execute` makes an attempt at once, which needs to receive nothing
         return UNFINISHED
 
     def attempt(self) -> Outcome[bytes]:
@@ -246,13 +246,13 @@ class Collect(Reading[bytes]):
         return UNFINISHED if stream.tls is None and received.tell() < self.count else AGAIN
 
     def taken(self) -> bytes:
-        """What has come, which is now the task's."""
+        """The bytes that have come; from now on they are the task's."""
         received, self.received = self.received, None
         assert received is not None
         return received.getvalue()
 
     def put_back(self) -> None:
-        """Have what has come in the stream again, for the next reader."""
+        """Put the bytes that have come back into the buffer, for the next reader."""
         if self.received is not None:
             self.endpoint.buffer[:0] = self.taken()
 
@@ -304,7 +304,7 @@ class ReadUntil(Gather):
         self.task = None
         self.separator = separator
         self.limit = limit
-        self.searched = 0  # where the separator cannot begin before
+        self.searched = 0  # the separator does not begin before this place
 
     def find(self, data: bytes | bytearray) -> int:
         length = len(self.separator)
@@ -322,7 +322,7 @@ class ReadUntil(Gather):
 
 
 class ReadLine(ReadUntil):
-    """Waits for a line, the last of which may lack its end."""
+    """Waits for a line. The last line may lack its b"\\n"."""
 
     __slots__ = ()
     call = "read_line()"

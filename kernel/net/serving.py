@@ -1,7 +1,7 @@
 """Servers: sockets that listen, a task for every connection, and an orderly end.
 
-A server that is shut down stops accepting at once, lets the handlers that are at work finish, and cancels those that
-are not done when their time is over.
+When a server is shut down, it stops accepting at once. Handlers that are at work may finish. When their time is over,
+the server cancels those that are left.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ logger = logging.getLogger("kernel")
 
 Handler = Callable[[Stream], Code[Any]]
 
-BACKLOG = 1024  # connections that the system holds until they are accepted; it may have a lower limit of its own
+BACKLOG = 1024  # how many connections the system holds until they are accepted; its own limit may be lower
 GRACE = 10.0  # seconds that handlers have to finish
-HANDSHAKE_TIMEOUT = 60.0  # seconds; what most web servers give a client for the TLS handshake
+HANDSHAKE_TIMEOUT = 60.0  # seconds that a client has for the TLS handshake, as with most web servers
 
-# What `accept` may fail with when the process, or the system, has no room for one connection more.
+# The errors of `accept` when the process, or the system, has no room for one more connection.
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-PAUSE = 0.1  # seconds until the next look whether there is room again
-# What `accept` fails with when the connection is gone already; the socket is as good as before. See Linux's accept(2).
+PAUSE = 0.1  # seconds between two looks for room
+# The errors of `accept` when the connection is gone already. The listening socket still works. See Linux's accept(2).
 GONE = {errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN,
         errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENOPROTOOPT}
 
 
 class Listener(Endpoint):
-    """A socket that listens; one with a `path` takes the file along when it is closed, unless that is another by then."""
+    """A socket that listens. Closing one with a `path` removes that file, unless another file has taken its place."""
 
     __slots__ = ("_file", "path", "socket")
 
@@ -78,7 +78,7 @@ class Accept(Attempt[socket.socket]):
 
 
 class Connection:
-    """A connection being handled. It stands in the line of those who wait for the handler's task, and so sees its end."""
+    """A connection that is being handled. As a waiter of the handler's task, it is told how the task ends."""
 
     __slots__ = ("at_work", "ending", "server", "stream", "task")
 
@@ -86,8 +86,8 @@ class Connection:
         self.server = server
         self.stream = stream
         self.task = task
-        self.at_work = at_work  # whether the handler has the stream; first comes the TLS handshake
-        self.ending = False  # whether the handler itself has called for the shutdown
+        self.at_work = at_work  # whether the handler has the stream, which it gets after the TLS handshake
+        self.ending = False  # whether this handler itself has called `shutdown`
 
     def wake(self, value: object) -> None:
         """The handler has ended."""
@@ -95,19 +95,19 @@ class Connection:
         self.server._forget(self)
 
     def throw(self, error: BaseException) -> None:
-        """The handler was cancelled, maybe before it began, or ended with what ends more than a handler."""
+        """The task was cancelled, perhaps before its first step, or failed with an error that is no `Exception`."""
         if not (self.task.cancelled() or isinstance(error, (KeyboardInterrupt, SystemExit))):
             self.task.kernel.report(f"the handler of {self.stream.name} failed", error)
         self.wake(None)
 
 
 class Server:
-    """What `serve` answers with: the connections that are open, and the way to end it all.
+    """A server at work; made by `serve` and `serve_unix`.
 
         async with await serve(handler, "127.0.0.1", 8000) as server:
             await server.wait()
 
-    Leaving the block, be it by a cancellation, is a `shutdown`.
+    At the end of the block, also when a cancellation ends it, comes a `shutdown`.
     """
 
     def __init__(self, handler: Handler, listeners: list[Listener], context: _ssl.SSLContext | None, grace: float) -> None:
@@ -117,18 +117,18 @@ class Server:
         self._grace = grace
         self._acceptors: list[Task[None]] = []
         self._connections: dict[Task[None], Connection] = {}
-        self._stopped = False  # accepting
-        self._one_less: Waitable[None] = Waitable()  # completes when the next handler ends, once there is a shutdown
+        self._stopped = False  # whether the server has stopped accepting
+        self._one_less: Waitable[None] = Waitable()  # during a shutdown, completes when the next handler ends
         self._ended: Waitable[None] = Waitable()
 
     @property
     def addresses(self) -> list[Any]:
-        """What the server listens at, as `socket.getsockname` gives it; empty when it does not any more."""
+        """The addresses that the server listens at, as `socket.getsockname` gives them; empty when it has stopped."""
         return [listener.socket.getsockname() for listener in self._listeners if not listener.closed]
 
     @property
     def port(self) -> int:
-        """The TCP port, for a server that was given port 0; `RuntimeError` when it does not listen at one."""
+        """The TCP port, also of a server that was given port 0; `RuntimeError` when it listens at no TCP port."""
         for address in self.addresses:
             if isinstance(address, tuple):
                 return int(address[1])
@@ -140,18 +140,18 @@ class Server:
         return len(self._connections)
 
     def wait(self) -> Waitable[None]:
-        """Wait until the server has been shut down and its last handler has ended.
+        """Wait until the server is shut down and its last handler has ended. Cancellation ends only this wait.
 
-        Raises what made the server stop accepting, if it failed at that.
+        If the server stops accepting because of an error, this raises that error at once.
         """
         return self._ended
 
     async def _start(self) -> Server:
-        """Begin to accept."""
+        """Start a task for each listener, which accepts its connections."""
         try:
             for listener in self._listeners:
                 self._acceptors.append(await spawn(self._accept(listener), name=f"accept at {listener.name}"))
-            await checkpoint()  # a task that is cancelled before it has begun could not close what it was given
+            await checkpoint()  # let them begin: one that is cancelled before that could not close its listener
         except BaseException:
             self._stop_accepting()
             raise
@@ -172,14 +172,14 @@ class Server:
         except Exception as error:
             if not (self._stopped or self._ended.done()):
                 (await current_task()).kernel.report(f"{listener.name} accepts no connections any more", error)
-                self._ended.fail(error.with_traceback(None))  # else it, this frame and the server would hold each other
+                self._ended.fail(error.with_traceback(None))  # else it, the frame and the server would be a circle
         finally:
             listener.close()
 
     async def _wait_for_room(self, listener: Listener, error: OSError) -> None:
-        """Report once that no more connections can be accepted, and return when they can.
+        """Report once that there is no room for more connections; return when there is, looking every 0.1 seconds.
 
-        The connections that come meanwhile wait in the system's backlog.
+        Connections that come meanwhile wait in the system's backlog.
         """
         (await current_task()).kernel.report(f"{listener.name} cannot accept connections for now", error)
         while error.errno in EXHAUSTED:
@@ -191,18 +191,19 @@ class Server:
 
     async def _welcome(self, sock: socket.socket) -> None:
         if self._stopped:
-            return sock.close()  # it had been accepted before the listener was closed
+            return sock.close()  # it was accepted just before the listener was closed
         try:
             stream = Stream.of_socket(sock)
         except OSError:
-            return  # the peer has gone again
+            return  # the peer is gone already
         task = await spawn(self._handle(stream), name=f"handle {stream.name}")
         connection = Connection(self, stream, task, self._context is None)
         self._connections[task] = connection
         task.add_waiter(connection)
 
     async def _handle(self, stream: Stream) -> None:
-        # The task is no local variable: its exception, whose traceback holds this frame, and it would hold each other.
+        # No local variable here holds the task: the task's exception has this frame in its traceback, so the two would
+        # hold each other.
         try:
             async with stream:
                 if self._context is None or await self._secure(stream, self._context):
@@ -211,7 +212,7 @@ class Server:
             (await current_task()).kernel.report(f"the handler of {stream.name} failed", error)
 
     async def _secure(self, stream: Stream, context: _ssl.SSLContext) -> bool:
-        """Put TLS on the connection; False when the client's side of that fails, as with every port scanner's."""
+        """Put TLS on the connection. False when the handshake fails, as it does with every port scanner."""
         try:
             async with timeout(HANDSHAKE_TIMEOUT):
                 await stream.start_tls(context, server_side=True)
@@ -222,23 +223,23 @@ class Server:
         return True
 
     async def shutdown(self, grace: float | None = None) -> None:
-        """Stop accepting, let the handlers finish for `grace` seconds (by default what `serve` was given), then cancel
-        those that are left, and wait for them.
+        """Stop accepting; let the handlers finish for `grace` seconds; then cancel those that are left.
 
-        Handlers that wait for the next request by `Stream.more` get False at once, and so end without waiting for the
-        grace to be over; `Stream.winding_down` tells the others. Connections that have not got beyond the TLS handshake
-        are closed.
+        Returns when the handlers have ended. `grace` is by default the one given to `serve`. Handlers that wait for the
+        next request by `Stream.more` get False at once, and so can end before the grace is over. Other handlers can
+        look at `Stream.winding_down`. Connections whose TLS handshake is not done are closed at once.
 
-        A cancellation while it waits cuts the grace short: the handlers are cancelled at once, and it is raised when
-        they have ended. A handler may call `shutdown` as well: it waits for the other handlers, except for those that
-        have called it too, and `wait` for all of them.
+        A cancellation cuts the grace short: this cancels the handlers at once, and `Cancelled` is raised when they have
+        ended. A handler may call `shutdown` too. Then it waits for the other handlers, except for those that have
+        called `shutdown` as well; `wait` waits for all of them. Raises `TypeError` or `ValueError` when `grace` is not
+        a number.
         """
         limit = timeout(self._grace if grace is None else grace)
         self._stop_accepting()
         caller = self._connections.get(await current_task())
         if caller is not None:
             caller.ending = True
-            self._tell_of_one_less()  # who waits for others need not wait for this one
+            self._tell_of_one_less()  # other handlers that shut down need not wait for this one
         for connection in list(self._connections.values()):
             if connection.at_work:
                 connection.stream.wind_down()
@@ -259,29 +260,30 @@ class Server:
         self._stopped = True
         for task in self._acceptors:
             task.cancel()
-        self._acceptors.clear()  # or the server and the exceptions that they end with would hold each other
+        self._acceptors.clear()  # else the server and the exceptions that end these tasks would hold each other
         for listener in self._listeners:
             listener.close()
 
     def _others(self, caller: Connection | None) -> Iterator[Connection]:
-        """The connections that the caller of `shutdown` has to wait for."""
+        """The connections that a `shutdown` waits for. `caller` is the connection of the handler that has called it."""
         return (connection for connection in self._connections.values() if caller is None or not connection.ending)
 
     async def _finish(self, caller: Connection | None) -> None:
-        """Wait until no handler is left of those that `caller` has to wait for."""
+        """Wait until the handlers that a `shutdown` by `caller` waits for have ended."""
         while any(self._others(caller)):
             await self._one_less
 
     def _forget(self, connection: Connection) -> None:
-        """A handler has ended."""
+        """The handler of `connection` has ended."""
         del self._connections[connection.task]
-        del connection.task  # for the same reason as in `_handle`: the frame of a `shutdown` may hold the connection
+        del connection.task  # as in `_handle`: the frame of a `shutdown` may hold the connection
         if self._stopped:
             self._tell_of_one_less()
             if not (self._connections or self._ended.done()):
                 self._ended.complete(None)
 
     def _tell_of_one_less(self) -> None:
+        """Wake all who wait in `_finish`, which then look again whether handlers are left."""
         one_less, self._one_less = self._one_less, Waitable()
         one_less.complete(None)
 
@@ -294,18 +296,23 @@ class Server:
 
 def serve(handler: Handler, host: Host, port: int, *, ssl: _ssl.SSLContext | None = None, backlog: int = BACKLOG,
           reuse_port: bool = False, grace: float = GRACE) -> Syscall[Server]:
-    """Listen on a TCP port and run `handler(stream)`, in a task of its own, for every connection.
+    """Listen on a TCP port, and run `handler(stream)` for every connection, in a task of its own.
 
-    The answer is a `Server`, which accepts connections by then; end it by `async with` or `shutdown`. `host` is a name,
-    all addresses of which are listened at, an IP address, or None for every interface; port 0 is a free one, see
-    `Server.port`. `ssl` is a context with a certificate: handlers get the stream when its handshake is done, for which
-    a client has a minute. The stream is closed when the handler ends. An exception in a handler is reported to the
-    kernel's exception hook with the peer's address, and the server goes on. When there are no descriptors left to
-    accept with, that is reported once, and the connections wait in the backlog until there are.
+    The answer is a `Server` that already accepts connections; end it by `async with` or `shutdown`. `host` is an IP
+    address, a name, or None for every interface; with a name, the server listens at all its addresses. With port 0 the
+    system chooses a free port: see `Server.port`. `backlog` is how many connections the system holds until they are
+    accepted. `grace` is how many seconds a `shutdown` gives the handlers. `reuse_port` lets several servers listen on
+    the same port (SO_REUSEPORT).
 
-    A TLS handshake that fails is logged in one line at level INFO, since every port scanner causes one.
+    `ssl` is a context with a certificate. Then a handler gets its stream after the TLS handshake, for which the client
+    has 60 seconds. A handshake that fails is logged in one line at level INFO, since every port scanner causes one.
 
-    Raises `OSError` with the host and the port when it cannot listen there.
+    The server closes the stream when its handler ends. It reports an exception in a handler to the kernel's exception
+    hook, with the peer's address, and goes on. When there is no free descriptor to accept with, it reports that once,
+    and the connections wait in the backlog until there is.
+
+    Raises `OSError`, with the host and the port in its message, when it cannot listen there, and `TypeError` or
+    `ValueError`, at the call, for wrong arguments. Cancellation ends the wait, and then nothing listens.
     """
     _check(handler, ssl, grace, "serve")
     check_address(host, port, "serve")
@@ -330,7 +337,7 @@ async def _serve(handler: Handler, host: Host, port: int, ssl: _ssl.SSLContext |
     listeners: list[Listener] = []
     try:
         for family, address in await resolve(host, port, passive=True):
-            if not port and listeners:  # the free port which the first address got is to be the port of all
+            if not port and listeners:  # all addresses get the free port of the first one
                 address = (address[0], listeners[0].socket.getsockname()[1], *address[2:])
             listeners.append(_listen(family, address, backlog, reuse_port))
         return await Server(handler, listeners, ssl, grace)._start()
@@ -344,8 +351,8 @@ def serve_unix(handler: Handler, path: str | bytes | os.PathLike[str], *, ssl: _
                backlog: int = BACKLOG, grace: float = GRACE) -> Syscall[Server]:
     """Listen on the Unix socket `path`; otherwise as `serve`.
 
-    A socket file that nobody listens on any more is replaced, and the file is removed when the server stops accepting.
-    A path that begins with a zero byte is a name in Linux's abstract namespace, which has no files.
+    If `path` is a socket file that nobody listens on any more, it is replaced. When the server stops accepting, it
+    removes its file. A path that begins with a zero byte is a name in Linux's abstract namespace, which has no files.
     """
     _check(handler, ssl, grace, "serve_unix")
     path = os.fsdecode(path)
@@ -360,7 +367,7 @@ async def _serve_unix(handler: Handler, path: str, ssl: _ssl.SSLContext | None, 
 
 
 def _listen(family: int, address: Any, backlog: int, reuse_port: bool) -> Listener:
-    """A listener at `address`, which for a Unix socket is a string."""
+    """A listener at `address`; a string is the path of a Unix socket."""
     unix = isinstance(address, str)
     path = address if unix and not address.startswith("\0") else None
     try:
@@ -385,7 +392,7 @@ def _listen(family: int, address: Any, backlog: int, reuse_port: bool) -> Listen
 
 
 def _remove_stale(path: str) -> None:
-    """Remove the file of a Unix socket that nobody listens on any more."""
+    """Remove the file `path` if it is a Unix socket that nobody listens on any more."""
     with suppress(FileNotFoundError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         if stat.S_ISSOCK(os.stat(path).st_mode) and sock.connect_ex(path) == errno.ECONNREFUSED:

@@ -1,8 +1,8 @@
-"""Streams of bytes: over TCP and Unix sockets, pipes, and TLS on top of any of them.
+"""Streams of bytes: over TCP and Unix sockets, over pipes, and with TLS on top of any of them.
 
-A `Stream` has a buffer of what has been received and not yet been read, and a `Channel` below it, which receives and
-sends without ever waiting; waiting is done by the operations of the stream. TLS is another channel, so `start_tls`
-puts it between the stream and what was below: the stream stays the same object.
+A `Stream` has a buffer with the bytes that were received and not yet read. Below it is a `Channel`, which receives and
+sends without ever waiting; the operations of the stream do the waiting. TLS is another channel: `start_tls` puts it
+between the stream and the channel below, and the stream stays the same object.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from .writing import EndWriting, Write, WriteAll
 class Stream(Endpoint):
     """Bytes to and from a peer. One task at a time may read, and one, the same or another, may write.
 
-    Made by `open_connection`, by `serve` for its handler, and for the pipes of a process. Every waiting method is used
-    with `await`, or with `yield` in a generator task. All of them raise an `OSError` that names the peer when the
-    connection fails, `EndpointClosed` when the stream is or gets closed on this side, and `RuntimeError` when another
-    task is already reading (or writing). A cancellation ends a wait at once; a reader that is cancelled has taken
-    nothing from the stream.
+    `open_connection` makes a stream, `serve` one for each call of its handler, and `open_process` one for each pipe.
+    `await` the methods that wait; a generator task can `yield` them. All of them raise an `OSError` that names the peer
+    when the connection fails, `EndpointClosed` when this side has closed the stream or closes it meanwhile, and
+    `RuntimeError` when another task is already reading, or writing. `TypeError` or `ValueError` says that an argument
+    is wrong. A cancellation ends a wait at once; a reader that is cancelled has taken nothing from the stream.
     """
 
     __slots__ = ("buffer", "burst", "channel", "peer", "plenty", "receive", "send", "tls", "winding_down")
 
     def __init__(self, channel: Channel, descriptor: int, name: str, peer: Any = None) -> None:
         super().__init__(descriptor, name)
-        self.peer = peer  # the other side's address, where it has one
+        self.peer = peer  # the peer's address, if it has one
         self.tls: TLSChannel | None = None
-        self.buffer = bytearray()  # received and not yet read
-        self.plenty = False  # whether to receive before waiting, as more is likely to be there
+        self.buffer = bytearray()  # the bytes that were received and not yet read
+        self.plenty = False  # whether more is likely to be there: then the next reader receives before it waits
         self.burst = BURST
         self.winding_down = False  # whether `wind_down` was called
         self._use(channel)
@@ -49,10 +49,10 @@ class Stream(Endpoint):
 
     @classmethod
     def of_socket(cls, sock: socket.socket, asked_for: str | None = None) -> Stream:
-        """A stream on a connected stream socket, which it owns from now on and makes non-blocking.
+        """A stream on a connected stream socket. From now on the stream owns the socket, and makes it non-blocking.
 
-        `asked_for` is the peer as the user knows it, for messages. Raises `OSError`, and closes the socket, when that
-        is not connected (any more).
+        `asked_for` is the name of the peer that the user knows, for messages. Raises `OSError`, and closes the socket,
+        when the socket is not connected, or not any more.
         """
         try:
             sock.setblocking(False)
@@ -71,11 +71,11 @@ class Stream(Endpoint):
 
     @classmethod
     def of_pipe(cls, file: IO[bytes], name: str) -> Stream:
-        """A stream on an end of a pipe, an unbuffered file, which it owns from now on and makes non-blocking."""
+        """A stream on an end of a pipe, an unbuffered file. The stream owns the file, and makes it non-blocking."""
         return cls(PipeChannel(file), file.fileno(), name)
 
     def read(self, limit: int = CHUNK) -> Read:
-        """Wait for bytes and return them, at least one and at most `limit`; b"" when the peer has ended the stream."""
+        """Wait for bytes and return them: at least 1, at most `limit`; b"" when the peer has ended the stream."""
         if type(limit) is not int or limit <= 0:
             _check_number(limit, 1, "read")
         return Read(self, limit)
@@ -83,17 +83,18 @@ class Stream(Endpoint):
     def read_exactly(self, count: int) -> Reading[bytes]:
         """Wait for `count` bytes and return them.
 
-        Raises `IncompleteRead` when the peer ends the stream before; its `partial` is what came, and is taken.
+        Raises `IncompleteRead` when the peer ends the stream earlier. Its `partial` has the bytes that came; they are
+        taken from the stream.
         """
         if type(count) is not int or count < 0:
             _check_number(count, 0, "read_exactly")
         return ReadExactly(self, count) if count <= MUCH else ReadMuch(self, count)
 
     def read_until(self, separator: bytes, limit: int = LIMIT) -> ReadUntil:
-        """Wait for `separator` and return the bytes up to its end.
+        """Wait for `separator` and return the bytes up to the end of it.
 
-        Raises `IncompleteRead` as `read_exactly` does, and `LimitOverrun` when `limit` bytes have come that do not
-        contain the whole separator: nothing is taken then, and the stream can be read on, with `read` for instance.
+        Raises `IncompleteRead` as `read_exactly` does. Raises `LimitOverrun` when `limit` bytes have come that do not
+        contain the whole separator. Then nothing is taken, and the task can go on reading, for instance with `read`.
         """
         if not isinstance(separator, (bytes, bytearray, memoryview)):
             raise TypeError(f"read_until() takes the bytes of a separator, not {separator!r}")
@@ -103,19 +104,20 @@ class Stream(Endpoint):
         return ReadUntil(self, separator, limit)
 
     def read_line(self, limit: int = LIMIT) -> ReadLine:
-        r"""Wait for a line and return it with its b"\n"; without one at the end of the stream, and b"" after that.
+        r"""Wait for a line and return it with its b"\n".
 
-        Raises `LimitOverrun` as `read_until` does. `async for line in stream` gives the lines until the end.
+        The last line may lack its b"\n"; after it comes b"". Raises `LimitOverrun` as `read_until` does.
+        `async for line in stream` gives the lines until the end.
         """
         if type(limit) is not int or limit <= 0:
             _check_number(limit, 1, "read_line")
         return ReadLine(self, b"\n", limit)
 
     def more(self) -> More:
-        """Wait until there is something to read, and leave it unread; False when the peer has ended the stream.
+        """Wait until there is something to read, without reading it; False when the peer has ended the stream.
 
-        False also when this side is to come to an end (see `wind_down`) and nothing has been received that is not read
-        yet. So a task that waits for the next request by `more`, and then reads it, is never stopped half-way:
+        The answer is also False when this side winds down (see `wind_down`) and the buffer is empty. So a task that
+        waits for the next request by `more`, and then reads the request, is never stopped half-way:
 
             while await stream.more():
                 request = await stream.read_line()
@@ -123,34 +125,34 @@ class Stream(Endpoint):
         return More(self)
 
     def wind_down(self) -> None:
-        """Ask the reading task to end after its current request: from now on `more` answers False, at once.
+        """Ask the reading task to end after its current request: from now on `more` answers False at once.
 
-        A server that shuts down calls this for the streams of its handlers. Other operations go on as before.
+        A server that shuts down calls this for the streams of its handlers. All other operations work as before.
         """
         self.winding_down = True
         if isinstance(self.reading, More):
             self.reading.leave().wake(False)
 
     async def read_all(self, limit: int | None = None) -> bytes:
-        """Everything up to the end of the stream; `LimitOverrun` when that is more than `limit` bytes.
+        """Wait for the end of the stream and return all bytes before it; `LimitOverrun` when more than `limit` come.
 
-        When it raises, what has come stays in the stream.
+        When it raises, the bytes that have come stay in the stream.
         """
         if limit is not None:
             _check_number(limit, 0, "read_all")
         return await ReadAll(self, limit)
 
     def write(self, data: Data) -> Write:
-        """Wait until some of `data` can be sent and return how many bytes were: at least one, if there are any."""
+        """Wait until some of `data` is sent, and return how many bytes were: at least 1, if there are any."""
         return Write(self, data)
 
     async def write_all(self, data: Data) -> None:
-        """Send all of `data`, waiting for the peer to take it where the operating system will not hold more.
+        """Send all of `data`. When the operating system takes no more, wait until the peer has received some.
 
-        A writer that is cancelled, or gets an error, may have sent a part. Do not change `data` until it is done.
+        A writer that is cancelled, or gets an error, may have sent a part. Do not change `data` before this returns.
         """
-        # Most often the operating system takes it all at once: then there is nothing to ask of the kernel, and the way
-        # to it and back is a third of what an echo costs outside of its system calls.
+        # Most often the operating system takes all of it at once, and the task does not need the kernel. The way to the
+        # kernel and back is a third of the time that an echo takes outside of its system calls.
         if self.burst and self.writing is None and self.tls is None and type(data) is bytes:
             self.burst -= 1
             try:
@@ -167,21 +169,24 @@ class Stream(Endpoint):
         await WriteAll(self, data)
 
     def end_writing(self) -> Syscall[None]:
-        """Tell the peer that nothing more will come, and go on reading: half a close.
+        """Tell the peer that nothing more will come from this side. Reading goes on as before.
 
-        A pipe, which has one direction, raises `OSError`: close it.
+        For a pipe, which has one direction only, this raises `OSError`: close the pipe instead.
         """
         return EndWriting(self)
 
     def start_tls(self, context: ssl.SSLContext | None = None, *, server_hostname: str | None = None,
                   server_side: bool = False) -> Syscall[None]:
-        """Put TLS on the connection, in place: what is written and read from now on is encrypted on the way.
+        """Put TLS on this connection: all that is written and read from now on is encrypted on its way.
 
-        On the client's side the certificate is verified against `server_hostname`, unless `context` says otherwise;
-        the default context trusts the system's authorities. The server's side needs a context with a certificate.
-        What was received and not read counts as the beginning of the peer's handshake, so that nothing it sent in the
-        clear can pass for encrypted. Raises `ssl.SSLError`, and `ssl.SSLCertVerificationError` in particular, with the
-        peer in the message; the stream is closed then, as it is when the task is cancelled.
+        A client verifies the server's certificate against `server_hostname`, unless `context` says otherwise; the
+        default context trusts the system's authorities. A server needs a context with a certificate. Bytes that were
+        received and not read count as the beginning of the peer's handshake. So nothing that the peer has sent
+        unencrypted can pass for encrypted.
+
+        Raises `ssl.SSLError` (`ssl.SSLCertVerificationError` for the certificate) with the peer in the message. Raises
+        `ValueError`, at the call, for a client without `server_hostname` and a server without `context`. When it raises
+        while it waits, also by a cancellation, the stream is closed.
         """
         if context is None:
             if server_side:
@@ -204,7 +209,7 @@ class Stream(Endpoint):
         self.plenty = True
 
     def take(self, count: int) -> bytes:
-        """The first `count` bytes of the buffer, which lose their place there."""
+        """Take the first `count` bytes out of the buffer."""
         buffer = self.buffer
         if count == len(buffer):
             data = bytes(buffer)
@@ -215,14 +220,14 @@ class Stream(Endpoint):
         return data
 
     def fill(self) -> bool:
-        """Receive into the buffer; False at the end of the stream."""
+        """Receive bytes into the buffer; False at the end of the stream."""
         data = self.receive(CHUNK)
         self.plenty = len(data) == CHUNK or (self.tls is not None and self.tls.primed)
         self.buffer += data
         return bool(data)
 
     def _release(self) -> None:
-        self.burst = 0  # sends writers on the way where they are refused
+        self.burst = 0  # so that `write_all` makes a request, which is then refused
         self.channel.close()
 
     def __aiter__(self) -> Stream:
@@ -236,7 +241,7 @@ class Stream(Endpoint):
 
 
 def _check_number(number: object, least: int, function: str) -> None:
-    """Raise what says that `number` is no number of bytes from `least`, if it is none."""
+    """Raise the error that says why `number` is not a number of bytes, `least` or more, if it is not."""
     if not isinstance(number, int):
         raise TypeError(f"{function}() takes a number of bytes, not {number!r}")
     if number < least:

@@ -1,6 +1,7 @@
-"""TLS as a channel: what a stream sends is encrypted for the channel below, what comes from there is decrypted.
+"""TLS as a channel: it encrypts what a stream sends, and decrypts what comes from the channel below.
 
-The standard library's `ssl.SSLObject` does the work between two buffers in memory; here is who fills and empties them.
+The standard library's `ssl.SSLObject` does this work between two buffers in memory. The code here fills these buffers
+from the channel below, and empties them into it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from .endpoints import AGAIN, UNFINISHED, Attempt, Endpoint, Outcome
 
 
 class TLSChannel:
-    """TLS over another channel; see `Channel` for what the methods promise."""
+    """TLS over another channel. `Channel` says what `receive`, `send` and the other methods promise."""
 
     def __init__(self, below: Channel, context: ssl.SSLContext, server_side: bool, server_hostname: str | None,
                  early: bytes) -> None:
@@ -21,29 +22,29 @@ class TLSChannel:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.object = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
         self._incoming.write(early)
-        self._unsent = memoryview(b"")  # encrypted, and not yet taken by the channel below
-        self._decrypted = b""  # before our end of writing, so that this could be told
+        self._unsent = memoryview(b"")  # encrypted bytes that the channel below has not taken yet
+        self._decrypted = b""  # bytes that `end_writing` has decrypted, for the next reader
         self._more_below = False
-        self._cut = False  # the channel below has come to its end
+        self._cut = False  # whether the channel below has ended
         self._established = False
-        self._ended = False  # the peer has said that it will write no more
-        self._failure: ssl.SSLError | None = None  # to be raised when all that came before it has been read
+        self._ended = False  # whether the peer has said that it will write no more
+        self._failure: ssl.SSLError | None = None  # raised when all that came before it is read
         self._writing_ended = False
 
     def shake(self) -> bool:
-        """Get on with the handshake; False when the peer has to say something first."""
+        """Go on with the handshake. True when it is done; False when the peer has to send something first."""
         try:
             self.object.do_handshake()
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError:
-            self._try_to_flush()  # the alert that tells the peer why
+            self._try_to_flush()  # send the alert that tells the peer why
             raise
         self._established = True
         return True
 
     def feed(self) -> bool:
-        """Take what there is from the channel below; False when nothing is."""
+        """Receive from the channel below; False when nothing is there."""
         try:
             data = self.below.receive(CHUNK)
         except BlockingIOError:
@@ -68,11 +69,12 @@ class TLSChannel:
                 pieces.append(piece)
                 limit -= len(piece)
             elif not (self._ended or self._failure):
-                # All that has come is decrypted: the rest is still in the channel below, which so will be ready.
+                # All bytes in memory are decrypted. When more have come, they are in the channel below, whose
+                # descriptor will be ready.
                 if pieces and not self._more_below or not rounds or not self.feed():
                     break
                 rounds -= 1
-        self._try_to_flush()  # reading may make the protocol answer, to a change of keys for instance
+        self._try_to_flush()  # reading may produce an answer of the protocol, for instance to a change of keys
         if pieces:
             return b"".join(pieces)
         if self._ended:
@@ -83,7 +85,7 @@ class TLSChannel:
         raise BlockingIOError(errno.EAGAIN, "nothing has come")
 
     def _decrypt(self, limit: int) -> bytes:
-        """At most `limit` bytes of what has come; b"" when there are none, which `_ended` or `_failure` may explain."""
+        """Decrypt at most `limit` bytes. After b"", `_ended` or `_failure` may say why there are none."""
         try:
             piece = self.object.read(limit)
         except ssl.SSLWantReadError:
@@ -95,9 +97,9 @@ class TLSChannel:
             return b""
         if piece:
             return piece
-        # Python 3.10 and 3.11 set OP_IGNORE_UNEXPECTED_EOF in every context if OpenSSL has it, and then a connection that
-        # is cut off looks like an orderly end. But the end that a peer tells of is received, and decrypted, before the
-        # channel below comes to its own end. So an end that shows only after that is a cut.
+        # Python 3.10 and 3.11 set OP_IGNORE_UNEXPECTED_EOF in every context if OpenSSL has it. Then a connection that
+        # is cut off looks like an orderly end. But an orderly end is a message of the peer, which is received and
+        # decrypted before the channel below ends. So an end that shows only after that is a cut.
         if self._cut:
             self._failure = ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the connection was cut off: EOF in violation of protocol")
         else:
@@ -106,7 +108,7 @@ class TLSChannel:
 
     @property
     def primed(self) -> bool:
-        """Whether `receive` would bring something although the descriptor might never be ready again."""
+        """Whether `receive` has something to give, or to raise, even if the descriptor never becomes ready again."""
         return bool(self._decrypted) or self._ended or self._failure is not None
 
     def send(self, data: Data, /) -> int:
@@ -138,17 +140,17 @@ class TLSChannel:
         return True
 
     def _try_to_flush(self) -> None:
-        """Send what the protocol has to say while the stream itself is not writing; a later write shows a failure."""
+        """Send the protocol's own messages while nobody writes to the stream. A later write will show a failure."""
         try:
             self.flush()
         except OSError:
             pass
 
     def end_writing(self) -> None:
-        """Send TLS's own end; the connection below stays open both ways."""
+        """Send TLS's own end of writing; the connection below stays open in both directions."""
         if self._writing_ended:
             return
-        # Once we have said so, OpenSSL throws away what it finds received and not decrypted.
+        # After this side's end, OpenSSL throws away bytes that were received and not decrypted: decrypt them now.
         while piece := self._decrypt(CHUNK):
             self._decrypted += piece
         self._say_goodbye()
@@ -159,7 +161,7 @@ class TLSChannel:
         try:
             self.object.unwrap()
         except ssl.SSLError:
-            pass  # the peer has not said so yet, or the connection has failed and needs no end
+            pass  # the peer has not ended its writing yet, or the connection has failed and needs no end
 
     def close(self) -> None:
         if self._established and not self._writing_ended:
@@ -169,7 +171,7 @@ class TLSChannel:
 
 
 class Shake(Attempt[bool]):
-    """Waits for the peer's side of a handshake; False when something has to be sent before."""
+    """Waits for the handshake; True when it is done, False when `Flush` has to send something first."""
 
     __slots__ = ("tls",)
     call = "start_tls()"
@@ -193,7 +195,7 @@ class Shake(Attempt[bool]):
 
 
 class Flush(Attempt[None]):
-    """Waits until what TLS has to say is sent."""
+    """Waits until the encrypted bytes of a handshake are sent."""
 
     __slots__ = ("tls",)
     call = "start_tls()"
@@ -209,6 +211,6 @@ class Flush(Attempt[None]):
 
 
 async def handshake(stream: Endpoint, tls: TLSChannel) -> None:
-    """Carry out the handshake of `tls` over the descriptor of `stream`."""
+    """Carry out the handshake of `tls` on the descriptor of `stream`. Raises `ssl.SSLError` or another `OSError`."""
     while not await Shake(stream, tls):
         await Flush(stream, tls)

@@ -1,4 +1,4 @@
-"""What can be written to a stream."""
+"""The operations that write to a stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Write(Attempt[int]):
-    """Waits until some bytes can be sent."""
+    """Waits until some bytes are sent."""
 
     __slots__ = ("data", "sent")
     endpoint: Stream
@@ -43,7 +43,7 @@ class WriteAll(Attempt[None]):
     def __init__(self, stream: Stream, data: Data) -> None:
         self.endpoint = stream
         self.task = None
-        self.data = data if type(data) is bytes else _octets(data)  # what is not sent yet
+        self.data = data if type(data) is bytes else _octets(data)  # the part that is not sent yet
 
     def attempt(self) -> Outcome[None]:
         data = self.data
@@ -59,7 +59,7 @@ class WriteAll(Attempt[None]):
 
 
 class EndWriting(Attempt[None]):
-    """Waits until the end of the stream is sent."""
+    """Waits until the peer can see that nothing more will come."""
 
     __slots__ = ("told",)
     endpoint: Stream
@@ -80,5 +80,5 @@ class EndWriting(Attempt[None]):
 
 
 def _octets(data: Data) -> memoryview:
-    """`data` as something whose length and slices count bytes, without copying it."""
+    """A view of `data`, without a copy, whose length and slices count bytes."""
     return memoryview(data).cast("B")

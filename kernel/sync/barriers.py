@@ -1,4 +1,4 @@
-"""Barriers: tasks that wait for each other."""
+"""Barriers: a fixed number of tasks wait for each other, then all go on."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .waiting import WaitInLine
 
 
 class BrokenBarrier(RuntimeError):
-    """The barrier was aborted, or reset while a task waited at it."""
+    """Raised in a task that waits at a barrier when it is reset, and in one that waits or comes when it is aborted."""
 
 
 class BarrierWait(WaitInLine[int]):
-    """Wait at a barrier; its state."""
+    """Wait at a barrier. Holds the barrier's state; all who wait share it."""
 
     __slots__ = ("broken", "parties")
 
@@ -46,9 +46,10 @@ class BarrierWait(WaitInLine[int]):
 
 
 class Barrier:
-    """Where `parties` tasks wait for each other; then all go on, and the next round begins.
+    """A place where `parties` tasks wait for each other. When the last one comes all go on, and a new round begins.
 
-    A task that is cancelled while it waits leaves, and the others wait for another in its place.
+    A task that is cancelled while it waits leaves the barrier; the others wait for another task in its place. Raises
+    `TypeError` when `parties` is not an integer, and `ValueError` when it is less than 1.
     """
 
     __slots__ = ("_wait",)
@@ -63,6 +64,7 @@ class Barrier:
 
     @property
     def broken(self) -> bool:
+        """Whether the barrier was aborted, and not reset since."""
         return self._wait.broken
 
     @property
@@ -71,19 +73,20 @@ class Barrier:
         return self._wait.waiters
 
     def wait(self) -> Syscall[int]:
-        """Wait until the last of the parties comes; the answer says which of them this task was, from 0 on.
+        """Wait until the last of the parties comes. The answer is this task's place in the line: 0 for the first.
 
-        The last one is answered at once. Raises `BrokenBarrier`. Cancellation ends the wait at once.
+        The last one, whose place is `parties - 1`, is answered at once. Raises `BrokenBarrier` when the barrier is
+        broken, or is aborted or reset while the task waits. Cancellation ends the wait at once.
         """
         return self._wait
 
     def reset(self) -> None:
-        """Begin a new round; who waits gets a `BrokenBarrier`."""
+        """Begin a new round. Tasks that wait get a `BrokenBarrier`; tasks that come from now on wait as usual."""
         self._break("was reset")
         self._wait.broken = False
 
     def abort(self) -> None:
-        """Break the barrier until it is reset: a `BrokenBarrier` for who waits, and who comes."""
+        """Break the barrier: tasks that wait, and those that come before `reset`, get a `BrokenBarrier`."""
         self._break("was aborted")
 
     def _break(self, how: str) -> None:

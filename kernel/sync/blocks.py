@@ -1,4 +1,4 @@
-"""What `async with` asks for: a request on entry, and nothing to wait for on leaving."""
+"""The parts of `async with` that locks, timeouts and groups share: to enter is a request, to leave often needs none."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..task import Task
 
 
 class Block(Protocol):
-    """What a task enters by `async with`, once."""
+    """A block that one task enters by `async with`, once."""
 
     entered: bool
-    _task: Task[Any] | None  # that is inside
+    _task: Task[Any] | None  # the task that is inside
 
     def enter(self, task: Task[Any]) -> None: ...
 
@@ -24,7 +24,7 @@ BlockT = TypeVar("BlockT", bound=Block)
 
 
 class Answered:
-    """What a call returns that is over already: to await it takes no turn of the kernel."""
+    """The answer of a call that has nothing to wait for. Awaiting it does not go to the kernel."""
 
     __slots__ = ()
     __await__ = cast("Any", staticmethod(().__iter__))  # made in C: an exit costs no generator
@@ -34,7 +34,7 @@ ANSWERED: Awaitable[None] = Answered()
 
 
 class Held:
-    """What a block acquires, and has released at its end."""
+    """Something that is acquired on entering a block, and released when the block ends."""
 
     __slots__ = ()
 
@@ -48,7 +48,7 @@ class Held:
 
 
 class Enter(Syscall[BlockT]):
-    """Tell a block which task is inside; answered at once."""
+    """Tell a block which task enters it; answered at once."""
 
     __slots__ = ("_block",)
 

@@ -1,4 +1,4 @@
-"""Conditions: waiting, without the lock, for a change that another task makes while holding it."""
+"""Conditions: a task waits, without the lock, for a change that another task makes while it holds the lock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Notification(Syscall[None]):
-    """Release a condition's lock, and wait to be notified and to get the lock back."""
+    """Release a condition's lock; wait for `notify`, which moves the task to the lock's line, and then for the lock."""
 
     __slots__ = ("_condition", "came", "depth")
 
@@ -43,7 +43,7 @@ class Notification(Syscall[None]):
 
 
 class Reacquire(Syscall[None]):
-    """Wait for a lock that is to be held as often as it was before."""
+    """Wait for a lock, and hold it with the same depth as before."""
 
     __slots__ = ("_acquire", "_depth")
 
@@ -63,7 +63,7 @@ class Reacquire(Syscall[None]):
 
 
 class ConditionWait(Steps[None]):
-    """Wait for a condition, and hold its lock again afterwards in any case."""
+    """Wait for a condition. Afterwards the task holds the lock again, whether it was notified or cancelled."""
 
     __slots__ = ("_condition",)
 
@@ -79,17 +79,17 @@ class ConditionWait(Steps[None]):
         try:
             yield notification
         except task.cancelled_type:
-            # The block around this will release the lock, so the task needs it back before it may go.
+            # The block around this will release the lock, so the task has to hold it before the exception goes on.
             section.enter(task)
             try:
                 yield Reacquire(condition.lock.request, notification.depth)
             finally:
                 section.leave()
             if notification.came:
-                condition.notify()  # it was for one who can use it
+                condition.notify()  # this task cannot use the notification: the next one gets it
             raise
         finally:
-            del task, section  # or the exception would hold, by its traceback and this frame, the task that ends by it
+            del task, section  # else the task and the exception, whose traceback has this frame, would hold each other
 
     def __repr__(self) -> str:
         return f"<{self._condition!r}>.wait()"
@@ -114,10 +114,10 @@ class ConditionWaitFor(Steps[T]):
 
 
 class Condition:
-    """A lock, and a place to wait in, without it, for a change that another task makes while holding it.
+    """A lock, and a place to wait, without the lock, for a change that another task makes while it holds the lock.
 
-    `async with condition:` holds the lock, which is a new `Lock` or the one given (an `RLock` too). A task that is
-    notified goes to the line of the lock; it does not run before it has it.
+    `async with condition:` holds the lock. That is a new `Lock`, or the `Lock` or `RLock` given; anything else raises
+    `TypeError`. `notify` moves a task from here to the line of the lock, so the task runs only when it has the lock.
     """
 
     __slots__ = ("lock", "waiters")
@@ -129,6 +129,7 @@ class Condition:
         self.waiters: Line[Notification] = OrderedDict()
 
     def locked(self) -> bool:
+        """Whether a task holds the lock."""
         return self.lock.locked()
 
     def acquire(self) -> Syscall[None]:
@@ -140,24 +141,29 @@ class Condition:
         self.lock.release()
 
     def wait(self) -> Syscall[None]:
-        """Release the lock, wait to be notified, and acquire the lock again; `RuntimeError` without it.
+        """Release the lock, wait for `notify`, and acquire the lock again. `RuntimeError` without the lock.
 
-        Cancellation ends the wait; it is raised when the lock has been acquired again, and the notification that had
-        come already, if one had, goes to the next that waits.
+        A cancellation ends the wait, but `Cancelled` is raised only when the task has acquired the lock again. If the
+        task had been notified and still waited for the lock, the next task that waits is notified instead.
         """
         return ConditionWait(self)
 
     def wait_for(self, predicate: Callable[[], T]) -> Syscall[T]:
-        """Wait until `predicate()` is true, asking it first and after each notification; the answer is its value.
+        """Wait until `predicate()` is true; the answer is its value.
 
-        Raises `TypeError` for what is not a function, or is one of the `async def` kind, whose value is always true.
+        The predicate is called at once, and again after each notification. Raises and is cancelled as `wait` is. Raises
+        `TypeError`, at the call, for what is not a function, and for an `async def` function, whose value would always
+        be true.
         """
         if not callable(predicate) or iscoroutinefunction(predicate):
             raise TypeError(f"wait_for() takes a plain function, which says whether to go on, not {predicate!r}")
         return ConditionWaitFor(self, predicate)
 
     def notify(self, n: int = 1) -> None:
-        """Have the first `n` that wait go on, once they get the lock; `RuntimeError` without the lock."""
+        """Let the first `n` tasks that wait go on, each when it gets the lock. `RuntimeError` without the lock.
+
+        Raises `TypeError` when `n` is not an integer, and `ValueError` when it is negative.
+        """
         check_count(n, 0, "notify() takes how many tasks are to go on")
         self.lock.request.check_owner("notify the condition of")
         for _ in range(min(n, len(self.waiters))):
@@ -168,7 +174,7 @@ class Condition:
                 task.kernel.tap.moved(task)
 
     def notify_all(self) -> None:
-        """Have all that wait go on, one after the other; `RuntimeError` without the lock."""
+        """Let all tasks that wait go on, each when it gets the lock. `RuntimeError` without the lock."""
         self.notify(len(self.waiters))
 
     def __aenter__(self) -> Syscall[None]:
@@ -177,7 +183,7 @@ class Condition:
     def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                   traceback: TracebackType | None) -> Awaitable[None]:
         owner = self.lock.owner
-        # A task that is thrown away while it waits to be notified does not hold the lock, and cannot wait for it.
+        # A task that is thrown away while it waits to be notified does not hold the lock, and cannot wait to get it.
         if kind is not GeneratorExit or owner is not None and owner.kernel.current is owner:
             self.lock.release()
         return ANSWERED

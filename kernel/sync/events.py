@@ -1,4 +1,4 @@
-"""Events: something that happens, and tasks that wait for it."""
+"""Events: tasks wait until another task says that something has happened."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .waiting import WaitInLine
 
 
 class EventWait(WaitInLine[None]):
-    """Wait for an event; its state."""
+    """Wait for an event. Holds the event's state; all who wait share it."""
 
     __slots__ = ("happened",)
 
@@ -34,7 +34,7 @@ class EventWait(WaitInLine[None]):
 
 
 class Event:
-    """Something that happens, once or, by way of `clear`, again and again; tasks wait for it."""
+    """Something that happens, and that tasks wait for. After `clear` it can happen again."""
 
     __slots__ = ("_wait",)
 
@@ -42,17 +42,18 @@ class Event:
         self._wait = EventWait()
 
     def is_set(self) -> bool:
+        """Whether the event has happened, and was not cleared since."""
         return self._wait.happened
 
     def set(self) -> None:
-        """Wake all who wait, in order; from now on nobody has to wait."""
+        """Wake all tasks that wait, in the order in which they came. From now on nobody has to wait."""
         self._wait.happened = True
         waiters, self._wait.waiters = self._wait.waiters, {}
         for task in waiters:
             task.wake()
 
     def clear(self) -> None:
-        """From now on tasks have to wait again. Those that `set` has woken go on all the same."""
+        """From now on tasks have to wait again. Tasks that `set` has woken before go on all the same."""
         self._wait.happened = False
 
     def wait(self) -> Syscall[None]:

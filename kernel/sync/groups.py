@@ -1,4 +1,4 @@
-"""Task groups: tasks that all end before their block does."""
+"""Task groups: a block that starts tasks, and does not end before all of them have ended."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ T = TypeVar("T")
 class SpawnChild(Syscall["Task[T]"]):
     """Make a task in a group; answered at once.
 
-    Then the same object stands in for the group in the line of those who wait for the task, since a group may have very
-    many of them.
+    After that, this object is the child's waiter: it tells the group how the child ends. No second object is made for
+    this, since a group may have very many children.
     """
 
     __slots__ = ("_child", "_code", "_daemon", "_group", "_name")
@@ -53,21 +53,22 @@ class SpawnChild(Syscall["Task[T]"]):
             self._group.failed(error)
         self._group.ended(self._child, self._daemon)
         if failed:
-            # In a turn of its own: some who are to be cancelled wait for this very task and are just being woken.
+            # The ready queue calls `run` later. Now the other waiters of the child are being woken, and some of these
+            # may be tasks that the group will cancel.
             self._child.kernel.ready.append(self)
 
     def run(self, kernel: Kernel) -> None:
-        """Have the failure end the group."""
+        """Cancel the group, since the child has failed."""
         kernel.current = None
         self._group.cancel()
 
     def __repr__(self) -> str:
-        code = "..." if self._code is None else show_code(self._code)  # it was handed to the task
+        code = "..." if self._code is None else show_code(self._code)  # the child has it
         return f"<{self._group!r}>.spawn({code})"
 
 
 class Join(Syscall[None]):
-    """Wait for the tasks of a group."""
+    """Wait until the tasks of a group have ended."""
 
     __slots__ = ("_group",)
 
@@ -120,7 +121,7 @@ class Completions(Syscall["Task[Any]"]):
         self._group.watchers.remove(self)
 
     def ended(self, child: Task[Any]) -> None:
-        """`child` has ended, for which a task waits here."""
+        """`child` has ended: wake the task that waits here for the next one."""
         assert self._task is not None
         self._next += 1
         self._task.wake(child)
@@ -133,14 +134,16 @@ class Completions(Syscall["Task[Any]"]):
 class TaskGroup(Scope):
     """`async with TaskGroup() as group:` runs tasks that all end before the block does.
 
-    The first task that fails, or a failure of the block itself, cancels the rest; when all have ended the failures are
-    raised together, as one `ExceptionGroup`. Cancelling the task that is in the block, or waits at its end, cancels the
-    group's tasks too, and `Cancelled` goes on once they have ended; when some of them failed then, their failures go
-    first and `Cancelled` comes where the task suspends next. A task that is cancelled by itself is no failure, and
-    `KeyboardInterrupt` and `SystemExit` in a task end the whole run as they do anywhere.
+    When a task fails, or the block itself, the group cancels the rest. When all have ended, the block raises the
+    failures together, as one `ExceptionGroup`. A task that is cancelled by itself is no failure. `KeyboardInterrupt`
+    and `SystemExit` in a task end the whole run, as they do anywhere.
 
-    The group keeps its tasks for `results` unless it fails; a block that goes on spawning for days does so with
-    `daemon=True`, since a daemon is forgotten when it has ended.
+    Cancelling the task that is in the block, or waits at its end, cancels the group's tasks too. `Cancelled` goes on
+    once they have ended. If some of them failed meanwhile, the block raises their failures, and `Cancelled` is raised
+    where the task suspends next.
+
+    The group keeps its tasks for `results`, unless it fails. A block that spawns tasks for days should spawn them with
+    `daemon=True`: the group forgets a daemon when it has ended.
     """
 
     __slots__ = ("_cancelled", "_errors", "_failed", "_spawned", "children", "completed", "daemons", "is_open",
@@ -149,7 +152,7 @@ class TaskGroup(Scope):
     def __init__(self) -> None:
         super().__init__()
         self.is_open = False
-        self.children: dict[Task[Any], None] = {}  # that have not ended; a dict as an ordered set
+        self.children: dict[Task[Any], None] = {}  # those that have not ended; a dict as an ordered set
         self.daemons: dict[Task[Any], None] = {}
         self.completed: list[Task[Any]] = []
         self.watchers: list[Completions] = []
@@ -164,18 +167,18 @@ class TaskGroup(Scope):
         self.is_open = True
 
     def spawn(self, code: Code[T], *, name: str | None = None, daemon: bool = False) -> Syscall[Task[T]]:
-        """Start a task in the group that runs `code`; the answer is the `Task`. As `kernel.spawn` otherwise.
+        """Start a task in the group that runs `code`; the answer is the `Task`. Otherwise as `kernel.spawn`.
 
-        Any task may do this, also one of the group's own. A daemon works in the background: the group does not wait for
-        it but cancels it when the block and all other tasks have ended. In a group that is being cancelled the new task
-        is cancelled at once. `RuntimeError` before the block is entered and after its end.
+        Any task may do this, also one of the group. A daemon works in the background: the group cancels it when the
+        block and all other tasks have ended. In a group that is being cancelled, the new task is cancelled at once.
+        Raises `RuntimeError` before the block is entered and after its end.
         """
         if type(code) is not CoroutineType or code.cr_running or code.cr_suspended:
-            check_code(code, "spawn")  # see kernel.spawn for why not always
+            check_code(code, "spawn")  # kernel.spawn says why not always
         return SpawnChild(self, code, name, daemon)
 
     def cancel(self) -> None:
-        """Cancel the block and every task in the group. That by itself is no error: the block ends without one."""
+        """Cancel the block and every task in the group. This alone is no error: then the block ends without one."""
         if self._cancelled or not self.is_open:
             return
         self._cancelled = True
@@ -185,9 +188,10 @@ class TaskGroup(Scope):
             self._interrupt()
 
     def results(self) -> list[Any]:
-        """What the tasks returned, in the order in which they were spawned; of daemons none.
+        """The values that the tasks returned, in the order in which they were spawned; daemons are left out.
 
-        `RuntimeError` when the group has not ended or has failed, or a task was cancelled and so returned nothing.
+        Raises `RuntimeError` when the group has not ended or has failed, and when a task was cancelled, since that has
+        returned nothing.
         """
         if self.is_open or not self.entered:
             raise RuntimeError(f"{self!r} has no results before its block has ended")
@@ -199,14 +203,15 @@ class TaskGroup(Scope):
         return [task.result() for task in self._spawned]
 
     def as_completed(self) -> Completions:
-        """`async for task in group.as_completed():` gives each task when it ends, in that order; daemons never.
+        """`async for task in group.as_completed():` gives each task when it has ended; daemons are left out.
 
-        Those that have ended before come first; the loop ends when no task is left, counting those spawned meanwhile.
+        Tasks that ended before the loop come first. The loop ends when no task is left, those spawned meanwhile
+        included. One task at a time may wait in a loop, else `RuntimeError`; for each loop call `as_completed` anew.
         """
         return Completions(self)
 
     def adopt(self, child: Task[Any], daemon: bool) -> None:
-        """Take in a task that was just made."""
+        """Take in `child`, which was just made."""
         if daemon:
             self.daemons[child] = None
         else:
@@ -216,12 +221,12 @@ class TaskGroup(Scope):
             child.cancel()
 
     def failed(self, error: BaseException) -> None:
-        """One of the tasks has failed."""
+        """A task of the group has failed."""
         if not isinstance(error, (KeyboardInterrupt, SystemExit)):
             self._errors.append(error)
 
     def ended(self, child: Task[Any], daemon: bool) -> None:
-        """`child` has ended, however it did."""
+        """`child` has ended, in whatever way."""
         if daemon:
             del self.daemons[child]
         else:
@@ -236,11 +241,11 @@ class TaskGroup(Scope):
             self.joiner = None
 
     def _unfinished(self) -> bool:
-        """Whether there are tasks to wait for; daemons are such only once they have been told to end."""
+        """Whether there are tasks to wait for. Daemons count only when the group has cancelled them."""
         return bool(self.children or self._cancelled and self.daemons)
 
     async def _join(self) -> BaseException | None:
-        """Wait for every task; the cancellation that came to the waiting one meanwhile, if any did."""
+        """Wait until every task has ended. Return the cancellation that came to the waiting task meanwhile, if any."""
         assert self._task is not None
         cancellation = None
         try:
@@ -253,22 +258,22 @@ class TaskGroup(Scope):
                         self.cancel()
                 if self._cancelled:
                     return cancellation
-                self.cancel()  # none but daemons is left
+                self.cancel()  # only daemons are left
         finally:
-            del cancellation  # which has this frame in its traceback
+            del cancellation  # its traceback has this frame
 
     def _forget_tasks(self) -> None:
-        """Let go of the tasks: the failure of one often leads, by its traceback and frames, to the group."""
+        """Let go of the tasks: the failure of one often refers to the group, through the frames of its traceback."""
         self._failed = True
         self._spawned.clear()
         self.completed.clear()
 
     def _repeat(self, cancellation: BaseException) -> None:
-        """Have the task told again, where it suspends next, of a cancellation that gives way to failures."""
+        """Failures go first: raise the cancellation in the task once more, where it suspends next."""
         task, section = self._task, self._around()
         assert task is not None
         if task.interruption is not None or task.cancel_requests <= self._requests:
-            return  # one is on its way anyway; or nobody has cancelled the task, which had waited for one that was
+            return  # one is on its way anyway; or nobody has cancelled this task, but one that it had waited for
         if section is not None:
             if not section.cancelling:
                 return
@@ -287,7 +292,7 @@ class TaskGroup(Scope):
             if error is not None:
                 self.cancel()
             if isinstance(error, GeneratorExit):
-                return False  # the task is being thrown away, and may not wait any more
+                return False  # the task is being thrown away: it must not wait any more
             cancellation = await self._join()
             self.is_open = False
             if isinstance(error, task.cancelled_type):
@@ -308,7 +313,7 @@ class TaskGroup(Scope):
             return own
         finally:
             self._task = self._section = None
-            del task, cancellation  # or the error would hold, by its traceback and this frame, itself and the task
+            del task, cancellation  # else the error, whose traceback has this frame, would hold itself and the task
 
     def __repr__(self) -> str:
         unfinished = [str(task) for task in [*self.children, *self.daemons]]

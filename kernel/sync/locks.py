@@ -1,4 +1,4 @@
-"""Locks: held by one task at a time, which alone can release them."""
+"""Locks: one task at a time holds a lock, and only that task can release it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .waiting import Line, WaitInLine
 
 
 class Acquire(WaitInLine[None]):
-    """Wait for a lock; its state."""
+    """Wait for a lock. Holds the lock's state; all who wait share it."""
 
     __slots__ = ("depth", "kind", "owner")
 
@@ -23,7 +23,7 @@ class Acquire(WaitInLine[None]):
         self.kind = kind
         self.owner: Task[Any] | None = None
         self.depth = 1  # how often the owner has acquired it
-        self.waiters: Line[int] = OrderedDict()  # who waits, and how often each will have acquired it then
+        self.waiters: Line[int] = OrderedDict()  # the tasks that wait, each with its depth once it is the owner
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self.owner is None:
@@ -32,14 +32,14 @@ class Acquire(WaitInLine[None]):
         return self.taken(task)
 
     def taken(self, task: Task[Any]) -> bool:
-        """Have `task` wait for the lock, which somebody holds."""
+        """Make `task` wait for the lock, which is held."""
         if self.owner is task:
             raise Deadlock(f"{task} would wait for itself", [task], "(An RLock can be acquired again by its owner.)")
         self.waiters[task] = 1
         return False
 
     def hand_over(self) -> int:
-        """Make the first that waits the owner, or nobody; return how often the owner so far had acquired it."""
+        """Make the first task in the line the owner, or free the lock when nobody waits. Return the depth until now."""
         depth = self.depth
         if self.waiters:
             self.owner, self.depth = self.waiters.popitem(last=False)
@@ -50,12 +50,12 @@ class Acquire(WaitInLine[None]):
         return depth
 
     def enqueue(self, task: Task[Any], depth: int) -> None:
-        """Have `task`, which is blocked on something else, wait for the lock instead."""
+        """Make `task`, which is blocked on something else, wait for the lock instead; its depth will be `depth`."""
         self.waiters[task] = depth
         task.blocked_on = self
 
     def check_owner(self, action: str) -> None:
-        """`RuntimeError` unless the running task holds the lock."""
+        """Raise `RuntimeError` unless the running task holds the lock."""
         owner = self.owner
         if owner is None:
             raise RuntimeError(f"cannot {action} {self.describe()}, which nobody holds; acquire it first")
@@ -74,7 +74,7 @@ class Acquire(WaitInLine[None]):
 
 
 class AcquireAgain(Acquire):
-    """Wait for a lock that its owner can acquire again; its state."""
+    """Wait for an `RLock`, which its owner can acquire again."""
 
     __slots__ = ()
 
@@ -87,10 +87,10 @@ class AcquireAgain(Acquire):
 
 
 class Lock(Held):
-    """Held by one task at a time, which alone can release it.
+    """A lock. One task at a time holds it, and only that task can release it.
 
-    `async with lock:` or `await lock.acquire()` and `lock.release()`. The tasks that wait get it in the order in which
-    they came. A task that acquires it a second time would wait for itself: that is a `Deadlock` at once.
+    Use `async with lock:`, or `await lock.acquire()` and then `lock.release()`. The tasks that wait get the lock in the
+    order in which they came. A task that acquires it a second time would wait for itself: it gets a `Deadlock` at once.
     """
 
     __slots__ = ("request",)
@@ -100,18 +100,20 @@ class Lock(Held):
         self.request = self.request_type(type(self))
 
     def locked(self) -> bool:
+        """Whether a task holds the lock."""
         return self.request.owner is not None
 
     def acquire(self) -> Syscall[None]:
-        """Wait until the lock is free, and hold it; answered at once when it is. Cancellation ends the wait at once.
+        """Wait until the lock is free, and take it; answered at once when it is. Cancellation ends the wait at once.
 
-        Where the lock has been handed to a task before it is cancelled, it holds the lock and is told where it
-        suspends next.
+        A task can be cancelled after the lock was handed to it and before it runs. Then it holds the lock, and
+        `Cancelled` is raised where it suspends next. Raises `Deadlock` when the task holds the lock already and
+        it is no `RLock`.
         """
         return self.request
 
     def release(self) -> None:
-        """Hand the lock to the first that waits. `RuntimeError` in a task that does not hold it."""
+        """Hand the lock to the first task that waits. `RuntimeError` in a task that does not hold it."""
         request = self.request
         owner = request.owner
         if owner is None or owner.kernel.current is not owner:
@@ -125,7 +127,7 @@ class Lock(Held):
 
     @property
     def depth(self) -> int:
-        """How often its owner has acquired it."""
+        """How many times the owner has acquired the lock and not released it; 1 when nobody holds it."""
         return self.request.depth
 
     @property
@@ -141,13 +143,13 @@ class Lock(Held):
 
 
 class RLock(Lock):
-    """A lock that its owner can acquire again; it is free when released as often."""
+    """A lock that its owner can acquire again. The owner has to release it as often as it has acquired it."""
 
     __slots__ = ()
     request_type = AcquireAgain
 
     def release(self) -> None:
-        """Undo one `acquire`; with the last, hand the lock on. `RuntimeError` in a task that does not hold it."""
+        """Undo one `acquire`; after the last, hand the lock on. `RuntimeError` in a task that does not hold it."""
         self.request.check_owner("release")
         if self.request.depth > 1:
             self.request.depth -= 1

@@ -1,8 +1,9 @@
 """Queues between tasks.
 
-An item is in one place at a time: with the task that puts it, while that waits for room; in the queue; or with the task
-that gets it, from the moment it is handed over. So a task that is cancelled while it waits has no item, or still has
-its own, and one to which an item has been handed gets it before it is told of a cancellation.
+An item is in one place at a time. While a task waits for room, the item is still with that task. Then it is in the
+queue. From the moment it is handed to a task, it is with the task that gets it. So a cancellation loses no item. A task
+that is cancelled while it waits to put still has its item; one that waits to get has none yet. One to which an item was
+handed before it is cancelled gets the item, and `Cancelled` is raised where it suspends next.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ T = TypeVar("T")
 
 
 class QueueClosed(Exception):
-    """The queue is closed: nothing can be put, and all there was has been got."""
+    """The queue is closed: nothing can be put, and nothing is left to get."""
 
 
 class QueueEmpty(Exception):
-    """There is nothing that could be got without waiting."""
+    """The queue has no item now: `get_nowait` would have to wait."""
 
 
 class QueueFull(Exception):
-    """There is no room to put anything without waiting."""
+    """The queue has no room now: `put_nowait` would have to wait."""
 
 
 def show_size(number: int, maxsize: int) -> str:
@@ -40,10 +41,10 @@ def show_size(number: int, maxsize: int) -> str:
 
 
 class Contents(Generic[T]):
-    """What is in a queue and who waits at it: what the queue shares with the requests of its tasks.
+    """The items of a queue, and the tasks that wait at it.
 
-    The requests refer to the contents and not to the queue. The queue keeps some of them at hand, and would be a circle
-    with them otherwise.
+    The requests of tasks refer to this object and not to the queue, which keeps two requests for use again and again.
+    If those referred to the queue in turn, only the garbage collector could free them.
     """
 
     __slots__ = ("admit", "getters", "items", "joiners", "kind", "limit", "maxsize", "putters", "take", "unfinished")
@@ -55,10 +56,10 @@ class Contents(Generic[T]):
         self.items = items
         self.admit = admit
         self.take = take
-        self.limit = maxsize  # the same, until the queue is closed: then -1, and there is no room ever
-        self.unfinished = 0  # put and not reported by task_done
-        self.getters: Line[Get[T]] = OrderedDict()  # some only while there is no item
-        self.putters: Line[T] = OrderedDict()  # some only while there is no room
+        self.limit = maxsize  # -1 once the queue is closed: then there is never room
+        self.unfinished = 0  # how many items were put and not reported by task_done
+        self.getters: Line[Get[T]] = OrderedDict()  # nobody waits here while there is an item
+        self.putters: Line[T] = OrderedDict()  # nobody waits here while there is room
         self.joiners: dict[Task[Any], None] = {}
 
     @property
@@ -81,27 +82,27 @@ class Contents(Generic[T]):
         self.unfinished += 1
 
     def fetch(self) -> T:
-        """Take an item that is there, and let in the next that had no room."""
+        """Take an item, of which there is one, and put the item of the first task that waits for room."""
         item = self.take()
         if self.putters:
             self._let_in()
         return item
 
     def _let_in(self) -> None:
-        """Put the item of the first that waits for room, or of the next where that does not compare with the others."""
+        """Put the item of the first task that waits for room. If that fails, the task gets the error: try the next."""
         while self.putters:
             task, item = self.putters.popitem(last=False)
             try:
                 self.admit(item)
             except BaseException as error:
                 task.throw(error)
-                del task  # it may end by the error, whose traceback has this frame
+                del task  # else the task and the error, whose traceback has this frame, would hold each other
             else:
                 self.unfinished += 1
                 return task.wake()
 
     def refusal(self) -> QueueClosed:
-        """What is raised in who puts something when the queue is closed."""
+        """The error for a task that puts an item into a closed queue."""
         return QueueClosed(f"{self!r} takes nothing more")
 
     def __repr__(self) -> str:
@@ -109,7 +110,7 @@ class Contents(Generic[T]):
 
 
 class Get(Syscall[T]):
-    """Wait for an item; one object for all who do."""
+    """Wait for an item. A queue has two of these, for `get` and for `async for`, and all who wait share them."""
 
     __slots__ = ("_contents", "_when_closed")
 
@@ -131,15 +132,15 @@ class Get(Syscall[T]):
         del self._contents.getters[task]
 
     def __await__(self) -> Generator[Any, Any, T]:
-        # Where there is an item, the way to the kernel and back would be most of what it costs: `queue-1000` of the
-        # benchmarks.
+        # Where there is an item, the task takes it without the kernel: the way there and back would be most of the cost
+        # (`queue-1000` of the benchmarks).
         contents = self._contents
         if contents.items:
             return contents.fetch()
         return (yield self)  # type: ignore[no-any-return]
 
     def end(self) -> Exception:
-        """What is raised when no item can come any more."""
+        """The error for a task that waits when no item can come any more."""
         return self._when_closed(f"{self._contents!r} has nothing more to get")
 
     def __repr__(self) -> str:
@@ -173,7 +174,7 @@ class Put(Syscall[None]):
 
 
 class JoinQueue(Syscall[None]):
-    """Wait until all items are done."""
+    """Wait until `task_done` has reported every item."""
 
     __slots__ = ("_contents",)
 
@@ -194,9 +195,10 @@ class JoinQueue(Syscall[None]):
 
 
 class Queue(Generic[T]):
-    """First in, first out; holds `maxsize` items at most, or any number when that is 0.
+    """A queue: first in, first out. It holds `maxsize` items at most, or any number when that is 0.
 
-    `async for item in queue:` gets items until the queue is closed and empty. Those who wait are served in order.
+    `async for item in queue:` gets items until the queue is closed and empty. Tasks that wait are served in order.
+    Raises `TypeError` when `maxsize` is not an integer, and `ValueError` when it is negative.
     """
 
     __slots__ = ("_contents", "_get", "_next")
@@ -208,7 +210,7 @@ class Queue(Generic[T]):
         self._next = Get(contents, StopAsyncIteration)
 
     def _store(self) -> tuple[Collection[T], Callable[[T], object], Callable[[], T]]:
-        """A container, and how to add an item and remove the next: what kinds of queues differ in."""
+        """The container, and how to add an item and take the next: the kinds of queues differ only in this."""
         items: deque[T] = deque()
         return items, items.append, items.popleft
 
@@ -226,10 +228,10 @@ class Queue(Generic[T]):
         return self._contents.unfinished
 
     async def put(self, item: T) -> None:
-        """Wait for room and put `item`, at once when there is room.
+        """Wait for room and put `item`; where there is room, the task does not wait.
 
-        `QueueClosed` when the queue is closed, even while the task waits. Cancellation ends the wait at once, and the
-        item is not in the queue then.
+        Raises `QueueClosed` when the queue is closed, also when it is closed while the task waits. Cancellation ends
+        the wait at once; then the item is not in the queue.
         """
         contents = self._contents
         if contents.getters or contents.limit and contents.limit <= len(contents.items):
@@ -241,9 +243,9 @@ class Queue(Generic[T]):
     def get(self) -> Syscall[T]:
         """Wait for an item and take it; answered at once when there is one.
 
-        `QueueClosed` when the queue is closed and empty. Cancellation ends the wait at once; a task to which an item
-        has been handed before gets it, and is told where it suspends next. What this returns can be awaited any number
-        of times, each time for an item.
+        Raises `QueueClosed` when the queue is closed and empty. Cancellation ends the wait at once. If the task had
+        been handed an item before, it gets the item, and `Cancelled` is raised where it suspends next. The request that
+        this returns can be awaited any number of times, each time for another item.
         """
         return self._get
 
@@ -252,13 +254,16 @@ class Queue(Generic[T]):
         self._contents.put(item)
 
     def get_nowait(self) -> T:
-        """Take an item, or raise `QueueEmpty`, or `QueueClosed` when none will come."""
+        """Take an item, or raise `QueueEmpty`; `QueueClosed` when the queue is closed and empty."""
         if not self._contents.items:
             raise self._get.end() if self._contents.closed else QueueEmpty(f"{self!r} has nothing to get")
         return self._contents.fetch()
 
     def close(self) -> None:
-        """Take nothing more. What is in the queue can still be got; who waits to put or to get gets the error."""
+        """Refuse new items from now on; items in the queue can still be got. Harmless when it is closed already.
+
+        Tasks that wait to put an item, or to get one, get a `QueueClosed`; an `async for` that waits ends.
+        """
         contents = self._contents
         if contents.closed:
             return
@@ -271,7 +276,7 @@ class Queue(Generic[T]):
             task.throw(contents.refusal())
 
     def task_done(self) -> None:
-        """Report that an item that was got is dealt with; `ValueError` when there were no more."""
+        """Report that the work on one item is done. `ValueError` when it is called more often than items were put."""
         contents = self._contents
         if not contents.unfinished:
             raise ValueError(f"task_done() was called on {self!r} more often than items were put")
@@ -282,10 +287,11 @@ class Queue(Generic[T]):
                 task.wake()
 
     def join(self) -> Syscall[None]:
-        """Wait until `task_done` has been called for every item that was put. Cancellation ends the wait at once."""
+        """Wait until `task_done` was called once for each item that was put. Cancellation ends the wait at once."""
         return JoinQueue(self._contents)
 
     def qsize(self) -> int:
+        """How many items are in the queue."""
         return len(self._contents.items)
 
     def empty(self) -> bool:
@@ -305,10 +311,11 @@ class Queue(Generic[T]):
 
 
 class PriorityQueue(Queue[T]):
-    """A queue of which the least item is got first.
+    """A queue that gives out its least item first.
 
-    Items have to compare by `<`. Where one does not, its `put` raises what the comparison raised, and the item is not
-    in the queue; where that shows only when another item is got, `get` raises it, and the queue stays as it was.
+    Items have to compare by `<`. When `put` finds that its item does not compare, it raises the comparison's exception,
+    and the item is not in the queue. When `get` finds two such items, it raises the exception, and the queue stays as
+    it was.
     """
 
     __slots__ = ()
@@ -319,7 +326,7 @@ class PriorityQueue(Queue[T]):
 
 
 class LifoQueue(Queue[T]):
-    """A queue of which the last item is got first."""
+    """A queue that gives out its newest item first."""
 
     __slots__ = ()
 

@@ -1,13 +1,13 @@
-"""Structured concurrency: stretches of a task's work that can be cancelled by themselves, or shielded.
+"""Scopes: stretches of a task's work that can be cancelled by themselves; what timeouts and task groups share.
 
-A `Scope` is what a timeout and a task group have in common: it cancels the task while that is inside, and at the end
-tells its own cancellation, which stops there, from one that came from outside and goes on. The task's count of
-requests decides: as long as anyone else's is outstanding, the exception is not the scope's to stop. That is how scopes
-nest in any order, and how `asyncio.timeout` does it since Python 3.11.
+A scope can cancel the task while the task is inside. At its end it decides whose cancellation has come: its own stops
+there, and one from outside goes on. The task's count of cancel requests tells the two apart. While a request of anyone
+else is outstanding, the scope lets the exception pass. So scopes can be nested in any order. `asyncio.timeout` has done
+the same since Python 3.11.
 
-A shielded section holds back what comes from outside of it, not what a scope inside of it asks for: cleaning up can be
-shielded and have a time limit. So a scope that cancels its task lets one exception through the sections around it. Once
-the task has been given that exception, the sections hold again, also while the task cleans up inside the scope.
+A shielded section holds back a cancellation from outside, but not one by a scope inside of the section. So cleaning up
+can be shielded and have a time limit. A scope that cancels its task lets one exception through the sections around it.
+Once the task has been given that exception, the sections hold again, also while the task cleans up inside the scope.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ class Scope:
 
     def __init__(self) -> None:
         self.entered = False
-        self._task: Task[Any] | None = None  # while that is inside, or waits at the end
+        self._task: Task[Any] | None = None  # the task while it is inside, or waits at the end
         self._inside = False
         self._interrupted = False
 
     def enter(self, task: Task[Any]) -> None:
+        """Begin the scope: `task` is inside."""
         self.entered = True
         self._task = task
         self._inside = True
@@ -37,21 +38,21 @@ class Scope:
         self._requests = delivered(task)
 
     def _interrupt(self) -> None:
-        """Cancel what the task does inside the scope."""
+        """Cancel the task's work inside the scope."""
         assert self._task is not None
         self._interrupted = True
         if (section := self._around()) is not None:
             section.begin_cancelling()
         self._task.cancel()
-        if self._task.interruption is None:  # it was delivered: the section holds again
+        if self._task.interruption is None:  # the cancellation was delivered: the section holds again
             self._task.shields = abs(self._task.shields)
 
     def _around(self) -> Shielded | None:
-        """The section that the scope is in."""
+        """The shielded section that the scope is in, if it is in one."""
         return None if self._section is None else self._section.lasting
 
     def _leave(self, error: BaseException | None) -> bool:
-        """End the scope; whether `error`, with which its body ended, is the scope's own cancellation."""
+        """End the scope, whose body ended with `error` or without; True when that is the scope's own cancellation."""
         task = self._task
         assert task is not None
         self._inside = False
@@ -63,5 +64,5 @@ class Scope:
         else:
             alone = requests <= self._requests
             if alone:
-                task.interruption = None  # the body ended before it was told
+                task.interruption = None  # the body ended before the task was given it
         return alone and isinstance(error, task.cancelled_type)

@@ -1,4 +1,4 @@
-"""Semaphores: so many units, each held by whoever acquired it."""
+"""Semaphores: a number of units, which tasks take and give back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .waiting import Line, WaitInLine
 
 
 class AcquireSemaphore(WaitInLine[None]):
-    """Wait for a unit of a semaphore; its state."""
+    """Wait for a unit of a semaphore. Holds the semaphore's state; all who wait share it."""
 
     __slots__ = ("value",)
 
@@ -38,10 +38,12 @@ class AcquireSemaphore(WaitInLine[None]):
 
 
 class Semaphore(Held):
-    """So many units, each held by whoever acquired it; a task that finds none waits, in order.
+    """A number of units. A task takes one; when none is left it waits, and the tasks that wait are served in order.
 
-    `async with semaphore:` or `await semaphore.acquire()` and `semaphore.release()`, which any task may do. `maximum`,
-    when given, is how many there can be: one release more is a `ValueError`.
+    Use `async with semaphore:`, or `await semaphore.acquire()` and then `semaphore.release()`. Any task may release a
+    unit, not only one that has acquired it. `value` is the number of units at the beginning. `maximum` is the highest
+    number that may be left: a release beyond it raises `ValueError`. Raises `TypeError` for what is not an integer, and
+    `ValueError` when `value` is negative or `maximum` is less than `value`.
     """
 
     __slots__ = ("_acquire", "maximum")
@@ -64,15 +66,15 @@ class Semaphore(Held):
         return self._acquire.waiters
 
     def locked(self) -> bool:
-        """Whether there is none left."""
+        """Whether no unit is left."""
         return self._acquire.value == 0
 
     def acquire(self) -> Syscall[None]:
-        """Wait for a unit and take it; answered at once when there is one. Cancelled as `Lock.acquire` is."""
+        """Wait for a unit and take it; answered at once when one is left. Cancellation works as in `Lock.acquire`."""
         return self._acquire
 
     def release(self) -> None:
-        """Give a unit to the first that waits, or back."""
+        """Give a unit to the first task that waits, or back to the semaphore; `ValueError` when `maximum` are left."""
         request = self._acquire
         if request.waiters:
             request.waiters.popitem(last=False)[0].wake()

@@ -1,4 +1,4 @@
-"""Sections of a task's work that are not cancelled from outside."""
+"""Shielded sections: stretches of a task's work that nobody can cancel from outside."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from ..syscalls import checkpoint
 from ..task import Task
 from .blocks import ANSWERED, Enter, inside
 
-sections: dict[Task[Any], Shielded] = {}  # the innermost of each task that is in a shielded section
+sections: dict[Task[Any], Shielded] = {}  # the innermost section of each task that is in one
 
 
 class Shielded:
-    """A section of a task that is not cancelled from outside; made by `shielded`.
+    """A section of a task's work that nobody can cancel from outside; made by `shielded`.
 
-    `task.shields` is how many sections the task is in. The number is negative while a scope in the innermost of them
-    has a cancellation on its way: the sections let that one through, and the task then makes the number positive again.
+    `task.shields` is the number of sections that the task is in. It is negative while a scope in the innermost section
+    has a cancellation on its way. The sections let that one through; the task, when it is given it, makes the number
+    positive again.
     """
 
     __slots__ = ("_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling", "entered")
 
     def __init__(self) -> None:
         self.entered = False
-        self._task: Task[Any] | None = None  # while that is inside: a program may keep this object for longer
+        self._task: Task[Any] | None = None  # None outside, since a program may keep this object
         self._held: BaseException | None = None
-        self.cancelling = 0  # how many scopes of this section, but of none further in, are cancelling the task
+        self.cancelling = 0  # how many scopes whose innermost section is this one are cancelling the task
 
     def enter(self, task: Task[Any]) -> None:
+        """Begin the section: `task` is inside."""
         self.entered = True
         self._task = task
         self._requests = delivered(task)
@@ -38,12 +40,12 @@ class Shielded:
         task.shields = abs(task.shields) + 1
 
     def leave(self) -> None:
-        """End the section; a cancellation that was held back reaches the task where it suspends next."""
+        """End the section. A cancellation that was held back is raised where the task suspends next."""
         task, self._task = self._task, None
         assert task is not None
         outer, inner = self._outer, sections[task]
         lets_through = task.shields < 0
-        if inner is not self:  # it was entered in an async generator, which ends inside of a section of its caller
+        if inner is not self:  # an async generator has entered it, and leaves it while its caller is in a section too
             while inner._outer is not self:
                 assert inner._outer is not None
                 inner = inner._outer
@@ -56,7 +58,7 @@ class Shielded:
             else:
                 sections[task] = outer
         task.shields = (abs(task.shields) - 1) * (-1 if lets_through else 1)
-        if self.cancelling:  # scopes of the caller of such a generator, which go on outside of the section
+        if self.cancelling:  # scopes of the caller of such a generator; they go on outside of the section
             if outer is None:
                 task.interruption = task.interruption or self._held
             else:
@@ -65,14 +67,14 @@ class Shielded:
 
     @property
     def lasting(self) -> Shielded | None:
-        """This section while the task is in it, else the next one outwards that it is in."""
+        """This section while the task is in it, else the next section outwards that the task is in."""
         section: Shielded | None = self
         while section is not None and section._task is None:
             section = section._outer
         return section
 
     def let_through(self) -> None:
-        """Let the next cancellation through to this section: a scope of it is cancelling the task."""
+        """Let one cancellation through to this section, of which a scope is cancelling the task."""
         task = self._task
         assert task is not None
         section = sections[task]
@@ -85,7 +87,7 @@ class Shielded:
         section._lets_through_at_end = True
 
     def begin_cancelling(self) -> None:
-        """A scope of this section begins to cancel the task; what was held back so far stays so."""
+        """A scope of this section begins to cancel the task. A cancellation held back so far stays held back."""
         assert self._task is not None
         self.cancelling += 1
         if self.cancelling == 1:
@@ -93,7 +95,7 @@ class Shielded:
         self.let_through()
 
     def end_cancelling(self) -> bool:
-        """The reverse, when that scope ends; whether no other scope of this section cancels the task."""
+        """That scope has ended. True when no other scope of this section is cancelling the task."""
         task = self._task
         assert task is not None
         self.cancelling -= 1
@@ -101,7 +103,7 @@ class Shielded:
             return False
         task.shields = abs(task.shields)
         held, self._held = self._held, None
-        # A request from outside may have been delivered together with the scope's own: it is held back again.
+        # A request from outside may have been delivered together with the scope's own: hold it back again.
         requested = task.cancel_requests > self._requests
         task.interruption = (held or task.interruption or task.cancelled_type()) if requested else None
         return True
@@ -113,7 +115,7 @@ class Shielded:
                   traceback: TracebackType | None) -> Awaitable[None]:
         task = inside(self)
         self.leave()
-        # With an error on its way the cancellation can wait: it reaches the task where that suspends next.
+        # When an error leaves the block, the cancellation can wait until the task suspends next.
         due = error is None and task.shields <= 0 and task.interruption is not None
         return checkpoint() if due else ANSWERED
 
@@ -122,16 +124,16 @@ class Shielded:
 
 
 def shielded() -> Shielded:
-    """`async with shielded():` holds back cancellation until the end of the block, where it is then raised.
+    """`async with shielded():` holds a cancellation back until the end of the block, and raises it there.
 
-    When the block ends with an exception, that exception goes on, and the cancellation is raised where the task
-    suspends next. A timeout or a task group inside of the block is not held back; what cleans up after it there is
-    shielded as before. A shutdown gives a task the kernel's `grace` to end such a block, as it does with any task that
-    does not end when cancelled.
+    When the block ends with an exception, that exception goes on, and `Cancelled` is raised where the task suspends
+    next. A timeout or a task group inside of the block can still cancel its own part of it; code in the block that
+    cleans up after that is shielded as before. At a shutdown a task has the kernel's `grace` to end such a block, like
+    every task that goes on after its cancellation.
     """
     return Shielded()
 
 
 def delivered(task: Task[Any]) -> int:
-    """How many requests to cancel `task` have reached it: one that is still on its way does not count."""
+    """The count of requests to cancel `task`, without the one that is still on its way to it."""
     return task.cancel_requests - (task.interruption is not None)

@@ -1,4 +1,4 @@
-"""Blocks with a time limit."""
+"""Timeouts: blocks with a time limit. A timer cancels the task in the block, and the block's end says so."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ class Timeout(Scope):
 
     @property
     def deadline(self) -> float | None:
-        """When the block is cancelled, on the kernel's clock; None without limit, or before the block is entered."""
+        """When the block is cancelled, on the kernel's clock. None without a limit, and before `timeout` is entered."""
         return self._deadline
 
     @property
     def expired(self) -> bool:
-        """Whether the deadline came while the task was in the block."""
+        """Whether the deadline came while the task was in the block, even if the block ended in time all the same."""
         return self._interrupted
 
     def reschedule(self, deadline: float | None) -> None:
         """Move the deadline to another time on the kernel's clock; None takes the limit away.
 
-        Raises `RuntimeError` outside of the block and when the timeout has expired, and `TypeError` or `ValueError` for
-        what is not a number; the deadline stays where it was then.
+        Raises `RuntimeError` before the block, after it, and when the timeout has expired. Raises `TypeError` or
+        `ValueError` for what is not a number. After an error the deadline is where it was.
         """
         if self._task is None or self._interrupted:
             state = "has expired" if self._interrupted else "is over" if self.entered else "has not been entered"
@@ -94,7 +94,7 @@ class Timeout(Scope):
         self._task = self._section = None
         if expired:
             message = f"{task} ran out of time: {self!r}"
-            del task  # or the error would hold, by its traceback and this frame, the task that may end by it
+            del task  # else the error, whose traceback has this frame, and the task might hold each other
             raise TimeoutError(message) from error
         return ANSWERED
 
@@ -107,11 +107,13 @@ class Timeout(Scope):
 def timeout(seconds: float | None) -> Timeout:
     """`async with timeout(seconds):` cancels the block when it takes longer, and raises `TimeoutError` at its end.
 
-    The time counts from entering the block; zero or less cancels it where it first suspends; None sets no limit.
-    `async with timeout(5) as limit:` gives the object, to look at `limit.expired` and `limit.deadline` and to move the
-    deadline by `limit.reschedule(deadline)`. When the block ends before the task was told of the expiry, it ended in
-    time, and no error is raised. A cancellation from outside passes through as `Cancelled`, and so does the expiry of a
-    timeout further out, which raises its own `TimeoutError`.
+    The time counts from entering the block. Zero or less cancels the block where it first suspends; None and `math.inf`
+    set no limit. `async with timeout(5) as limit:` gives the object: look at `limit.expired` and `limit.deadline`, and
+    move the deadline by `limit.reschedule(deadline)`.
+
+    When the block ends before the task was given the cancellation, the block ended in time, and no error is raised. A
+    cancellation from outside passes through as `Cancelled`. When a timeout further out expires, `Cancelled` passes
+    through as well, and the outer block raises its own `TimeoutError`.
 
     Raises `TypeError` or `ValueError`, at the call, for what is not a number.
     """
@@ -119,5 +121,5 @@ def timeout(seconds: float | None) -> Timeout:
 
 
 def timeout_at(deadline: float | None) -> Timeout:
-    """As `timeout`, until the kernel's clock shows `deadline` (see `now`)."""
+    """As `timeout`, but the block has time until the kernel's clock shows `deadline` (see `now`)."""
     return Timeout(None, None if deadline is None else check_seconds(deadline, "timeout_at"))

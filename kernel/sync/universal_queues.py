@@ -1,4 +1,4 @@
-"""Queues between tasks and threads."""
+"""Queues between tasks and threads: a mutex guards the queue, and a task is woken in the thread of its kernel."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ T = TypeVar("T")
 
 
 class Party:
-    """One who waits at a universal queue, with an item to put or for one to get."""
+    """A task or a thread that waits at a universal queue, to put an item or to get one."""
 
     def __init__(self, getting: bool, item: Any) -> None:
         self.getting = getting
-        self.item = item  # to be put, or what was got
+        self.item = item  # the item to put, or the one that was got
         self.error: Exception | None = None
         self.served = False
 
     def invite(self, queue: UniversalQueue[Any]) -> bool:
-        """Its turn has come: True when it is out of the line now, False when it will come by itself.
+        """Say that its turn has come. True when it has left the line; False when it will come and be served later.
 
         Called with the queue's mutex held, from any thread.
         """
@@ -34,7 +34,7 @@ class Party:
 
 
 class WaitingThread(Party):
-    """A thread at a universal queue: whoever makes its wait end does its business for it."""
+    """A thread at a universal queue, which blocks on `baton`. Whoever ends its wait serves it and releases `baton`."""
 
     def __init__(self, getting: bool, item: Any) -> None:
         super().__init__(getting, item)
@@ -50,8 +50,9 @@ class WaitingThread(Party):
 class WaitingTask(Party):
     """A task at a universal queue.
 
-    It is only told that its turn has come, and does its business in the thread of its kernel, where no cancellation can
-    come between taking the item and having it.
+    `invite` may run in any thread, so it only has `_come` called in the thread of the task's kernel. There the task is
+    served and woken in one call, so no cancellation can come between taking the item from the queue and giving it to
+    the task.
     """
 
     def __init__(self, getting: bool, item: Any, kernel: Kernel, task: Task[Any]) -> None:
@@ -65,7 +66,7 @@ class WaitingTask(Party):
         if not self._invited:
             try:
                 self._kernel.call_from_thread(self._come, queue)
-            except RuntimeError:  # its kernel was closed
+            except RuntimeError:  # the task's kernel was closed
                 queue.line(self).pop(self)
                 return True
             self._invited = True
@@ -74,10 +75,10 @@ class WaitingTask(Party):
     def _come(self, queue: UniversalQueue[Any]) -> None:
         with queue.mutex:
             if self not in queue.line(self):
-                return  # cancelled since
+                return  # the task was cancelled since
             queue.serve(self)
             self._kernel.calls.expected -= 1
-            task, self._task = self._task, None  # which may end by the error, and has this object in its frames
+            task, self._task = self._task, None  # the task may end by the error, and has this object in a frame
             error, self.error = self.error, None
             assert task is not None
             if error is not None:
@@ -133,12 +134,13 @@ class Transfer(Syscall[T]):
 
 
 class UniversalQueue(Generic[T]):
-    """A queue between tasks and threads: each end can be used by tasks, of any kernels, and by ordinary threads.
+    """A queue between tasks and threads: first in, first out, at most `maxsize` items, or any number when that is 0.
 
-    Tasks use `await queue.get()` and `await queue.put(item)`, threads `queue.get_from_thread()` and
-    `queue.put_from_thread(item)`, which block the thread; the rest can be called from both, but not from a signal
-    handler. All wait in one line at each end. A task that waits here is not taken for deadlocked, since a thread may
-    come.
+    Tasks of any kernel use `await queue.get()` and `await queue.put(item)`. Ordinary threads use
+    `queue.get_from_thread()` and `queue.put_from_thread(item)`, which block the thread. Both can call the other
+    methods, but a signal handler may not. Those who wait to get, tasks and threads, form one line, and those who wait
+    to put another. `async for item in queue:` gets items until the queue is closed and empty. A task that waits here is
+    not taken for deadlocked, since a thread may still come. Raises for `maxsize` as `Queue` does.
     """
 
     def __init__(self, maxsize: int = 0) -> None:
@@ -146,14 +148,14 @@ class UniversalQueue(Generic[T]):
         self.maxsize = maxsize
         self.closed = False
         self.mutex = threading.Lock()
-        self._getters: OrderedDict[Party, type[Exception]] = OrderedDict()  # with what each gets when it is closed
+        self._getters: OrderedDict[Party, type[Exception]] = OrderedDict()  # each with the error for a closed queue
         self._putters: OrderedDict[Party, type[Exception]] = OrderedDict()
         self._items: deque[T] = deque()
 
     def get(self) -> Syscall[T]:
         """In a task: as `Queue.get`. Cancellation ends the wait at once and leaves the item for the next.
 
-        What this and `put` return can be awaited once: `RuntimeError` in who does so again.
+        The requests that this and `put` return can be awaited once; the second time raises `RuntimeError`.
         """
         return Transfer(self, True, None, QueueClosed)
 
@@ -162,21 +164,22 @@ class UniversalQueue(Generic[T]):
         return Transfer(self, False, item, QueueClosed)
 
     def get_from_thread(self, timeout: float | None = None) -> T:
-        """In a thread: block until there is an item, `timeout` seconds at most; else `TimeoutError`.
+        """In a thread: block until there is an item, and return it; `TimeoutError` when none comes in `timeout` s.
 
-        Without limit for None or `math.inf`. `ValueError` for NaN and `TypeError` for what is not a number.
-        `QueueClosed` when the queue is closed and empty. Not for a thread that runs a kernel, which would stand still.
+        With None or `math.inf` there is no limit. Raises `ValueError` for NaN, `TypeError` for what is not a number,
+        and `QueueClosed` when the queue is closed and empty. Do not call it in a thread that runs a kernel: the kernel
+        would stand still.
         """
         seconds = math.inf if timeout is None else check_seconds(timeout, "get_from_thread")
         return self._transfer(True, None, seconds)  # type: ignore[no-any-return]  # it was put
 
     def put_from_thread(self, item: T, timeout: float | None = None) -> None:
-        """In a thread: block until there is room, and put `item`; else as `get_from_thread`."""
+        """In a thread: block until there is room, and put `item`. Otherwise as `get_from_thread`."""
         seconds = math.inf if timeout is None else check_seconds(timeout, "put_from_thread")
         self._transfer(False, item, seconds)
 
     def _transfer(self, getting: bool, item: Any, seconds: float) -> Any:
-        """Get an item, or put the one given, in a thread."""
+        """In a thread: get an item, or put the one given."""
         party = None
         try:
             with self.mutex:
@@ -192,7 +195,7 @@ class UniversalQueue(Generic[T]):
                         raise TimeoutError(f"no {'item' if getting else 'room'} in {self!r} within {seconds:g} s")
         except BaseException:
             if party is not None:
-                with self.mutex:  # Ctrl-C may have come at any moment
+                with self.mutex:  # Ctrl-C may have come at any moment: put an item back that was already taken
                     if getting and party.served and party.error is None:
                         self._items.appendleft(party.item)
                     self.line(party).pop(party, None)
@@ -203,26 +206,30 @@ class UniversalQueue(Generic[T]):
         try:
             raise party.error
         finally:
-            del party  # or the error would hold, by its traceback and this frame, the party that holds it
+            del party  # else the error, whose traceback has this frame, and the party would hold each other
 
     def put_nowait(self, item: T) -> None:
-        """Put `item`, or raise `QueueFull`, also when others wait for room already, or `QueueClosed`."""
+        """Put `item`, or raise `QueueClosed`, or `QueueFull` when there is no room or others wait for room already."""
         with self.mutex:
             self.give(item)
 
     def get_nowait(self) -> T:
-        """Take an item, or raise `QueueEmpty`, also when others wait for one already, or `QueueClosed`."""
+        """Take an item, or raise `QueueClosed`, or `QueueEmpty` when there is none or others wait for one already."""
         with self.mutex:
             return self.take()
 
     def close(self) -> None:
-        """Take nothing more. What is in the queue can still be got; who waits to put, or in vain to get, is told."""
+        """Refuse new items from now on. The items in the queue can still be got.
+
+        `QueueClosed` is raised in those who wait to put, and in those who wait to get and find nothing left; an
+        `async for` ends then.
+        """
         with self.mutex:
             self.closed = True
             self.go_on()
 
     def give(self, item: T) -> None:
-        """Put `item` if that can be done at once; with the mutex held, as in all that follow."""
+        """Put `item` if that can be done at once. This and the next four methods need the mutex to be held."""
         if self.closed:
             raise QueueClosed(f"{self!r} takes nothing more")
         if self._putters or 0 < self.maxsize <= len(self._items):
@@ -241,7 +248,7 @@ class UniversalQueue(Generic[T]):
         return item
 
     def go_on(self) -> None:
-        """Let those in the lines do their business, as far as there are items and room."""
+        """Invite those in the lines, as far as there are items and room for them."""
         while True:
             if self._getters and (self._items or self.closed):
                 first = next(iter(self._getters))
@@ -253,7 +260,7 @@ class UniversalQueue(Generic[T]):
                 return
 
     def serve(self, party: Party) -> None:
-        """Do the business of one whose turn it is."""
+        """Take `party`, whose turn it is, out of its line; get or put its item, or note the error of a closed queue."""
         error = self.line(party).pop(party)
         party.served = True
         if party.getting and self._items:
@@ -264,10 +271,11 @@ class UniversalQueue(Generic[T]):
             self._items.append(party.item)
 
     def line(self, party: Party) -> OrderedDict[Party, type[Exception]]:
-        """Where `party` waits, if it does."""
+        """The line that `party` belongs in."""
         return self._getters if party.getting else self._putters
 
     def qsize(self) -> int:
+        """How many items are in the queue."""
         return len(self._items)
 
     def __aiter__(self) -> UniversalQueue[T]:

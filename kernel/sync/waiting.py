@@ -1,15 +1,15 @@
-"""Synchronisation between the tasks of one kernel: events, locks, semaphores, conditions, barriers.
+"""What events, locks, semaphores, conditions and barriers have in common: tasks that wait in a line.
 
-All of them work alike. What a task makes is a syscall that is answered at once where it can be, and else leaves the
-task in a line, first come, first served. Who releases hands over: the first in line owns the lock before it runs, so
-nobody can slip in between, and a cancellation that reaches it afterwards finds an owner, who will release. A waiter
-that is cancelled leaves the line in constant time and has nothing to give back.
+A task makes a request. The request is answered at once if it can be; otherwise the task waits in a line, first come,
+first served. Whoever releases a lock hands it over: the first task in the line owns it before that task runs. So no
+other task can slip in between, and a task that is cancelled after that still owns the lock and will release it. A task
+that is cancelled while it waits leaves the line in constant time and has nothing to give back.
 
-A `Lock` and the syscall that waits for it are two objects. The syscall, one for all who wait, holds the state; the lock
-refers to the syscall, and the syscall does not refer to the lock. Otherwise every lock would be a circle of the two,
-which only the garbage collector takes apart.
+A `Lock` and the syscall that waits for it are two objects. The syscall holds the state, and all tasks that wait share
+it. The lock refers to the syscall, but the syscall does not refer to the lock. If each referred to the other, only the
+garbage collector could free them.
 
-Nothing here is for other threads: `UniversalQueue` and `Kernel.call_from_thread` are.
+All of this is for the tasks of one kernel. For other threads there are `UniversalQueue` and `Kernel.call_from_thread`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ..task import Task
 
 T = TypeVar("T")
 
-# The line of those who wait: an ordered set that gives up its first and any other in constant time. A plain dict does
-# not: it looks for its first entry behind all those that were deleted there.
+# The tasks that wait, first come first. An `OrderedDict` removes its first entry, and any other, in constant time. A
+# plain dict does not: deleted entries leave gaps at its front, and it searches through these for its first entry.
 Line = OrderedDict["Task[Any]", T]
 
 
 class WaitInLine(Syscall[T]):
-    """A wait that a cancelled task leaves in constant time, and has nothing to give back; one object for all who wait."""
+    """A wait in a line, which a cancelled task leaves in constant time. All tasks that wait share one such object."""
 
     __slots__ = ("waiters",)
     waiters: MutableMapping[Task[Any], Any]
@@ -40,14 +40,15 @@ class WaitInLine(Syscall[T]):
 
 
 class Steps(Syscall[T]):
-    """A request that is made of several, one after the other.
+    """A request that consists of several, which `steps` makes one after the other.
 
-    `await` and `yield from` make them from the frame of the caller, `yield` on its task's stack.
+    `await` and `yield from` run `steps` in the frame of the caller; `yield` calls it on the task's own stack.
     """
 
     __slots__ = ()
 
     def steps(self) -> Generator[Any, Any, T]:
+        """Make the requests, and return the answer to the whole."""
         raise NotImplementedError
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""A job: an ordinary function that runs elsewhere, in a thread or in a process, and the task that waits for it."""
+"""A job: an ordinary function that runs in a thread or in another process, and the task that waits for its end."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 
 class Job(Syscall[T]):
-    """Wait for a function that runs elsewhere; the base of what runs in threads and in processes.
+    """Wait for a function that runs elsewhere; the base of `RunInThread` and `RunInProcess`.
 
-    While it runs and is not to be abandoned, the task is shielded: it gets the answer first, and is told of a
-    cancellation where it suspends next.
+    With `abandon`, a cancellation ends the wait. Without it, the task is shielded while the function runs: the task
+    gets the answer first, and `Cancelled` is raised where it suspends next.
     """
 
     caller: ClassVar[str]  # the function that makes the request
@@ -38,14 +38,14 @@ class Job(Syscall[T]):
         self._section: Shielded | None = None
 
     def _make(self, task: Task[Any]) -> None:
-        """`task` makes the request, which nobody may have made before: there is one answer, to one task."""
+        """`task` makes the request. `RuntimeError` when it was made before: there is one answer, for one task."""
         if self._made:
             raise made_before(self, task)
         self._made = True
         self._task = task
 
     def _started(self, kernel: Kernel, future: Future[T], at_work: dict[Future[Any], str]) -> None:
-        """Have the task told when `future` is done, and the kernel know that it is not yet."""
+        """Note that the function is at work, and that `_finish` is to wake the task when `future` is done."""
         assert self._task is not None
         if not self._abandon:
             self._section = Shielded()
@@ -55,12 +55,12 @@ class Job(Syscall[T]):
         future.add_done_callback(partial(self._ended, kernel))
 
     def _ended(self, kernel: Kernel, future: Future[T]) -> None:
-        """In whatever thread: have the kernel told that the function has ended."""
-        with suppress(RuntimeError):  # the kernel is closed, and Ctrl-C has kept it from waiting for the function
+        """In any thread: the function has ended. Call `_finish` in the kernel's thread."""
+        with suppress(RuntimeError):  # the kernel is closed: Ctrl-C has kept it from waiting for the function
             kernel.call_from_thread(self._finish, kernel, future)
 
     def _finish(self, kernel: Kernel, future: Future[T]) -> None:
-        """The function has ended, or never will start."""
+        """The function has ended, or its call was cancelled before it started: wake the task, if that still waits."""
         kernel.calls.at_work -= 1
         if future.cancelled():
             return
@@ -90,7 +90,7 @@ class Job(Syscall[T]):
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """The function's name, for messages. No `repr`, which may be long, or fail."""
+    """The function's name, for messages. Not its `repr`, which may be long or may raise."""
     while isinstance(function, partial):
         function = function.func
     return str(getattr(function, "__qualname__", type(function).__qualname__))
@@ -106,7 +106,10 @@ def check_function(function: object, caller: str) -> None:
 
 
 def await_end(kernel: Kernel, workers: str, at_work: dict[Future[Any], str]) -> bool:
-    """Wait for the kernel's grace until all have ended; report those that have not."""
+    """Wait until all functions in `at_work` have ended, for the kernel's grace at most; report those that have not.
+
+    This blocks the thread. True when all have ended in time.
+    """
     late = wait(at_work, timeout=kernel.grace).not_done
     if late:
         names = ", ".join(sorted(at_work[future] for future in late))

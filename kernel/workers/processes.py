@@ -1,7 +1,7 @@
-"""Ordinary functions, run in other processes while the kernel goes on.
+"""Ordinary functions, which run in other processes while the kernel goes on.
 
-Ctrl-C in a terminal reaches every process of the program. The kernel's process decides what becomes of the others: they
-ignore it, and end when the kernel closes or its process is gone.
+Ctrl-C in a terminal reaches every process of the program. Here only the kernel's process acts on it. The worker
+processes ignore it; they end when the kernel closes, or when the kernel's process is gone.
 """
 
 from __future__ import annotations
@@ -35,29 +35,31 @@ class Workers:
 
     def submit(self, function: Callable[..., T], args: tuple[Any, ...]) -> Future[T]:
         if self.pool is None:
-            # Not for every program: importing these takes a fifth of the time that importing the kernel does.
+            # Imported here to save start-up time: few programs need these two, and importing them takes a fifth of the
+            # time that importing the kernel takes.
             from concurrent.futures import ProcessPoolExecutor
             from multiprocessing import get_context
 
-            # A fork of a process with threads, as this one has, may find their locks held for ever; hence "spawn".
+            # This process has threads. In a forked copy their locks might stay held for ever, so a worker is started
+            # afresh ("spawn").
             self.pool = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_begin)
         try:
             with _deaf():
                 return self.pool.submit(function, *args)
-        except BrokenExecutor:  # since a process has died while nobody waited
+        except BrokenExecutor:  # a process has died while no function was at work
             self.discard(self.pool)
             return self.submit(function, args)
 
     def discard(self, pool: ProcessPoolExecutor | None) -> None:
-        """Get rid of a pool of which a process has died; the next call makes another."""
+        """Get rid of a pool in which a process has died; the next call makes a new pool."""
         if pool is not None and pool is self.pool:
             self.pool = None
-            # The pool has told the others to end too, but one that was just being started it may have missed.
+            # The pool has told its other processes to end, but it may have missed one that it was just starting.
             _kill(pool)
             pool.shutdown()
 
     def close(self, kill: bool) -> None:
-        """Let every process end, or make it."""
+        """End every process: kill it, or let it end by itself."""
         self.killed = kill
         if self.pool is not None:
             if kill:
@@ -67,9 +69,9 @@ class Workers:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """While inside, SIGINT is blocked, and so it is in a process that is started here until `_begin` runs there.
+    """Block SIGINT while a process may be started: the new process begins with it blocked, until `_begin` runs there.
 
-    The new process ignores Ctrl-C from `_begin` on. Without this, one that comes before would end it.
+    From `_begin` on, the new process ignores Ctrl-C. Without the block, a Ctrl-C that comes earlier would end it.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -82,7 +84,7 @@ def _deaf() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """In a new worker process: what comes before the first function."""
+    """In a new worker process, before its first function: ignore Ctrl-C, and watch over the kernel's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
@@ -90,8 +92,8 @@ def _begin() -> None:
 
 
 def _end_with_kernel() -> None:
-    """In a worker process: wait for the end of the kernel's process, which may not have had the time to say so."""
-    from multiprocessing import parent_process  # which only a worker needs: start-up time
+    """In a worker process: wait until the kernel's process is gone, then end. If it was killed, it could not say so."""
+    from multiprocessing import parent_process  # here to save start-up time: only a worker needs it
 
     parent = parent_process()
     assert parent is not None
@@ -100,13 +102,13 @@ def _end_with_kernel() -> None:
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
-    for process in list((pool._processes or {}).values()):  # there is no public way to them before Python 3.14
+    for process in list((pool._processes or {}).values()):  # before Python 3.14 there is no public way to them
         process.kill()
 
 
 @contextmanager
 def workers(kernel: Kernel) -> Iterator[Workers]:
-    """The kernel's processes; when it closes, those that do not end within its grace are killed."""
+    """The kernel's processes. When the kernel closes, it kills them all if a function is at work after its grace."""
     processes = Workers()
     in_time = False
     try:
@@ -136,12 +138,12 @@ class RunInProcess(Job[T]):
         processes = kernel.resource(workers)
         del processes.at_work[future]
         pool = self._pool
-        del self._pool, self._future  # whose exception holds, by its traceback, this request
+        del self._pool, self._future  # the future's exception refers to this request, through a frame of its traceback
         error = None if future.cancelled() else future.exception()
         if isinstance(error, BrokenExecutor):
             future = Future()
             if processes.killed:
-                future.cancel()  # which has been reported
+                future.cancel()  # `await_end` has reported the function
                 return super()._finish(kernel, future)
             processes.discard(pool)
             future.set_exception(type(error)(
@@ -158,16 +160,19 @@ class RunInProcess(Job[T]):
 def run_in_process(function: Callable[..., T], *args: Any, abandon: bool = True) -> Syscall[T]:
     """Call `function(*args)` in another process; the answer is its value or its exception.
 
-    For work that would keep a processor, and so the kernel, busy. There are as many processes as processors, made when
-    they are first needed and kept until the kernel closes. They are started afresh and import the program's main
-    module, which has to keep what starts the program behind `if __name__ == "__main__":`; function, arguments and
-    value are pickled. They ignore Ctrl-C, and end with the kernel, also where its process is killed. On POSIX
-    `multiprocessing` leaves one small process of its own, the resource tracker, until the program ends.
+    Use it for work that keeps a processor busy: in the kernel's own process no task could run meanwhile. There are at
+    most as many worker processes as processors. Each is made when it is first needed, and kept until the kernel closes.
+    A worker starts afresh and imports the program's main module, which has to keep what starts the program behind
+    `if __name__ == "__main__":`. Function, arguments and value are pickled. Workers ignore Ctrl-C. They end with the
+    kernel, also when its process is killed. On POSIX `multiprocessing` keeps one small process of its own, the resource
+    tracker, until the program ends.
 
-    Cancellation as with `run_in_thread`: a call that has not been passed to a process never is; one that has cannot be
-    stopped, and is abandoned or waited for. When the kernel closes it gives them its `grace` and then kills them. A
-    process that dies suddenly takes all calls under way with it: each raises
-    `concurrent.futures.process.BrokenProcessPool`, and the next call gets new processes.
+    Cancellation works as in `run_in_thread`. A call that was not yet passed to a process is never made. One that was
+    cannot be stopped: with `abandon` the task goes on at once, without it the task waits for the end. When the kernel
+    closes it gives the functions at work its `grace`. If one is at work after that, it kills the processes.
+
+    When a worker dies suddenly, all calls under way end: each raises `concurrent.futures.process.BrokenProcessPool`,
+    and the next call gets new processes. Raises `TypeError` as `run_in_thread` does.
     """
     check_function(function, "run_in_process")
     return RunInProcess(function, args, abandon)

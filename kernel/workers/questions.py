@@ -1,4 +1,4 @@
-"""Calls from a worker thread into its kernel, with the answer on the way back."""
+"""Questions: a function in a worker thread has its kernel call something, and waits for the answer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from .jobs import name_of
 
 T = TypeVar("T")
 
-home_of_thread: ContextVar[Home] = ContextVar("home_of_thread")  # of the function that runs in a thread of a kernel's pool
+home_of_thread: ContextVar[Home] = ContextVar("home_of_thread")  # set for a function in a pool's thread
 
 
 class Question:
     """A call that a thread asks the kernel for, and the answer on its way back.
 
-    The thread takes the answer out. An exception that stayed here would be held by what its own traceback holds.
+    The answer stands in a queue, from which the thread takes it out. An exception that stayed in this object would hold
+    itself: the frames of its traceback refer to this object.
     """
 
     __slots__ = ("_answers", "_args", "_context", "_function", "_task", "_withdrawn")
@@ -35,7 +36,7 @@ class Question:
         self._answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
 
     def answer(self) -> Any:
-        """In the thread: wait for the answer."""
+        """In the thread: block until there is an answer. Return its value, or raise its exception."""
         value, error = self._answers.get()
         if error is None:
             return value
@@ -45,7 +46,7 @@ class Question:
             del error
 
     def serve(self, kernel: Kernel) -> None:
-        """In the kernel: make the call."""
+        """In the kernel: make the call. If it returns a syscall or code to run, make a task of that."""
         if self._withdrawn:
             return
         try:
@@ -62,7 +63,7 @@ class Question:
             self.wake(value)
 
     def withdraw(self) -> None:
-        """Have the thread go on without an answer, unless there is one already."""
+        """Let the thread go on with a `RuntimeError`, unless there is an answer already."""
         self._withdrawn = True
         self._answers.put((None, RuntimeError(f"the kernel cancelled {name_of(self._function)}, or was closed before "
                                               "it answered")))
@@ -73,7 +74,7 @@ class Question:
 
     def throw(self, error: BaseException) -> None:
         """The task that makes the call has failed or was cancelled."""
-        task, self._task = self._task, None  # which keeps the error
+        task, self._task = self._task, None  # the task keeps the error
         assert task is not None
         if task.cancelled():
             self.withdraw()
@@ -86,7 +87,7 @@ async def _make(request: Syscall[T]) -> T:
 
 
 class Home:
-    """Where the threads of a kernel's pool can call in; shut before the kernel stops to answer."""
+    """The way from the threads of a pool into their kernel. It is shut before the kernel stops answering."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -96,7 +97,7 @@ class Home:
         self._shut = False
 
     def ask(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Have the kernel call `function(*args)`, and block until there is an answer."""
+        """In a thread: have the kernel call `function(*args)`, and block until there is an answer."""
         if threading.get_ident() == self._ident:
             raise RuntimeError("call_in_kernel() was called in the kernel's own thread; call the function itself")
         question = Question(function, args)
@@ -112,7 +113,7 @@ class Home:
                 self._asked.discard(question)
 
     def shut(self) -> None:
-        """Turn away who calls from now on, and who still waits."""
+        """Refuse calls from now on, and let the threads that still wait go on with a `RuntimeError`."""
         with self._mutex:
             self._shut = True
             for question in self._asked:
@@ -120,12 +121,15 @@ class Home:
 
 
 def call_in_kernel(function: Callable[..., Any], *args: Any) -> Any:
-    """From a function that runs by `run_in_thread`: have its kernel call `function(*args)`, and return the value.
+    """In a function that runs by `run_in_thread`: have its kernel call `function(*args)`, and return the value.
 
-    Blocks the thread until then; an exception is raised here. Where the function returns a coroutine or a generator,
-    that is run as a task, and its value is returned; so is what a syscall answers: `call_in_kernel(queue.put, item)`
-    blocks the thread until there is room. The function sees the context variables of the thread. Raises `RuntimeError`
-    in any other thread (`Kernel.call_from_thread` works there), and when the kernel is closing or cancels the task.
+    The thread is blocked until then. If the function returns a coroutine or a generator, the kernel runs that as a task
+    and the value of the task is returned. If it returns a syscall, the answer to that is returned:
+    `call_in_kernel(queue.put, item)` blocks the thread until there is room. An exception is raised here. The function
+    sees the context variables of the thread.
+
+    Raises `RuntimeError` when the kernel is closing, when the task that makes the call is cancelled, and in any other
+    thread, where `Kernel.call_from_thread` is the way.
     """
     home = home_of_thread.get(None)
     if home is None:

@@ -1,7 +1,8 @@
-"""Ordinary blocking functions, run in threads while the kernel goes on.
+"""Ordinary blocking functions, which run in threads while the kernel goes on.
 
-The threads are the same for all, but functions of one kind never wait for those of another: the kernel looks up a
-host's name while the program's own functions fill their limit. Hence a `Lane` for each kind.
+All functions share the threads of one pool, but each kind of function has a `Lane` with a limit of its own: the
+program's functions, operations on files, and lookups of hosts' names. So functions of one kind never wait for those of
+another. The kernel can look up a name while the program's functions use all the threads that they may use.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from .questions import Home, home_of_thread
 
 T = TypeVar("T")
 
-FUNCTIONS = "functions"  # the lane of the program's own
-DEFAULT_LIMIT = min(32, (os.cpu_count() or 1) + 4)  # as many threads as concurrent.futures thinks right
+FUNCTIONS = "functions"  # the lane of the program's own functions
+DEFAULT_LIMIT = min(32, (os.cpu_count() or 1) + 4)  # the default of concurrent.futures up to Python 3.12
 
 
 class Lane:
-    """Functions of one kind: how many threads may be at work on them, how many are, and those that wait for one."""
+    """The functions of one kind: how many may be at work, how many are, and those that wait for their turn."""
 
     def __init__(self) -> None:
         self.limit = DEFAULT_LIMIT
@@ -41,7 +42,8 @@ class Lane:
 class Pool:
     """The threads of one kernel, and the functions they are at work on.
 
-    All but the threads' own loop happens in the kernel's thread, which so knows exactly how many are idle.
+    Only `_work` runs in the threads. All the rest runs in the kernel's thread, which therefore knows exactly how many
+    threads are idle.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -52,12 +54,12 @@ class Pool:
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
     def start_waiting(self, lane: Lane) -> None:
-        """Start as many of the functions that wait in `lane` for a thread as may be."""
+        """Start as many of the functions that wait in `lane` as its limit allows."""
         while lane.waiting and lane.at_work < lane.limit:
             lane.waiting.popitem(last=False)[0].start(self, lane)
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
-        """Call `function` in a thread. `RuntimeError` when the system has no thread for it."""
+        """Call `function` in an idle thread, or in a new one. `RuntimeError` when the system gives no new thread."""
         if len(self.at_work) == len(self._threads):
             thread = threading.Thread(target=self._work, name=f"kernel {len(self._threads) + 1}", daemon=True)
             thread.start()
@@ -69,15 +71,15 @@ class Pool:
     def _work(self) -> None:
         while (job := self._inbox.get()) is not None:
             job()
-            del job  # what it holds is not to live until the next one comes
+            del job  # else all that it refers to would live until the next job comes
 
     def dismiss(self) -> None:
-        """Let every thread end when it has done its work."""
+        """Tell every thread to end when it has done its work."""
         for _ in self._threads:
             self._inbox.put(None)
 
     def join(self) -> None:
-        """Wait for the end of the threads, which have been dismissed."""
+        """Wait until the threads have ended, which `dismiss` has told to; this blocks."""
         for thread in self._threads:
             thread.join()
 
@@ -91,12 +93,12 @@ def _fulfil(future: Future[T], function: Callable[[], T]) -> None:
     else:
         future.set_result(value)
     finally:
-        del future  # the frame of the function holds this one, and the error's traceback that
+        del future  # else it would hold itself: its error has the function's frame, and that this one, its caller
 
 
 @contextmanager
 def pool(kernel: Kernel) -> Iterator[Pool]:
-    """The kernel's pool, whose functions are waited for when the kernel closes: a thread cannot be killed."""
+    """The kernel's pool. When the kernel closes it waits for the functions to end: a thread cannot be killed."""
     threads = Pool(kernel)
     try:
         yield threads
@@ -110,7 +112,7 @@ def pool(kernel: Kernel) -> Iterator[Pool]:
 
 
 class RunInThread(Job[T]):
-    """Wait for a function that runs in a thread; `lane` is the kind of the function, and says whom it may wait for."""
+    """Wait for a function that runs in a thread. `lane` names its kind: it waits for a thread in that lane."""
 
     __slots__ = ("_context", "_lane")
     caller = "run_in_thread"
@@ -130,7 +132,7 @@ class RunInThread(Job[T]):
         return False
 
     def start(self, threads: Pool, lane: Lane) -> None:
-        """There is a thread for it."""
+        """Start the function: there is room for it in its lane."""
         assert self._task is not None
         try:
             future = threads.submit(partial(self._context.run, self._function, *self._args))
@@ -158,20 +160,25 @@ class RunInThread(Job[T]):
 def run_in_thread(function: Callable[..., T], *args: Any, abandon: bool = True) -> Syscall[T]:
     """Call `function(*args)` in a thread, in a copy of this task's context; the answer is its value or its exception.
 
-    A function that waits for a thread when its task is cancelled is never called. One that has started cannot be
-    stopped. With `abandon`, cancellation ends the wait at once: the function goes on, its value is dropped and its
-    exception goes to the kernel's exception hook. Without, the task waits for the function to end, gets its value or
-    exception, and is cancelled where it suspends next: for a function that must not run on unattended, because it
-    writes a file or opens what has to be closed. When the kernel closes it waits for all of them.
+    If the task is cancelled while the function still waits for a thread, the function is never called. A function that
+    has started cannot be stopped. Then `abandon` decides:
 
-    `limit_threads` says how many run at a time.
+    - True: the cancellation ends the wait at once. The function goes on. Its value is dropped, and its exception goes
+      to the kernel's exception hook.
+    - False: the task waits until the function ends, gets its value or exception, and is cancelled where it suspends
+      next. Use this for a function that must not go on unattended: it writes a file, or opens something that has to be
+      closed.
+
+    When the kernel closes it waits for all functions that have started. `limit_threads` sets how many run at a time.
+    Raises `TypeError`, at the call, for what is not a function and for an `async def` function; in the task
+    `RuntimeError` when the system gives no thread.
     """
     check_function(function, "run_in_thread")
     return RunInThread(function, args, abandon, FUNCTIONS)
 
 
 class LimitThreads(Syscall[int]):
-    """Set how many threads there may be; answered at once."""
+    """Set how many of the program's functions may be at work at a time; answered at once."""
 
     __slots__ = ("_number",)
 
@@ -192,9 +199,11 @@ class LimitThreads(Syscall[int]):
 def limit_threads(number: int) -> Syscall[int]:
     """From now on `run_in_thread` uses up to `number` threads of this kernel at a time; the answer is the former limit.
 
-    Functions above the limit wait for a thread in the order of their calls. Lowering it stops nothing that runs. By
-    default it is the number of processors and 4 more, up to 32. Operations on files and the looking up of hosts' names
-    use threads as well, as many of each as the default says, and wait for nothing else. Not a point of cancellation.
+    The default is the number of processors plus 4, but not more than 32. Functions beyond the limit wait for a thread
+    in the order of their calls. A lower limit does not stop functions that run. Operations on files and lookups of
+    hosts' names use threads too; for each of the two the default limit holds, and they never wait for other functions.
+
+    Raises `TypeError` or `ValueError`, at the call, for what is not an integer from 1 on. Not a point of cancellation.
     """
     if not isinstance(number, int):
         raise TypeError(f"limit_threads() takes a number of threads, not {number!r}")
