@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 import kernel
-from tests.support.programs import LIMIT, outcome, said, started
+from tests.support.interpreters import LIMIT, Process, ended, next_line, started_python
 
 PROLOGUE = """
 import signal, sys, threading
@@ -25,10 +25,10 @@ def say(*words):
 
 
 @contextmanager
-def program(source: str) -> Iterator[subprocess.Popen[str]]:
+def program(source: str) -> Iterator[Process]:
     """Run a program that says "ready" when it may be interrupted; go on from there."""
-    with started("-c", PROLOGUE + textwrap.dedent(source)) as process:
-        assert said(process) == "ready"
+    with started_python("-c", PROLOGUE + textwrap.dedent(source)) as process:
+        assert next_line(process) == "ready"
         yield process
 
 
@@ -36,7 +36,7 @@ def interrupt(source: str) -> tuple[list[str], str, int]:
     """Run a program, interrupt it once when it is ready; return the lines it said, its errors and its exit status."""
     with program(source) as process:
         process.send_signal(signal.SIGINT)
-        status, output, errors = outcome(process)
+        status, output, errors = ended(process)
         return output.splitlines(), errors, status
 
 
@@ -202,7 +202,7 @@ def test_the_second_interrupt_breaks_a_task_that_never_yields() -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=0.3)  # the first one asks politely, and is not heard
         process.send_signal(signal.SIGINT)
-        _, output, errors = outcome(process)
+        _, output, errors = ended(process)
     assert output.splitlines() == ["broken", "neighbour has cleaned up", "interrupted"], errors
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import kernel
-from tests.support.programs import outcome, started
+from tests.support.interpreters import run_python
 
 PACKAGE = Path(kernel.__file__).parent
 FORBIDDEN = {"asyncio", "compat"}
@@ -24,8 +24,7 @@ print(sorted(loaded & {"asyncio", "compat", "_asyncio", "kernel"}))
 
 
 def test_importing_every_module_of_the_kernel_loads_neither_asyncio_nor_compat() -> None:
-    with started("-c", PROGRAM) as process:
-        assert outcome(process) == (0, "['kernel']\n", "")
+    assert run_python("-c", PROGRAM) == (0, "['kernel']\n", "")
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:

@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from tests.support.interpreters import Outcome, ended, next_line, run_python, started_python
 from tests.support.paths import ROOT
-from tests.support.programs import Outcome, outcome, said, started
 
 
-def start(program: str, tmp_path: Path, *arguments: str,
-          options: tuple[str, ...] = ()) -> AbstractContextManager[subprocess.Popen[str]]:
+HERE = {"PYTHONPATH": ""}  # the project is found because it is the current directory, and only so
+
+
+def written(program: str, tmp_path: Path) -> Path:
     file = tmp_path / "program.py"
     file.write_text(program)
-    return started(*options, "-m", "kernel", str(file), *arguments, directory=ROOT, environment=os.environ)
+    return file
 
 
-def outcome_of_program(program: str, tmp_path: Path, *arguments: str, options: tuple[str, ...] = ()) -> Outcome:
-    with start(program, tmp_path, *arguments, options=options) as process:
-        return outcome(process)
+def outcome(program: str, tmp_path: Path, *arguments: str, options: tuple[str, ...] = ()) -> Outcome:
+    return run_python(*options, "-m", "kernel", written(program, tmp_path), *arguments, environment=HERE)
 
 
 def outcome_of(*arguments: str) -> Outcome:
     """That of a bare command line."""
-    with started("-m", "kernel", *arguments, directory=ROOT, environment=os.environ) as process:
-        return outcome(process)
+    return run_python("-m", "kernel", *arguments, environment=HERE)
 
 
 def test_runs_an_async_main(tmp_path: Path) -> None:
     program = "from kernel import sleep\nasync def main():\n    await sleep(0.01)\n    print('ran')\n    return 7\n"
-    assert outcome_of_program(program, tmp_path) == (0, "ran\n", "")
+    assert outcome(program, tmp_path) == (0, "ran\n", "")
 
 
 def test_runs_a_generator_main(tmp_path: Path) -> None:
     program = ("from kernel import now\ndef main():\n    before = yield now()\n    yield\n"
                "    print(type(before).__name__)\n")
-    assert outcome_of_program(program, tmp_path) == (0, "float\n", "")
+    assert outcome(program, tmp_path) == (0, "float\n", "")
 
 
 def test_gives_the_program_its_command_line_and_path(tmp_path: Path) -> None:
@@ -48,7 +46,7 @@ def test_gives_the_program_its_command_line_and_path(tmp_path: Path) -> None:
     program = ("import sys, neighbour\n"
                "async def main():\n    print(sys.argv, sys.path[0], neighbour.NAME, __file__, sep='\\n')\n")
     file = str(tmp_path / "program.py")
-    status, out, err = outcome_of_program(program, tmp_path, "one", "--help", "-x")
+    status, out, err = outcome(program, tmp_path, "one", "--help", "-x")
     assert (status, err) == (0, "")
     assert out.splitlines() == [str([file, "one", "--help", "-x"]), os.path.realpath(tmp_path), "neighbour", file]
 
@@ -56,26 +54,25 @@ def test_gives_the_program_its_command_line_and_path(tmp_path: Path) -> None:
 def test_main_runs_once_in_a_file_with_a_guard(tmp_path: Path) -> None:
     program = ("import kernel\nprint('loaded as', __name__)\nasync def main():\n    print('main')\n"
                "if __name__ == '__main__':\n    kernel.run(main())\n")
-    assert outcome_of_program(program, tmp_path) == (0, "loaded as program\nmain\n", "")
+    assert outcome(program, tmp_path) == (0, "loaded as program\nmain\n", "")
 
 
 def test_the_module_can_be_found_by_its_name(tmp_path: Path) -> None:
     program = ("import pickle\nclass Thing:\n    pass\n"
                "async def main():\n    print(type(pickle.loads(pickle.dumps(Thing()))) is Thing)\n")
-    assert outcome_of_program(program, tmp_path) == (0, "True\n", "")
+    assert outcome(program, tmp_path) == (0, "True\n", "")
 
 
 def test_main_may_be_decorated(tmp_path: Path) -> None:
     program = ("import functools\ndef twice(function):\n    @functools.wraps(function)\n    def wrapper():\n"
                "        print('once')\n        return function()\n    return wrapper\n"
                "@twice\nasync def main():\n    print('again')\n")
-    assert outcome_of_program(program, tmp_path) == (0, "once\nagain\n", "")
+    assert outcome(program, tmp_path) == (0, "once\nagain\n", "")
 
 
-def test_in_a_checkout_its_packages_can_still_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PYTHONPATH", raising=False)
+def test_in_a_checkout_its_packages_can_still_be_imported(tmp_path: Path) -> None:
     program = "import sys\nasync def main():\n    print(sys.path[-1])\n"
-    assert outcome_of_program(program, tmp_path) == (0, f"{ROOT}\n", "")
+    assert outcome(program, tmp_path) == (0, f"{ROOT}\n", "")
 
 
 def test_a_file_named_after_a_module_in_use_does_not_replace_it(tmp_path: Path) -> None:
@@ -87,8 +84,8 @@ def test_a_file_named_after_a_module_in_use_does_not_replace_it(tmp_path: Path) 
 @pytest.mark.parametrize(("statement", "status", "printed"), [
     ("sys.exit(3)", 3, ""), ("sys.exit()", 0, ""), ("sys.exit('no more')", 1, "no more\n")])
 def test_sys_exit_gives_the_status(tmp_path: Path, statement: str, status: int, printed: str) -> None:
-    assert outcome_of_program(f"import sys\nasync def main():\n    {statement}\n", tmp_path) == (status, "", printed)
-    assert outcome_of_program(f"import sys\n{statement}\n", tmp_path) == (status, "", printed)
+    assert outcome(f"import sys\nasync def main():\n    {statement}\n", tmp_path) == (status, "", printed)
+    assert outcome(f"import sys\n{statement}\n", tmp_path) == (status, "", printed)
 
 
 FAILING = """\
@@ -105,7 +102,7 @@ async def main():
 
 
 def test_an_exception_gives_a_traceback_without_the_kernel(tmp_path: Path) -> None:
-    status, out, err = outcome_of_program(FAILING, tmp_path)
+    status, out, err = outcome(FAILING, tmp_path)
     assert (status, out) == (1, "")
     assert err.splitlines()[-1] == "LookupError: no luck"
     assert "TypeError: sleep() takes a number of seconds" in err
@@ -114,7 +111,7 @@ def test_an_exception_gives_a_traceback_without_the_kernel(tmp_path: Path) -> No
 
 
 def test_development_mode_shows_the_kernel_as_well(tmp_path: Path) -> None:
-    status, _, err = outcome_of_program(FAILING, tmp_path, options=("-X", "dev"))
+    status, _, err = outcome(FAILING, tmp_path, options=("-X", "dev"))
     assert status == 1 and str(ROOT / "kernel" / "core.py") in err
 
 
@@ -122,7 +119,7 @@ def test_the_members_of_an_exception_group_are_trimmed(tmp_path: Path) -> None:
     program = ("from kernel import sleep\nasync def main():\n    errors = []\n    try:\n        await sleep('long')\n"
                "    except TypeError as error:\n        errors.append(error)\n"
                "    raise ExceptionGroup('one', errors)\n")
-    status, _, err = outcome_of_program(program, tmp_path)
+    status, _, err = outcome(program, tmp_path)
     assert status == 1 and "takes a number of seconds" in err and str(ROOT / "kernel") not in err
 
 
@@ -137,7 +134,7 @@ def test_the_frames_of_the_library_are_the_kernels_too(tmp_path: Path) -> None:
 def test_a_chain_of_causes_longer_than_the_stack_is_shown(tmp_path: Path) -> None:
     program = ("async def main():\n    error = None\n    for number in range(3000):\n        new = ValueError(number)\n"
                "        new.__cause__, error = error, new\n    raise error\n")
-    status, out, err = outcome_of_program(program, tmp_path)
+    status, out, err = outcome(program, tmp_path)
     lines = err.splitlines()
     assert (status, out) == (1, "") and "ValueError: 0" in lines and lines[-1] == "ValueError: 2999"
     assert str(ROOT / "kernel") not in err
@@ -147,35 +144,35 @@ def test_a_failure_of_the_kernel_itself_keeps_its_frames(tmp_path: Path) -> None
     program = ("from kernel import current_task, sleep\n"
                "async def main():\n    task = await current_task()\n    task.kernel.poller = None\n"
                "    await sleep(0.01)\n")
-    status, _, err = outcome_of_program(program, tmp_path)
+    status, _, err = outcome(program, tmp_path)
     assert status == 1 and str(ROOT / "kernel" / "core.py") in err
 
 
 def test_a_deadlock_is_reported_without_frames(tmp_path: Path) -> None:
     program = "from kernel import Waitable\nasync def main():\n    await Waitable()\n"
-    status, _, err = outcome_of_program(program, tmp_path)
+    status, _, err = outcome(program, tmp_path)
     assert status == 1 and err.startswith("kernel.deadlock.Deadlock: ") and "program.py:3 in main" in err
 
 
 def test_an_exception_while_the_file_is_loaded(tmp_path: Path) -> None:
-    status, _, err = outcome_of_program("1 / 0\n", tmp_path)
+    status, _, err = outcome("1 / 0\n", tmp_path)
     assert status == 1
     assert err.startswith("Traceback") and err.endswith("ZeroDivisionError: division by zero\n")
     assert str(ROOT / "kernel") not in err
 
 
 def test_a_syntax_error(tmp_path: Path) -> None:
-    status, _, err = outcome_of_program("async def main(:\n    pass\n", tmp_path)
+    status, _, err = outcome("async def main(:\n    pass\n", tmp_path)
     assert status == 1 and err.startswith(f'  File "{tmp_path / "program.py"}", line 1\n') and "SyntaxError" in err
 
 
 def test_ctrl_c_cancels_main_and_gives_130(tmp_path: Path) -> None:
     program = ("from kernel import sleep\nasync def main():\n    try:\n        print('ready', flush=True)\n"
                "        await sleep(30)\n    finally:\n        print('cleaned up')\n")
-    with start(program, tmp_path) as process:
-        assert said(process) == "ready"
+    with started_python("-m", "kernel", written(program, tmp_path), environment=HERE) as process:
+        assert next_line(process) == "ready"
         process.send_signal(signal.SIGINT)
-        assert outcome(process) == (130, "cleaned up\n", "KeyboardInterrupt\n")
+        assert ended(process) == (130, "cleaned up\n", "KeyboardInterrupt\n")
 
 
 @pytest.mark.parametrize(("program", "message"), [
@@ -187,7 +184,7 @@ def test_ctrl_c_cancels_main_and_gives_130(tmp_path: Path) -> None:
      "main in {file} is called without arguments: missing a required argument: 'args'"),
 ])
 def test_a_file_that_cannot_be_run(tmp_path: Path, program: str, message: str) -> None:
-    status, out, err = outcome_of_program(program, tmp_path)
+    status, out, err = outcome(program, tmp_path)
     assert (status, out) == (2, "")
     assert err.startswith("python -m kernel: ") and message.format(file=tmp_path / "program.py") in err, err
 

@@ -33,6 +33,16 @@ def no_descriptors_left() -> Iterator[None]:
             os.close(plug)
 
 
+def fill(sender: socket.socket) -> int:
+    """Write until the socket, which does not block, takes no more; return how many bytes it took."""
+    sent = 0
+    try:
+        while True:
+            sent += sender.send(bytes(65536))
+    except BlockingIOError:
+        return sent
+
+
 def listening_at(port: int) -> socket.socket:
     """Another name of this process for the socket that listens there."""
     for name in os.listdir("/dev/fd"):

@@ -1,17 +1,19 @@
-"""Pairs of connected sockets."""
+"""Two connected sockets."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 Pair = tuple[socket.socket, socket.socket]
 
 
-def fill(sender: socket.socket) -> int:
-    """Write until the socket takes no more; return how many bytes it took."""
-    sent = 0
-    try:
-        while True:
-            sent += sender.send(bytes(65536))
-    except BlockingIOError:
-        return sent
+@contextmanager
+def nonblocking_pair() -> Iterator[Pair]:
+    """Two sockets that are connected to each other and do not block."""
+    left, right = socket.socketpair()
+    with left, right:
+        left.setblocking(False)
+        right.setblocking(False)
+        yield left, right

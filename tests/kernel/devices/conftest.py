@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Callable, Iterator
 
@@ -10,7 +9,7 @@ import pytest
 
 from kernel import Poller
 from kernel.devices.selector_poller import SelectorPoller
-from tests.support.sockets import Pair
+from tests.support.sockets import Pair, nonblocking_pair
 
 makers: list[Callable[[], Poller]] = [SelectorPoller]
 if sys.platform == "linux":
@@ -28,8 +27,5 @@ def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    left, right = socket.socketpair()
-    left.setblocking(False)
-    right.setblocking(False)
-    with left, right:
-        yield left, right
+    with nonblocking_pair() as made:
+        yield made

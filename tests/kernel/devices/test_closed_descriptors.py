@@ -10,7 +10,8 @@ import pytest
 
 from kernel import Poller, Syscall, checkpoint, run, spawn, wait_readable, wait_writable
 from kernel.devices.selector_poller import SelectorPoller
-from tests.support.sockets import Pair, fill
+from tests.support.descriptors import fill
+from tests.support.sockets import Pair
 
 
 async def attempt(request: Syscall[None]) -> str:

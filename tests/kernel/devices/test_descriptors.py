@@ -11,7 +11,8 @@ import pytest
 from kernel import (Cancelled, Kernel, Poller, Task, VirtualClock, call, checkpoint, run, sleep, spawn, wait_readable,
                     wait_writable)
 from kernel.devices.protocols import Event
-from tests.support.sockets import Pair, fill
+from tests.support.descriptors import fill
+from tests.support.sockets import Pair
 
 Gen = Generator[Any, Any, Any]
 

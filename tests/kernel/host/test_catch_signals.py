@@ -15,7 +15,7 @@ import pytest
 from kernel import Cancelled, Deadlock, Event, TaskGroup, catch_signals, checkpoint, run, sleep, spawn, timeout
 from kernel.host.signals import Signals
 from tests.support.injection import Injection, cancel_at_every_suspension
-from tests.support.programs import outcome, said, started
+from tests.support.interpreters import ended, next_line, started_python
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are the signals of POSIX")
 
@@ -237,13 +237,13 @@ def test_no_cancellation_takes_a_signal_or_the_handler_along() -> None:
 
 
 def test_a_service_that_reloads_and_stops_on_signals() -> None:
-    with started("-c", SERVICE) as process:
-        assert said(process) == "ready"
+    with started_python("-c", SERVICE) as process:
+        assert next_line(process) == "ready"
         for _ in range(2):
             process.send_signal(SIGHUP)
-            assert said(process) == "reload"
+            assert next_line(process) == "reload"
         process.send_signal(SIGTERM)
-        assert outcome(process) == (0, "stop\n", "")
+        assert ended(process) == (0, "stop\n", "")
 
 
 SERVICE = """

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from kernel import Process, open_process, run
+from tests.support.interpreters import ended, next_line, started_python
 from tests.support.process_list import alive, children_of_this_process, gone
-from tests.support.programs import outcome, said, started
 from tests.support.reports import Reports
 
 LEADER = "sleep 1000 & echo $!"  # exits at once; what it has started goes on
@@ -104,11 +104,11 @@ def test_one_that_may_not_be_killed_does_not_keep_the_others(monkeypatch: pytest
 
 def test_ctrl_c_while_the_kernel_closes_leaves_no_child() -> None:
     """It ends the waiting for a thread; what has to be released after that still is."""
-    with started("-c", PROGRAM) as program:
-        child = int(said(program))
-        assert said(program) == "closing"
+    with started_python("-c", PROGRAM) as program:
+        child = int(next_line(program))
+        assert next_line(program) == "closing"
         program.send_signal(signal.SIGINT)
-        _, output, errors = outcome(program)
+        _, output, errors = ended(program)
         assert output == "interrupted\n", errors
         assert not alive(child)
 

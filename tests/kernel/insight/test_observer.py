@@ -169,6 +169,20 @@ def test_an_observer_that_fails_is_reported_and_the_kernel_lives(event: str) -> 
         assert "observer" in message and event in message and isinstance(error, ZeroDivisionError)
 
 
+def test_an_observed_task_runs_in_a_copy_of_its_spawners_context() -> None:
+    async def body() -> str:
+        seen = colour.get()
+        colour.set("the child's")
+        return seen + " " + await run_in_thread(colour.get)
+
+    async def main() -> None:
+        colour.set("red")
+        assert await (await spawn(body())) == "red the child's"
+        assert colour.get() == "red"
+
+    run(main(), observer=Observer())
+
+
 def test_an_observed_program_runs_as_an_unobserved_one() -> None:
     def program(log: list[Any]) -> Gen:
         def sub() -> Gen:
@@ -215,17 +229,3 @@ def test_without_an_observer_nothing_stands_between() -> None:
 def test_what_is_no_observer_is_refused_where_it_is_given() -> None:
     with pytest.raises(TypeError, match="derived from kernel.Observer, not <object"):
         Kernel(observer=object())  # type: ignore[arg-type]  # that is the point
-
-
-def test_an_observed_task_runs_in_a_copy_of_its_spawners_context() -> None:
-    async def body() -> str:
-        seen = colour.get()
-        colour.set("the child's")
-        return seen + " " + await run_in_thread(colour.get)
-
-    async def main() -> None:
-        colour.set("red")
-        assert await (await spawn(body())) == "red the child's"
-        assert colour.get() == "red"
-
-    run(main(), observer=Observer())

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from kernel import Datagrams, Stream, open_connection, open_datagram, run, serve, spawn
-from kernel.syscalls import checkpoint
+from kernel import Datagrams, Stream, checkpoint, open_connection, open_datagram, run, serve, spawn
 from tests.support.streams import LOCALHOST, stream_and_peer
 
 READS: dict[str, Callable[[Stream], Awaitable[Any]]] = {

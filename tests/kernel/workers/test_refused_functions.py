@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from kernel import run_in_process, run_in_thread
-from kernel.syscalls import Syscall
+from kernel import Syscall, run_in_process, run_in_thread
 from tests.support.coroutines import sleeper
 
 

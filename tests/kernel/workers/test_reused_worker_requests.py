@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from kernel import TaskGroup, checkpoint, limit_threads, run, run_in_process, run_in_thread, spawn, timeout
-from kernel.syscalls import Syscall
+from kernel import Syscall, TaskGroup, checkpoint, limit_threads, run, run_in_process, run_in_thread, spawn, timeout
 
 
 @pytest.mark.parametrize("call", [run_in_thread, run_in_process])

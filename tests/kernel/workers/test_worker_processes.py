@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, TaskGroup, run, run_in_process, sleep, spawn
+from tests.support.interpreters import run_python
 from tests.support.process_list import children_of_this_process
-from tests.support.programs import outcome, started
 from tests.support.reports import Reports
 
 
@@ -128,8 +128,7 @@ def test_a_program_uses_processes(tmp_path: Path) -> None:
     """As documented: guarded by its name; and with nothing to import, a clear error."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    with started(str(program)) as process:
-        assert outcome(process) == (0, "42\n", "")
+    assert run_python(program) == (0, "42\n", "")
 
 
 PROGRAM = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.interpreters import LIMIT, Process, ended, next_line, started_python
 from tests.support.process_list import alive
-from tests.support.programs import LIMIT, outcome, said, started
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals to process groups")
 
@@ -42,11 +41,11 @@ async def at_work(path):
 
 
 @contextmanager
-def program(source: str, directory: Path) -> Iterator[subprocess.Popen[str]]:
+def program(source: str, directory: Path) -> Iterator[Process]:
     """Run a program in the directory; go on when it says "ready"."""
     (directory / "program.py").write_text(PROLOGUE + source + '\nif __name__ == "__main__":\n    start()\n')
-    with started("program.py", directory=directory) as process:
-        assert said(process) == "ready"
+    with started_python("program.py", cwd=directory) as process:
+        assert next_line(process) == "ready"
         yield process
 
 
@@ -65,7 +64,7 @@ def start():
     run(main())
 """, tmp_path) as process:
         os.killpg(process.pid, signal.SIGINT)
-        assert outcome(process) == (0, "done\n", "")
+        assert ended(process) == (0, "done\n", "")
 
 
 def test_an_ordinary_ctrl_c_is_told_of_once(tmp_path: Path) -> None:
@@ -86,7 +85,7 @@ def start():
 """, tmp_path) as process:
         os.killpg(process.pid, signal.SIGINT)
         (tmp_path / "at work").unlink()
-        status, output, errors = outcome(process)
+        status, output, errors = ended(process)
     assert output == "over\n" and status in (130, -signal.SIGINT)
     assert errors.count("Traceback") == 1 and errors.endswith("KeyboardInterrupt\n"), errors
 
@@ -108,7 +107,7 @@ async def main():
 def start():
     run(main())
 """, tmp_path) as process:
-        assert outcome(process) == (0, "True False\n", "")
+        assert ended(process) == (0, "True False\n", "")
 
 
 def test_a_kernel_that_is_killed_leaves_no_worker(tmp_path: Path) -> None:
