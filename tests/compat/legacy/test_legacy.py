@@ -357,7 +357,7 @@ class TestGenerators:
             task = getattr(compat, "async")(make(), loop=loop)  # here
         assert loop.run_until_complete(task) == 42
 
-    @pytest.mark.skipif(sys.version_info < (3, 12), reason="the name is missing; see test_compat_names.py")
+    @pytest.mark.skipif(sys.version_info < (3, 12), reason="the name is missing; see test_names.py")
     def test_task_group(self, make: Make) -> None:
         """Younger than what it is given here, and no less willing: it asks the loop."""
         async def main() -> Any:
