@@ -1,8 +1,9 @@
-"""Descriptors and child processes of the facade where the system's own numbers are used again."""
+"""Descriptors that are closed while the loop watches them, and numbers that the system uses again."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -68,3 +69,71 @@ def test_without_pidfd_a_child_is_not_reaped_before_the_loop_knows(monkeypatch: 
         return process.returncode, len(watchers), await process.wait()
 
     assert compat.run(main()) == (None, 1, -9)
+
+
+@pytest.mark.parametrize("writing", [False, True])
+def test_a_closed_socket_is_taken_from_the_watched_ones(writing: bool) -> None:
+    """It has no number any more, and is known as the object that was given to `add_reader`; found by anyio's suite."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        add, remove = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
+        first, second = socket.socketpair()
+        number = first.fileno()
+        with first, second:
+            add(first, print)
+        assert remove(first) is True
+        with pytest.raises(ValueError, match="-1"):
+            remove(first)
+        assert remove(number) is False
+
+    compat.run(main())
+
+
+def test_a_closed_socket_does_not_stand_for_the_next_of_its_number() -> None:
+    async def main() -> bytes:
+        loop = asyncio.get_running_loop()
+        closed, other = socket.socketpair()
+        loop.add_reader(closed, print)
+        number = closed.fileno()
+        closed.close()
+        other.close()
+        left, right = socket.socketpair()
+        with left, right:
+            assert left.fileno() == number
+            told = loop.create_future()
+            loop.add_reader(left.fileno(), told.set_result, None)
+            with pytest.raises(ValueError, match="-1"):
+                loop.remove_reader(closed)
+            right.send(b"x")
+            async with asyncio.timeout(10):
+                await told
+            assert loop.remove_reader(left)
+            return left.recv(1)
+
+    assert compat.run(main()) == b"x"
+
+
+@pytest.mark.parametrize("writing", [False, True])
+def test_taking_one_of_two_listeners_from_a_closed_descriptor(writing: bool) -> None:
+    """The other cannot be kept, which is an error, and is told once; found by tornado's suite."""
+
+    async def main() -> list[object]:
+        loop = asyncio.get_running_loop()
+        told: list[object] = []
+        loop.set_exception_handler(lambda loop, context: told.append(context))
+        left, right = socket.socketpair()
+        number = left.fileno()
+        loop.add_reader(number, told.append, "readable")
+        loop.add_writer(number, told.append, "writable")
+        left.close()
+        with pytest.raises(OSError) as raised:
+            (loop.remove_writer if writing else loop.remove_reader)(number)
+        assert raised.value.errno == errno.EBADF
+        assert not loop.remove_reader(number)
+        assert not loop.remove_writer(number)
+        await asyncio.sleep(0.001)
+        right.close()
+        return told
+
+    assert compat.run(main()) == asyncio.run(main()) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-import socket
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import compat
 import kernel
 from compat import Task
+from tests.support.sockets import Pair
 
 Gen = Generator[Any, Any, Any]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -41,19 +41,6 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     yield lambda code: loop.run_until_complete(asyncio.wait_for(ours(code, loop), 20))
     loop.close()
     assert complaints == []
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    left, right = socket.socketpair()
-    left.setblocking(False)
-    right.setblocking(False)
-    yield left, right
-    left.close()
-    right.close()
-
-
-Pair = tuple[socket.socket, socket.socket]
 
 
 def test_it_is_the_current_task_and_known(run: Run) -> None:

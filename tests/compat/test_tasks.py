@@ -165,3 +165,20 @@ def test_what_is_no_context_is_refused_at_once_or_fails_the_task() -> None:
         code.close()
 
     assert run(main()) == []
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_the_exception_of_a_task_does_not_keep_the_task(debug: bool) -> None:
+    """By its traceback and the frame of what ran the task; found by the tests of anyio's task groups."""
+
+    async def fail() -> None:
+        raise ValueError
+
+    async def main() -> list[type]:
+        task = asyncio.ensure_future(fail())
+        await asyncio.wait([task])
+        error = task.exception()
+        del task
+        return [type(referrer) for referrer in gc.get_referrers(error)]
+
+    assert compat.run(main(), debug=debug) == asyncio.run(main(), debug=debug)
