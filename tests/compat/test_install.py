@@ -173,8 +173,7 @@ policy = Policy()
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="policies are deprecated")
-@pytest.mark.parametrize("abstract", [
-    True, False], ids=["abstract", "inherited"])
+@pytest.mark.parametrize("abstract", [True, False], ids=["abstract", "inherited"])
 def test_a_foreign_policy_is_put_aside_and_put_back(abstract: bool) -> None:
     program = """
 asyncio.set_event_loop_policy(policy)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import random
+import selectors
 from typing import Any
 
 import kernel
 from compat.events import EventLoop
 from tests.compat.loops import run
+from tests.support.injection import RandomReady
 from tests.support.sockets import Pair
 
 
@@ -33,21 +34,15 @@ class Watch(kernel.Observer):
         self.seen["exit"] += 1
 
 
-async def observed() -> None:
-    native = await kernel.spawn(asyncio.sleep(1))
-    await native
+def test_the_observer_sees_the_tasks_of_the_loop() -> None:
+    async def main() -> None:
+        await (await kernel.spawn(asyncio.sleep(1)))
 
-
-def observe() -> dict[str, int]:
     watch = Watch()
     loop = EventLoop(clock=kernel.VirtualClock(), observer=watch)
-    loop.run_until_complete(observed())
+    loop.run_until_complete(main())
     loop.close()
-    return dict(watch.seen)
-
-
-def test_the_observer_sees_the_tasks_of_the_loop() -> None:
-    assert observe() == {"spawn": 2, "resume": 5, "block": 2, "wake": 2, "exit": 2}
+    assert watch.seen == {"spawn": 2, "resume": 5, "block": 2, "wake": 2, "exit": 2}
 
 
 def test_a_loop_with_an_observer_can_be_closed() -> None:
@@ -55,30 +50,6 @@ def test_a_loop_with_an_observer_can_be_closed() -> None:
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
     assert loop.is_closed()
-
-
-class Shuffled:
-    """A ready queue with what `kernel.ReadyQueue` asks for, and nothing more; the order is the seed's."""
-
-    def __init__(self, seed: int) -> None:
-        self._items: list[Any] = []
-        self._random = random.Random(seed)
-
-    def append(self, item: Any, /) -> None:
-        self._items.append(item)
-
-    def popleft(self) -> Any:
-        return self._items.pop(self._random.randrange(len(self._items)))
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-
-class ClearableShuffled(Shuffled):
-    """With the method that asyncio's `close` calls."""
-
-    def clear(self) -> None:
-        self._items.clear()
 
 
 async def racing() -> tuple[int, ...]:
@@ -94,14 +65,14 @@ async def racing() -> tuple[int, ...]:
 
 
 def test_the_ready_queue_decides_on_the_order() -> None:
-    orders = [run(racing(), ready=ClearableShuffled(seed)) for seed in (1, 1, 2)]
+    orders = [run(racing(), ready=RandomReady(seed)) for seed in (1, 1, 2)]
     assert all(sorted(order) == list(range(20)) for order in orders)
     assert orders[0] == orders[1] != orders[2]
     assert run(racing(), ready=collections.deque()) == tuple(range(20))
 
 
 def test_a_ready_queue_needs_no_more_than_the_kernel_asks_for() -> None:
-    loop = EventLoop(ready=Shuffled(1))
+    loop = EventLoop(ready=RandomReady(1))
     try:
         assert sorted(loop.run_until_complete(racing())) == list(range(20))
     finally:
@@ -109,8 +80,6 @@ def test_a_ready_queue_needs_no_more_than_the_kernel_asks_for() -> None:
 
 
 def test_a_given_selector_does_the_polling(pair: Pair) -> None:
-    import selectors
-
     class Counting(selectors.SelectSelector):
         calls = 0
 

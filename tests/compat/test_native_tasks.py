@@ -94,8 +94,7 @@ def answer(done: bool, settle: Callable[[asyncio.Future[int]], object]) -> Any:
     return got
 
 
-@pytest.mark.parametrize("done", [
-    True, False])
+@pytest.mark.parametrize("done", [True, False])
 def test_yielding_a_future_gives_its_result(done: bool) -> None:
     assert answer(done, lambda future: future.set_result(1)) == [1]
 
@@ -105,8 +104,7 @@ def test_yielding_a_future_raises_its_exception(done: bool) -> None:
     assert answer(done, lambda future: future.set_exception(LookupError())) == [LookupError]
 
 
-@pytest.mark.parametrize("done", [
-    True, False])
+@pytest.mark.parametrize("done", [True, False])
 @pytest.mark.filterwarnings("ignore")
 def test_yielding_a_future_raises_its_cancellation(done: bool) -> None:
     assert answer(done, lambda future: future.cancel()) == [asyncio.CancelledError]
