@@ -1,12 +1,10 @@
-"""Programs that call `compat.install()`: each runs in a process of its own, since the call changes the whole process."""
+"""Programs that call `compat.install()`: each has a process of its own, since the call changes the whole process."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import textwrap
 
-from tests.support.paths import ROOT
+from tests.support.interpreters import run_python
 
 PRELUDE = """
 import asyncio, compat, sys, warnings
@@ -18,9 +16,8 @@ async def kind():
 """
 
 
-def outcome(program: str, *options: str) -> str:
+def outcome(program: str) -> str:
     """What a program prints that ends well and has nothing to complain of."""
-    done = subprocess.run([sys.executable, *options, "-c", PRELUDE + textwrap.dedent(program)], cwd=ROOT,
-                          capture_output=True, text=True, timeout=30)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    status, out, err = run_python("-c", PRELUDE + textwrap.dedent(program))
+    assert (status, err) == (0, "")
+    return out

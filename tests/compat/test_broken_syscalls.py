@@ -1,4 +1,4 @@
-"""Mistakes in native syscalls of a program's own, made in tasks of the loop: they hurt the task that made the request alone."""
+"""Mistakes in native syscalls of a program's own: each hurts only the task of the loop that made the request."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ def test_a_flood_of_calls_neither_starves_tasks_nor_fills_the_memory(threads: in
             asked[number] += 1
 
     async def main() -> str:
-        workers = [threading.Thread(target=flood, args=(asyncio.get_running_loop(), number)) for number in range(threads)]
+        loop = asyncio.get_running_loop()
+        workers = [threading.Thread(target=flood, args=(loop, number)) for number in range(threads)]
         for worker in workers:
             worker.start()
         try:

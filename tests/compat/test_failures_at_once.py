@@ -1,4 +1,4 @@
-"""A task that fails by its request is gone at once, as with asyncio, and its failure told, without the garbage collector."""
+"""A task that fails by its request is gone and its failure told at once, as with asyncio, without the collector."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.compat.installed import outcome
 
-# What `install` may change: every attribute of asyncio, its modules, its policy's classes, and how modules are imported.
+# What `install` may change: each attribute of asyncio, its modules, its policy's classes, and how modules are imported.
 SNAPSHOT = """
 def snapshot():
     owners = [module for name, module in sorted(sys.modules.items()) if name.partition(".")[0] == "asyncio"]

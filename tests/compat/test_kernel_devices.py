@@ -10,7 +10,7 @@ from typing import Any
 import kernel
 from compat.events import EventLoop
 from tests.compat.loops import run
-from tests.support.injection import RandomReady
+from tests.support.ready_queues import RandomReady
 from tests.support.sockets import Pair
 
 

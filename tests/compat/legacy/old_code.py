@@ -1,7 +1,7 @@
 """Code of the time before `async def`, and the warnings that go with it.
 
-The texts of the warnings, in the tests, are those of Python 3.6 (`async`), 3.8 (locks, `Task.all_tasks`), 3.9 (`loop=`),
-3.10 (`@coroutine`, `wait`) and 3.13 (`get_event_loop`): each warns as the last Python to have it did.
+Each warning has the text of the last Python that had what it is about: 3.6 (`async`), 3.8 (locks, `Task.all_tasks`),
+3.9 (`loop=`), 3.10 (`@coroutine`, `wait`) and 3.13 (`get_event_loop`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import threading
 import warnings
@@ -11,15 +10,9 @@ import warnings
 import pytest
 
 from tests.compat.legacy.old_code import compat
-from tests.support.paths import ROOT
+from tests.support.interpreters import run_python
 
 NO_LOOP = "There is no current event loop"
-
-
-def outcome(program: str, *options: str) -> tuple[str, str]:
-    """Standard output and standard error of a program that has nothing set up."""
-    done = subprocess.run([sys.executable, *options, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
-    return done.stdout, done.stderr
 
 
 def test_get_event_loop_makes_one_on_first_use() -> None:
@@ -34,8 +27,8 @@ def test_get_event_loop_makes_one_on_first_use() -> None:
                "async def main(): return asyncio.get_event_loop() is loop\n"
                "print(loop.run_until_complete(main()))\n"
                "loop.close()\n")
-    assert outcome(program) == (f"[('DeprecationWarning', '{NO_LOOP}', 4, '<string>')]\n"
-                                "True compat.events\nTrue\n", "")
+    assert run_python("-c", program) == (0, f"[('DeprecationWarning', '{NO_LOOP}', 4, '<string>')]\n"
+                                            "True compat.events\nTrue\n", "")
 
 
 def test_get_event_loop_does_not_replace_one_that_was_set(loop: asyncio.AbstractEventLoop) -> None:
@@ -81,4 +74,4 @@ def test_what_asks_for_the_loop_first_makes_one_of_ours(expression: str) -> None
                "print(type(future.get_loop()).__module__)\n"
                "if not isinstance(future, asyncio.Task): getattr(future, '_children', None) or future.cancel()\n"
                "asyncio.get_event_loop().run_until_complete(asyncio.wait([future]))\n")
-    assert outcome(program, "-W", "ignore") == ("compat.events\n", "")
+    assert run_python("-W", "ignore", "-c", program) == (0, "compat.events\n", "")
