@@ -15,7 +15,8 @@ import pytest
 
 import compat
 from tests.ecosystem.clean_run import run_cleanly
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.interpreters import run_python
+from tests.support.paths import CERTIFICATES
 
 anyio = pytest.importorskip("anyio")
 from anyio import from_thread, to_thread  # noqa: E402
@@ -311,7 +312,6 @@ async def test_that_fails(number):
 @pytest.mark.library("anyio", "its pytest plugin")
 def test_the_pytest_plugin(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:asyncio", "-q", "test_suite.py"], cwd=tmp_path,
-                          capture_output=True, text=True, timeout=50, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert "assert 42 == 41" in done.stdout
+    status, out, err = run_python("-m", "pytest", "-p", "no:asyncio", "-q", "test_suite.py", cwd=tmp_path)
+    assert status == 1 and "1 failed, 1 passed" in out, out + err
+    assert "assert 42 == 41" in out

@@ -6,8 +6,6 @@ import asyncio
 import hashlib
 import os
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,7 +28,8 @@ import tornado.tcpserver as tcpserver  # noqa: E402
 import tornado.web as web  # noqa: E402
 import tornado.websocket as websocket  # noqa: E402
 
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.interpreters import run_python
+from tests.support.paths import CERTIFICATES
 
 PIECE = 256 * 1024
 PIECES = 20  # five MiB in all
@@ -246,6 +245,5 @@ print(*ticks, loop.run_sync(lambda: asyncio.sleep(0.001, "done")))
 def test_a_program_of_the_old_kind(tmp_path: Path) -> None:
     """It makes its loop by asking the policy for the current one."""
     (tmp_path / "program.py").write_text(PROGRAM)
-    done = subprocess.run([sys.executable, "-W", "ignore", "-m", "compat", str(tmp_path / "program.py")], timeout=30,
-                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "compat.events compat.events compat.events done\n", "")
+    expected = (0, "compat.events compat.events compat.events done\n", "")
+    assert run_python("-W", "ignore", "-m", "compat", tmp_path / "program.py") == expected
