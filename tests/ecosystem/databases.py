@@ -1,6 +1,6 @@
 """PostgreSQL and Redis of the tests' own: started in temporary directories, killed with all their processes, restarted.
 
-A test file imports the fixtures that it uses, and has servers to itself.
+Each test file that asks for one of the fixtures in conftest.py has servers to itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import ssl
 import subprocess
 import tempfile
 import time
@@ -19,10 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
-
 from tests.ecosystem.servers import PATIENCE, Server, free_port, program, served
 from tests.support.paths import CERTIFICATES
+from tests.support.process_list import processes
 
 T = TypeVar("T")
 
@@ -43,11 +41,6 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
         if outcome if isinstance(outcome, bool) else await outcome:
             return
         await asyncio.sleep(0.01)
-
-
-def trusted() -> ssl.SSLContext:
-    """A context that trusts the test servers' certificate, and no other."""
-    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 class Postgres(Server):
@@ -79,15 +72,17 @@ class Postgres(Server):
         """As a machine that fails: each connection has a process, in a process group of its own, that goes as well."""
         if self.process is None:
             return
-        os.kill(self.process.pid, signal.SIGSTOP)  # it is not to see its children die, and tell the others
-        pids = children(self.process.pid)
+        postmaster = self.process.pid
+        os.kill(postmaster, signal.SIGSTOP)  # it is not to see its children die, and tell the others
+        pids = {entry.pid for entry in processes() if entry.parent == postmaster}
         for pid in pids:
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
                 pass
         super().kill(number)
-        while any(alive(pid) for pid in pids):  # it cannot be started again before
+        # It cannot be started again before they have gone.
+        while any(entry.pid in pids and entry.state != "Z" for entry in processes()):
             time.sleep(0.005)
 
     def shut_down(self) -> None:
@@ -96,17 +91,6 @@ class Postgres(Server):
             self.process.send_signal(signal.SIGINT)
             self.process.wait(PATIENCE)
             self.process = None
-
-
-def children(pid: int) -> list[int]:
-    listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
-    return [int(line) for line in listing.split()]
-
-
-def alive(pid: int) -> bool:
-    """Whether there is such a process, one that has ended and awaits its parent not counted."""
-    state = subprocess.run(["ps", "-o", "stat=", "--pid", str(pid)], capture_output=True, text=True).stdout
-    return bool(state.strip()) and not state.startswith("Z")
 
 
 def unprivileged() -> str | None:
@@ -155,16 +139,4 @@ def running_redis(directory: Path) -> Iterator[Server]:
     command = [program("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1",
                "--dir", str(directory), "--save", "", "--appendonly", "yes", "--appendfsync", "no"]
     with served(command, port, directory / "log") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as server:
         yield server

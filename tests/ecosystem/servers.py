@@ -37,6 +37,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def exists(pid: int) -> bool:
+    """Whether there is such a process; one that has ended exists until its parent has waited for it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def wait_for_port(port: int, process: subprocess.Popen[bytes] | None = None, host: str = "127.0.0.1") -> None:
     """Wait until somebody listens; an error when `process`, which should, ends first."""
     limit = time.monotonic() + PATIENCE

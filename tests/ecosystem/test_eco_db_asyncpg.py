@@ -16,7 +16,8 @@ import asyncpg
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import Postgres, postgres, sleeping, trusted, until
+from tests.ecosystem.databases import Postgres, sleeping, until
+from tests.support.tls import client_context
 
 SLEEP = "SELECT pg_sleep(600)"
 # Ways to say that the server is gone, or is not back yet.
@@ -211,7 +212,8 @@ def test_a_pool_recovers_from_cancellations_at_any_moment(postgres: Postgres) ->
             assert await asyncio.gather(*map(work, range(40))) == list(range(40))
             assert pool.get_idle_size() == pool.get_size() <= 4
 
-    run_cleanly(main(), keeps=True, leaves="unexpected connection_lost() call")  # of a connection made to cancel a query
+    # asyncpg makes a connection to cancel a query.
+    run_cleanly(main(), keeps=True, leaves="unexpected connection_lost() call")
 
 
 @pytest.mark.library("asyncpg", "pool: concurrent work, every row verified")
@@ -246,7 +248,8 @@ def test_many_tasks_over_a_pool(postgres: Postgres) -> None:
 def test_tls(postgres: Postgres) -> None:
     async def main() -> None:
         query = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl"
-        async with asyncpg.create_pool(**postgres.arguments | {"ssl": trusted()}, min_size=1, max_size=3) as pool:
+        secure = postgres.arguments | {"ssl": client_context()}
+        async with asyncpg.create_pool(**secure, min_size=1, max_size=3) as pool:
             assert await pool.fetchval(query) == "TLSv1.3"
             blobs = await asyncio.gather(*(pool.fetchval("SELECT repeat($1, 300000)", letter) for letter in "abcdef"))
             assert blobs == [letter * 300_000 for letter in "abcdef"]

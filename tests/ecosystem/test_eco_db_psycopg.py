@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import Postgres, postgres, sleeping, until
+from tests.ecosystem.databases import Postgres, sleeping, until
 from tests.support.paths import CERTIFICATES
 
 SLEEP = "SELECT pg_sleep(600)"

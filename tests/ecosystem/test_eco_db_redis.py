@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, ResponseError, WatchError
 
 from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import redis_server, until
+from tests.ecosystem.databases import until
 from tests.ecosystem.servers import Server
 
 

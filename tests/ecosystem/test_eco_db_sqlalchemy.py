@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, selectinload
 
 from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import Postgres, postgres, sleeping, until
+from tests.ecosystem.databases import Postgres, sleeping, until
 
 pytestmark = pytest.mark.library("SQLAlchemy", "ORM sessions, streaming, pool, cancellation, killed server; "
                                                "over asyncpg, psycopg and aiosqlite")

@@ -17,7 +17,8 @@ import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, served
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.paths import ROOT
+from tests.support.tls import client_context, server_context
 
 aiohttp = pytest.importorskip("aiohttp")
 from aiohttp import web  # noqa: E402
@@ -36,13 +37,6 @@ BODY_HASH = hashlib.sha256(b"".join(piece(number) for number in range(PIECES))).
 async def body() -> AsyncIterator[bytes]:
     for number in range(PIECES):
         yield piece(number)
-
-
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Of the server and of a client that verifies it."""
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(CERTIFICATES / "server.pem")
-    return server, ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 async def hash_of(request: Any) -> Any:
@@ -145,7 +139,7 @@ async def exchange_bodies(session: Any, url: str) -> str:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_large_bodies_are_streamed(scheme: str) -> None:
     async def main() -> None:
-        server, client = contexts()
+        server, client = server_context(), client_context()
         async with serving(application(), server if scheme == "https" else None) as url:
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client)) as session:
                 assert await exchange_bodies(session, url) == "compat.events"
@@ -156,7 +150,7 @@ def test_large_bodies_are_streamed(scheme: str) -> None:
 @pytest.mark.library("aiohttp", "server and client: bodies of several MiB, chunked, both ways at once, also by TLS")
 def test_a_client_that_does_not_trust_the_server_says_so() -> None:
     async def main() -> None:
-        async with serving(application(), contexts()[0]) as url, aiohttp.ClientSession() as session:
+        async with serving(application(), server_context()) as url, aiohttp.ClientSession() as session:
             with pytest.raises(aiohttp.ClientConnectorCertificateError, match="CERTIFICATE_VERIFY_FAILED"):
                 await session.get(f"{url}/peer")
 
@@ -183,7 +177,7 @@ def test_websockets(scheme: str) -> None:
         assert websocket.closed and websocket.close_code == 4001
 
     async def main() -> None:
-        server, client = contexts()
+        server, client = server_context(), client_context()
         async with serving(application(), server if scheme == "https" else None) as url:
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client)) as session:
                 await asyncio.gather(*(talk(session, url, name) for name in ("a", "b", "c")))

@@ -24,7 +24,8 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve  # noqa
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK  # noqa: E402
 from websockets.frames import Frame, Opcode  # noqa: E402
 
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.paths import ROOT
+from tests.support.tls import client_context, server_context
 
 CONNECTIONS = 100
 
@@ -230,9 +231,7 @@ def test_a_hundred_connections_at_a_time_keep_their_messages_apart() -> None:
 @library("TLS")
 def test_tls_works_and_a_stranger_s_certificate_is_refused() -> None:
     async def main() -> tuple[str, str | None]:
-        server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        server_side.load_cert_chain(CERTIFICATES / "server.pem")
-        trusting = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+        server_side, trusting = server_context(), client_context()
         async with serve(echo, "127.0.0.1", 0, ssl=server_side) as server:
             with pytest.raises(ssl.SSLCertVerificationError):
                 await connect(address(server, "wss"), ssl=ssl.create_default_context())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ import pytest
 import compat
 from tests.ecosystem.clean_run import run_cleanly
 from tests.support.interpreters import run_python
-from tests.support.paths import CERTIFICATES
+from tests.support.tls import client_context, server_context
 
 anyio = pytest.importorskip("anyio")
 from anyio import from_thread, to_thread  # noqa: E402
@@ -217,10 +216,7 @@ def test_a_portal_from_a_plain_program() -> None:
 @network
 @pytest.mark.parametrize("secure", [False, True])
 def test_tcp(secure: bool) -> None:
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), None
-    server.load_cert_chain(CERTIFICATES / "server.pem")
-    if secure:
-        client = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+    server, client = server_context(), client_context() if secure else None
     sent = os.urandom(1024 * 1024)
 
     async def echo(stream: Any) -> None:

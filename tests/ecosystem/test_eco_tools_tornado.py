@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ import tornado.web as web  # noqa: E402
 import tornado.websocket as websocket  # noqa: E402
 
 from tests.support.interpreters import run_python
-from tests.support.paths import CERTIFICATES
+from tests.support.tls import client_context, server_context
 
 PIECE = 256 * 1024
 PIECES = 20  # five MiB in all
@@ -92,21 +91,13 @@ class Echo(websocket.WebSocketHandler):
             await self.write_message(message, binary=isinstance(message, bytes))
 
 
-def trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
-
-
 @contextmanager
 def serving(secure: bool = False) -> Iterator[str]:
     """The address of an application that is served in the running loop inside the block."""
     hash_handler = web.stream_request_body(Hash)
     application = web.Application([("/hash", hash_handler), ("/stream", Stream), ("/legacy", Legacy), ("/fail", Fail),
                                    ("/stall", Stall), ("/echo", Echo)])
-    context = None
-    if secure:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATES / "server.pem")
-    server = httpserver.HTTPServer(application, ssl_options=context)
+    server = httpserver.HTTPServer(application, ssl_options=server_context() if secure else None)
     server.listen(0, "127.0.0.1")
     (listening,) = server._sockets.values()
     try:
@@ -126,7 +117,7 @@ def test_http(secure: bool) -> None:
 
     async def main() -> None:
         assert ioloop.IOLoop.current().asyncio_loop is asyncio.get_running_loop()
-        client = httpclient.AsyncHTTPClient(force_instance=True, defaults={"ssl_options": trust()})
+        client = httpclient.AsyncHTTPClient(force_instance=True, defaults={"ssl_options": client_context()})
         with serving(secure) as address:
             url = f"http{'s' if secure else ''}{address}"
             received = hashlib.sha256()

@@ -16,21 +16,11 @@ from kernel import (Stream, checkpoint, open_connection, open_datagram, open_uni
 from .programs import cancel_in, cancel_task_in, make, until_done
 from .rows import native
 
-from tests.support.paths import CERTIFICATES
+from tests.support.tls import client_context, server_context
 
 LOCALHOST = "127.0.0.1"
 SOME = 300  # times: a connection takes half a millisecond
 FEW = 60  # a handshake takes several
-
-
-def server_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATES / "server.pem")
-    return context
-
-
-def client_context() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 SERVER, CLIENT, DISTRUSTFUL = server_context(), client_context(), ssl.create_default_context()
