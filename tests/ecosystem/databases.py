@@ -6,6 +6,7 @@ Each test file that asks for one of the fixtures in conftest.py has servers to i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import pwd
 import shutil
@@ -13,34 +14,24 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from tests.ecosystem.clean_run import until
 from tests.ecosystem.servers import PATIENCE, Server, free_port, program, served
 from tests.support.paths import CERTIFICATES
 from tests.support.process_list import processes
 
-T = TypeVar("T")
-
 USER, PASSWORD, DATABASE = "tester", "a pass/word", "postgres"
-LIMIT = 40.0  # seconds for all that one test does in a loop: only what hangs takes so long
+WRITERS = 10  # tasks that write while a server is killed
 
 
 async def sleeping(observer: Any, count: int) -> bool:
     """Whether so many queries sleep in the server now; `observer` is a connection of asyncpg's."""
     return await observer.fetchval("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
                                    "query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()") == count
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait for what is known to come; should it not, the limit of `run_cleanly` ends the wait."""
-    while True:
-        outcome = condition()
-        if outcome if isinstance(outcome, bool) else await outcome:
-            return
-        await asyncio.sleep(0.01)
 
 
 class Postgres(Server):
@@ -101,6 +92,49 @@ def unprivileged() -> str | None:
         return pwd.getpwnam("postgres").pw_name
     except KeyError:
         return "nobody"
+
+
+@asynccontextmanager
+async def killed_under_load(server: Server, write: Callable[[int], Awaitable[object]], *lost: type[Exception],
+                            enough: int = 100) -> AsyncIterator[set[int]]:
+    """Kill the server while ten tasks write numbers to it; run the block; start the server, and have them go on.
+
+    Gives the numbers whose writing the server has confirmed, which has to be `enough` before the kill and again after
+    the start. `lost` are the ways in which `write` may say that the server is gone, or is not back yet; whoever is told
+    tries again with another number. Nobody may hang, and no error may be without words.
+    """
+    confirmed: set[int] = set()
+    errors: list[Exception] = []
+    numbers = itertools.count()
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        while not stop.is_set():
+            number = next(numbers)
+            try:
+                await write(number)
+                confirmed.add(number)
+            except lost as error:
+                errors.append(error)
+                await asyncio.sleep(0.02)
+
+    workers = [asyncio.create_task(work()) for _ in range(WRITERS)]
+    await until(lambda: len(confirmed) >= enough)
+    await asyncio.to_thread(server.kill)
+    yield confirmed
+    before = len(confirmed)
+    await until(lambda: len(errors) >= 2 * WRITERS)
+    await asyncio.to_thread(server.start)
+    await until(lambda: len(confirmed) >= before + enough)
+    stop.set()
+    await asyncio.gather(*workers)
+    assert all(str(error) for error in errors), errors
+
+
+def assert_kept(confirmed: set[int], stored: set[int]) -> None:
+    """What a server has confirmed it has kept; of what else it has, each writer was told that it was lost."""
+    assert confirmed <= stored
+    assert len(stored - confirmed) <= WRITERS
 
 
 @contextmanager

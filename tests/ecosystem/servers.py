@@ -7,12 +7,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.support.paths import ROOT
 
 SYSTEM_PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PATIENCE = 30.0  # seconds for a server to begin to listen
@@ -101,3 +104,14 @@ def served(command: Sequence[str | Path], port: int, log: Path, **options: objec
         yield server
     finally:
         server.kill()
+
+
+@contextmanager
+def served_program(text: str, directory: Path, *arguments: str | Path, on_compat: bool = True) -> Iterator[Server]:
+    """A program that listens at the port which is its first argument, run by `python -m compat` or by `python`."""
+    program = directory / "serving.py"
+    program.write_text(text)
+    port = free_port()
+    command = [sys.executable, *(["-m", "compat"] if on_compat else []), program, str(port), *arguments]
+    with served(command, port, directory / "log", env={**os.environ, "PYTHONPATH": str(ROOT)}) as server:
+        yield server

@@ -15,8 +15,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import Postgres, sleeping, until
+from tests.ecosystem.clean_run import run_cleanly, until
+from tests.ecosystem.databases import Postgres, assert_kept, killed_under_load, sleeping
 from tests.support.tls import client_context
 
 SLEEP = "SELECT pg_sleep(600)"
@@ -261,40 +261,20 @@ def test_tls(postgres: Postgres) -> None:
 
 @pytest.mark.library("asyncpg", "server killed and started again under load")
 def test_a_killed_server(postgres: Postgres) -> None:
-    """Everybody is told, nobody hangs, what was confirmed is there, and the same pool goes on with the new server."""
-    acknowledged: set[int] = set()
-    errors: list[Exception] = []
-    numbers = itertools.count()
-
-    async def write(pool: Any, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            number = next(numbers)
-            try:
-                await pool.execute("INSERT INTO survivor VALUES ($1)", number)
-                acknowledged.add(number)
-            except LOST as error:
-                errors.append(error)
-                await asyncio.sleep(0.02)
+    """The same pool goes on with the new server."""
 
     async def main() -> None:
         async with asyncpg.create_pool(**postgres.arguments, min_size=4, max_size=6) as pool:
             await pool.execute("DROP TABLE IF EXISTS survivor; CREATE TABLE survivor (id int PRIMARY KEY)")
-            stop = asyncio.Event()
-            writers = [asyncio.create_task(write(pool, stop)) for _ in range(10)]
             waiting = asyncio.create_task(pool.fetch(SLEEP))
-            await until(lambda: len(acknowledged) >= 100)
-            await asyncio.to_thread(postgres.kill)
-            with pytest.raises(LOST) as lost:
-                await waiting
-            assert "connection was closed" in str(lost.value)
-            before = len(acknowledged)
-            await until(lambda: len(errors) >= 20)
-            assert all(str(error) for error in errors), errors
-            await asyncio.to_thread(postgres.start)
-            await until(lambda: len(acknowledged) >= before + 100)
-            stop.set()
-            await asyncio.gather(*writers)
-            stored = {row["id"] for row in await pool.fetch("SELECT id FROM survivor")}
-            assert acknowledged <= stored
-            assert len(stored - acknowledged) <= 10  # confirmed by a server that could no longer say so
+
+            async def write(number: int) -> None:
+                await pool.execute("INSERT INTO survivor VALUES ($1)", number)
+
+            async with killed_under_load(postgres, write, *LOST) as confirmed:
+                with pytest.raises(LOST) as lost:
+                    await waiting
+                assert "connection was closed" in str(lost.value)
+            assert_kept(confirmed, {row["id"] for row in await pool.fetch("SELECT id FROM survivor")})
+
     run_cleanly(main(), keeps=True)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.servers import Server, free_port, served
+from tests.ecosystem.servers import Server, exists, free_port, served
 from tests.support.paths import CERTIFICATES, ROOT
 from tests.support.tls import client_context
 
@@ -221,7 +221,7 @@ def test_several_workers(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0
         limit = time.monotonic() + 10
-        while any(map(alive, second)):
+        while any(map(exists, second)):
             assert time.monotonic() < limit, "workers have outlived their parent"
             time.sleep(0.02)
     log = server.log.read_text()

@@ -33,7 +33,8 @@ HYPERCORN = ["-m", "hypercorn", "app:app", "--bind"]
     pytest.param(UVICORN, [], marks=pytest.mark.library("uvicorn", "by python -m compat where uvloop is installed")),
     pytest.param(UVICORN, ["--workers", "2"], marks=pytest.mark.library("uvicorn", "its workers by python -m compat")),
     pytest.param(UVICORN, ["--loop", "uvloop"]),
-    pytest.param(HYPERCORN, ["--workers", "2"], marks=pytest.mark.library("Hypercorn", "its workers by python -m compat")),
+    pytest.param(HYPERCORN, ["--workers", "2"],
+                 marks=pytest.mark.library("Hypercorn", "its workers by python -m compat")),
     pytest.param(HYPERCORN, ["--worker-class", "uvloop"]),
 ], ids=["uvicorn", "uvicorn's workers", "uvicorn --loop uvloop", "hypercorn's workers", "hypercorn -k uvloop"])
 def test_a_server_has_our_loop(tmp_path: Path, command: list[str], options: list[str]) -> None:

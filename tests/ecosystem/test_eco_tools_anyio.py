@@ -86,7 +86,8 @@ def test_cancel_scopes_nest() -> None:
                 await anyio.sleep_forever()
         return seen
 
-    assert run_cleanly(main(), keeps=True) == ["True False", "goes on after the inner one", "False True", "shielded", "True"]
+    assert run_cleanly(main(), keeps=True) == ["True False", "goes on after the inner one", "False True", "shielded",
+                                               "True"]
 
 
 @groups
