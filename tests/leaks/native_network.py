@@ -87,7 +87,7 @@ async def connection(port: int) -> None:
     await talk(await open_connection(LOCALHOST, port))
 
 
-@connection.asyncio(within=asyncio_echo_server)
+@connection.asyncio(within=asyncio_echo_server, on_compat="streams: connect, echo, close")
 async def _(port: int) -> None:
     await talk_in_asyncio(*await asyncio.open_connection(LOCALHOST, port))
 
@@ -108,7 +108,7 @@ async def refused() -> None:
         await open_connection(LOCALHOST, PORT)
 
 
-@refused.asyncio()
+@refused.asyncio(on_compat="streams: refused")
 async def _() -> None:
     with suppress(ConnectionRefusedError):
         await asyncio.open_connection(LOCALHOST, PORT)
@@ -173,7 +173,7 @@ async def serving() -> None:
         await checkpoint()
 
 
-@serving.asyncio()
+@serving.asyncio(on_compat="streams: server made, closed")
 async def _() -> None:
     async with await asyncio.start_server(echo_in_asyncio, LOCALHOST, 0):
         await asyncio.sleep(0)
@@ -218,7 +218,7 @@ async def failing_handler(port: int) -> None:
         await stream.read()
 
 
-@failing_handler.asyncio(within=failing_asyncio_server)
+@failing_handler.asyncio(within=failing_asyncio_server, on_compat="streams: a handler fails")
 async def _(port: int) -> None:
     reader, writer = await asyncio.open_connection(LOCALHOST, port)
     await reader.read()
@@ -246,7 +246,7 @@ async def tls_connection(port: int) -> None:
     await talk(await open_connection("localhost", port, ssl=CLIENT))
 
 
-@tls_connection.asyncio(within=asyncio_tls_server)
+@tls_connection.asyncio(within=asyncio_tls_server, on_compat="streams: TLS")
 async def _(port: int) -> None:
     await talk_in_asyncio(*await asyncio.open_connection("localhost", port, ssl=CLIENT))
 
@@ -277,7 +277,7 @@ async def tls_failure(port: int) -> None:
         await open_connection("localhost", port, ssl=DISTRUSTFUL)
 
 
-@tls_failure.asyncio(within=asyncio_tls_server)
+@tls_failure.asyncio(within=asyncio_tls_server, on_compat="streams: TLS handshake fails")
 async def _(port: int) -> None:
     with suppress(ssl.SSLError):
         await asyncio.open_connection("localhost", port, ssl=DISTRUSTFUL)
@@ -313,7 +313,7 @@ async def unix_connection(path: str) -> None:
     await talk(await open_unix_connection(path))
 
 
-@unix_connection.asyncio(within=asyncio_unix_server)
+@unix_connection.asyncio(within=asyncio_unix_server, on_compat="streams: Unix")
 async def _(path: str) -> None:
     await talk_in_asyncio(*await asyncio.open_unix_connection(path))
 
@@ -348,7 +348,7 @@ async def datagrams() -> None:
             await cancel_in(receiver.receive)
 
 
-@datagrams.asyncio()
+@datagrams.asyncio(on_compat="datagrams")
 async def _() -> None:
     loop = asyncio.get_running_loop()
     receiver, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(LOCALHOST, 0))
