@@ -9,12 +9,13 @@ import asyncio
 import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,28 @@ def unprivileged() -> str | None:
         return pwd.getpwnam("postgres").pw_name
     except KeyError:
         return "nobody"
+
+
+async def cancel_at_any_moment(work: Callable[[int], Coroutine[Any, Any, int]], rounds: int) -> None:
+    """Cancel tasks while they wait for a connection of a pool, wait for the server, or give the connection back.
+
+    In each round 40 tasks do the work, 25 of them are cancelled, and the others have to succeed; at last all have to.
+    `work` returns its argument.
+    """
+    seed = random.randrange(10**6)
+    print("seed", seed)
+    chance = random.Random(seed)
+    for _ in range(rounds):
+        tasks = [asyncio.create_task(work(number)) for number in range(40)]
+        for task in chance.sample(tasks, 25):
+            if chance.random() < 0.3:
+                await asyncio.sleep(0.001)
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        for number, result in enumerate(results):
+            assert result == number or isinstance(result, asyncio.CancelledError), result
+        assert sum(not isinstance(result, BaseException) for result in results) >= 15
+    assert await asyncio.gather(*map(work, range(40))) == list(range(40))
 
 
 @asynccontextmanager

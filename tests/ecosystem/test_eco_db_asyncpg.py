@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly, until
-from tests.ecosystem.databases import Postgres, assert_kept, killed_under_load, sleeping
+from tests.ecosystem.databases import Postgres, assert_kept, cancel_at_any_moment, killed_under_load, sleeping
 from tests.support.tls import client_context
 
 SLEEP = "SELECT pg_sleep(600)"
@@ -187,11 +187,6 @@ def test_a_cancelled_query_is_cancelled_in_the_server(postgres: Postgres) -> Non
 
 @pytest.mark.library("asyncpg", "cancellation and time limits of running queries")
 def test_a_pool_recovers_from_cancellations_at_any_moment(postgres: Postgres) -> None:
-    """Tasks are cancelled while they wait for a connection, wait for the server, or give the connection back."""
-    seed = random.randrange(10**6)
-    print("seed", seed)
-    chance = random.Random(seed)
-
     async def main() -> None:
         async with asyncpg.create_pool(**postgres.arguments, min_size=2, max_size=4) as pool:
             async def work(number: int) -> int:
@@ -199,17 +194,7 @@ def test_a_pool_recovers_from_cancellations_at_any_moment(postgres: Postgres) ->
                     await connection.execute(f"SELECT pg_sleep({number % 3 / 1000})")
                     return await connection.fetchval("SELECT $1::int", number)
 
-            for _ in range(6):
-                tasks = [asyncio.create_task(work(number)) for number in range(40)]
-                for task in chance.sample(tasks, 25):
-                    if chance.random() < 0.3:
-                        await asyncio.sleep(0.001)
-                    task.cancel()
-                results = await asyncio.gather(*tasks, return_exceptions=True)
-                for number, result in enumerate(results):
-                    assert result == number or isinstance(result, asyncio.CancelledError), result
-                assert sum(not isinstance(result, BaseException) for result in results) >= 15
-            assert await asyncio.gather(*map(work, range(40))) == list(range(40))
+            await cancel_at_any_moment(work, rounds=6)
             assert pool.get_idle_size() == pool.get_size() <= 4
 
     # asyncpg makes a connection to cancel a query.

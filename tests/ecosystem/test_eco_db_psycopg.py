@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from tests.ecosystem.clean_run import run_cleanly, until
-from tests.ecosystem.databases import Postgres, assert_kept, killed_under_load, sleeping
+from tests.ecosystem.databases import Postgres, assert_kept, cancel_at_any_moment, killed_under_load, sleeping
 from tests.support.paths import CERTIFICATES
 
 SLEEP = "SELECT pg_sleep(600)"
@@ -211,11 +211,6 @@ def test_a_cancelled_query_is_cancelled_in_the_server(postgres: Postgres) -> Non
 
 @pytest.mark.library("psycopg-pool", "concurrent work, cancellation, exhaustion, server killed and started again")
 def test_a_pool_recovers_from_cancellations_at_any_moment(postgres: Postgres) -> None:
-    """Tasks are cancelled while they wait for a connection, wait for the server, or give the connection back."""
-    seed = random.randrange(10**6)
-    print("seed", seed)
-    chance = random.Random(seed)
-
     async def main() -> None:
         async with pooled(postgres, min_size=2, max_size=4) as pool:
             async def work(number: int) -> int:
@@ -223,17 +218,7 @@ def test_a_pool_recovers_from_cancellations_at_any_moment(postgres: Postgres) ->
                     await connection.execute(f"SELECT pg_sleep({number % 3 / 1000})")
                     return await value(connection, "SELECT %s::int", number)
 
-            for _ in range(5):
-                tasks = [asyncio.create_task(work(number)) for number in range(40)]
-                for task in chance.sample(tasks, 25):
-                    if chance.random() < 0.3:
-                        await asyncio.sleep(0.001)
-                    task.cancel()
-                results = await asyncio.gather(*tasks, return_exceptions=True)
-                for number, result in enumerate(results):
-                    assert result == number or isinstance(result, asyncio.CancelledError), result
-                assert sum(not isinstance(result, BaseException) for result in results) >= 15
-            assert await asyncio.gather(*map(work, range(40))) == list(range(40))
+            await cancel_at_any_moment(work, rounds=5)
             held = [await pool.getconn() for _ in range(4)]
             with pytest.raises(psycopg_pool.PoolTimeout):
                 await pool.getconn(timeout=0.02)

@@ -146,15 +146,6 @@ async def shielding_cancelled() -> None:
     await asyncio.sleep(0)
 
 
-@facade("Event")
-async def event() -> None:
-    event = asyncio.Event()
-    task = asyncio.create_task(event.wait())
-    await asyncio.sleep(0)
-    event.set()
-    await task
-
-
 @facade("Queue put, get, join")
 async def queue() -> None:
     queue = asyncio.Queue[int](1)

@@ -23,7 +23,7 @@ async def event() -> None:
     event.clear()
 
 
-@event.asyncio()
+@event.asyncio(on_compat="Event")
 async def _() -> None:
     event = asyncio.Event()
     task = asyncio.create_task(event.wait())
@@ -44,22 +44,29 @@ async def _() -> None:
     await cancel_task_in(asyncio.Event().wait)
 
 
-@native("Lock")
-async def lock() -> None:
-    lock = Lock()
+async def hand_over(lock: Lock | Semaphore) -> None:
+    """Release what another task waits for."""
     async with lock:
         task = await spawn(make(lock.acquire))
         await checkpoint()
     await task
 
 
-@lock.asyncio(on_compat="Lock")
-async def _() -> None:
-    lock = asyncio.Lock()
+async def hand_over_in_asyncio(lock: asyncio.Lock | asyncio.Semaphore) -> None:
     async with lock:
         task = asyncio.create_task(make(lock.acquire))
         await asyncio.sleep(0)
     await task
+
+
+@native("Lock")
+async def lock() -> None:
+    await hand_over(Lock())
+
+
+@lock.asyncio(on_compat="Lock")
+async def _() -> None:
+    await hand_over_in_asyncio(asyncio.Lock())
 
 
 @native("Lock.acquire cancelled")
@@ -114,20 +121,12 @@ async def rlock_cancelled() -> None:
 
 @native("Semaphore")
 async def semaphore() -> None:
-    semaphore = Semaphore(1, maximum=1)
-    async with semaphore:
-        task = await spawn(make(semaphore.acquire))
-        await checkpoint()
-    await task
+    await hand_over(Semaphore(1, maximum=1))
 
 
 @semaphore.asyncio()
 async def _() -> None:
-    semaphore = asyncio.BoundedSemaphore(1)
-    async with semaphore:
-        task = asyncio.create_task(make(semaphore.acquire))
-        await asyncio.sleep(0)
-    await task
+    await hand_over_in_asyncio(asyncio.BoundedSemaphore(1))
 
 
 @native("Semaphore.acquire cancelled")
