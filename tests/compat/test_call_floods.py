@@ -41,6 +41,5 @@ def test_a_flood_of_calls_neither_starves_tasks_nor_fills_the_memory(threads: in
             worker.join()
         return "done"
 
-    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
-        assert runner.run(main()) == "done"
+    assert compat.run(main()) == "done"
     assert all(asked)

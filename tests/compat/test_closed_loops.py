@@ -30,7 +30,7 @@ def test_a_loop_that_is_closed_can_be_collected() -> None:
     assert reference() is None
 
 
-def test_a_closed_loop_needs_no_garbage_collector() -> None:
+def test_a_closed_loop_needs_no_garbage_collector(uncollected: None) -> None:
     """Neither does asyncio's; found by tornado's search for circular references."""
 
     async def main() -> None:
@@ -38,20 +38,15 @@ def test_a_closed_loop_needs_no_garbage_collector() -> None:
         await asyncio.get_running_loop().run_in_executor(None, int)
 
     compat.run(main())  # what is made but once
-    gc.collect()
-    gc.disable()
-    try:
-        loop = EventLoop()
-        loop.run_until_complete(main())
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-        kernel, gone = loop.kernel, weakref.ref(loop)
-        del loop
-        assert gone() is None
-        with pytest.raises(RuntimeError, match="the kernel is closed"):
-            kernel.spawn(main())
-    finally:
-        gc.enable()
+    loop = EventLoop()
+    loop.run_until_complete(main())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    kernel, gone = loop.kernel, weakref.ref(loop)
+    del loop
+    assert gone() is None
+    with pytest.raises(RuntimeError, match="the kernel is closed"):
+        kernel.spawn(main())
 
 
 class LatePoller(EpollPoller):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import compat
+from tests.compat.loops import note_reports
 
 
 def test_a_descriptor_closed_while_watched_is_reported() -> None:
@@ -120,8 +121,7 @@ def test_taking_one_of_two_listeners_from_a_closed_descriptor(writing: bool) -> 
 
     async def main() -> list[object]:
         loop = asyncio.get_running_loop()
-        told: list[object] = []
-        loop.set_exception_handler(lambda loop, context: told.append(context))
+        told: list[Any] = note_reports()
         left, right = socket.socketpair()
         number = left.fileno()
         loop.add_reader(number, told.append, "readable")

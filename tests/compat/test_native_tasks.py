@@ -13,7 +13,7 @@ import pytest
 import compat
 import kernel
 from compat.events import EventLoop
-from tests.compat.loops import run
+from tests.compat.loops import Reports, note_reports, run
 
 Gen = Generator[Any, Any, Any]
 
@@ -148,20 +148,18 @@ def test_asyncio_knows_native_tasks() -> None:
 
 
 def test_a_failure_of_a_native_task_that_nobody_waits_for_is_reported() -> None:
-    told: list[dict[str, Any]] = []
-
     async def child() -> None:
         raise LookupError("unseen")
 
     async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        reports = note_reports()
         await kernel.spawn(child())
         await kernel.checkpoint()
         await kernel.checkpoint()
         gc.collect()
+        assert [str(report["exception"]) for report in reports] == ["unseen"]
 
     run(main())
-    assert [str(context["exception"]) for context in told] == ["unseen"]
 
 
 def test_a_failure_of_a_native_task_is_raised_in_who_waits() -> None:
@@ -178,7 +176,6 @@ def test_a_failure_of_a_native_task_is_raised_in_who_waits() -> None:
 
 def test_a_native_task_lives_without_a_reference_to_it() -> None:
     ended: list[str] = []
-    told: list[object] = []
 
     async def child() -> None:
         try:
@@ -186,15 +183,16 @@ def test_a_native_task_lives_without_a_reference_to_it() -> None:
         finally:
             ended.append("child")
 
-    async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context["message"]))
+    async def main() -> Reports:
+        reports = note_reports()
         await kernel.spawn(child())
         await asyncio.sleep(0)
         gc.collect()
         ended.append("main")
+        return reports
 
-    run(main())
-    assert (ended, told) == (["main", "child"], [])
+    assert run(main()) == []
+    assert ended == ["main", "child"]
 
 
 def test_what_the_loop_leaves_behind_is_cancelled_at_its_end() -> None:
