@@ -186,7 +186,8 @@ def test_a_module_that_is_not_there() -> None:
 def test_a_directory(tmp_path: Path, legacy: list[str]) -> None:
     directory = tmp_path / "app"
     directory.mkdir()
-    (directory / "__main__.py").write_text("import sys, neighbour\nprint(__name__, sys.argv, sys.path[0], neighbour.N)\n")
+    (directory / "__main__.py").write_text("import sys, neighbour\n"
+                                           "print(__name__, sys.argv, sys.path[0], neighbour.N)\n")
     (directory / "neighbour.py").write_text("N = 1\n")
     plain = run_python(directory, "one")
     assert plain == (0, f"__main__ {[str(directory), 'one']} {directory} 1\n", "")

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 import kernel
+from tests.compat.cancelling import Spawn, cancel_answered
 from tests.compat.loops import run
 from tests.support.sockets import Pair
+
+
+async def create_task(code: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    return asyncio.create_task(code)
+
+
+each_spawn = pytest.mark.parametrize("spawn", [create_task, kernel.spawn], ids=["asyncio", "kernel"])
 
 
 @pytest.mark.parametrize("make", [lambda: kernel.sleep(3600), lambda: asyncio.sleep(3600), lambda: kernel.Waitable(),
                                   lambda: asyncio.get_running_loop().create_future()],
                          ids=["kernel.sleep", "asyncio.sleep", "Waitable", "Future"])
-@pytest.mark.parametrize("spawn", ["asyncio", "kernel"])
+@each_spawn
 @pytest.mark.parametrize("by", ["asyncio", "kernel"])
-def test_cancellation_is_asyncio_s_whoever_waits_for_what(make: Callable[[], Any], spawn: str, by: str) -> None:
+def test_cancellation_is_asyncio_s_whoever_waits_for_what(make: Callable[[], Any], spawn: Spawn, by: str) -> None:
     seen: list[object] = []
 
     async def child() -> None:
@@ -30,7 +38,7 @@ def test_cancellation_is_asyncio_s_whoever_waits_for_what(make: Callable[[], Any
             raise
 
     async def main() -> Any:
-        task: Any = asyncio.create_task(child()) if spawn == "asyncio" else await kernel.spawn(child())
+        task: Any = await spawn(child())
         await asyncio.sleep(0)
         assert (await kernel.cancel(task, "why") if by == "kernel" else task.cancel("why")) is True
         assert task.cancelling() == 1
@@ -43,15 +51,15 @@ def test_cancellation_is_asyncio_s_whoever_waits_for_what(make: Callable[[], Any
     assert seen == [("why",)]
 
 
-@pytest.mark.parametrize("spawn", ["asyncio", "kernel"])
-def test_waiting_for_a_descriptor_is_given_up(pair: Pair, spawn: str) -> None:
+@each_spawn
+def test_waiting_for_a_descriptor_is_given_up(pair: Pair, spawn: Spawn) -> None:
     left, right = pair
 
     async def child() -> None:
         await kernel.wait_readable(left)
 
     async def main() -> None:
-        task: Any = asyncio.create_task(child()) if spawn == "asyncio" else await kernel.spawn(child())
+        task: Any = await spawn(child())
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -115,34 +123,14 @@ def test_a_native_task_that_is_cancelled_cancels_the_asyncio_task_it_waits_for()
     assert run(main()) == (True, True)
 
 
-@pytest.mark.parametrize("spawn", ["asyncio", "kernel"])
-def test_an_answer_on_its_way_is_not_lost_to_a_cancellation(spawn: str) -> None:
+@each_spawn
+def test_an_answer_on_its_way_is_not_lost_to_a_cancellation(spawn: Spawn) -> None:
     """It was handed over before the cancellation, and would be nobody's if it were dropped."""
-    got: list[object] = []
-
-    async def child(mailbox: kernel.Waitable[str]) -> None:
-        got.append(await mailbox)
-        try:
-            await kernel.sleep(3600)
-        except asyncio.CancelledError:
-            got.append("cancelled")
-            raise
-
-    async def main() -> Any:
-        mailbox: kernel.Waitable[str] = kernel.Waitable()
-        task: Any = asyncio.create_task(child(mailbox)) if spawn == "asyncio" else await kernel.spawn(child(mailbox))
-        await asyncio.sleep(0)
-        mailbox.complete("mail")
-        task.cancel()
-        await asyncio.wait([task])
-        return task.cancelled()
-
-    assert run(main()) is True
-    assert got == ["mail", "cancelled"]
+    assert run(cancel_answered(spawn)) == (["mail", "cancelled"], True)
 
 
-@pytest.mark.parametrize("spawn", ["asyncio", "kernel"])
-def test_a_byte_on_its_way_is_not_lost_to_a_cancellation(pair: Pair, spawn: str) -> None:
+@each_spawn
+def test_a_byte_on_its_way_is_not_lost_to_a_cancellation(pair: Pair, spawn: Spawn) -> None:
     left, right = pair
     got: list[bytes] = []
 
@@ -151,7 +139,7 @@ def test_a_byte_on_its_way_is_not_lost_to_a_cancellation(pair: Pair, spawn: str)
         got.append(left.recv(1))
 
     async def main() -> None:
-        task: Any = asyncio.create_task(child()) if spawn == "asyncio" else await kernel.spawn(child())
+        task: Any = await spawn(child())
         await asyncio.sleep(0)
         right.send(b"x")
         loop: Any = asyncio.get_running_loop()
@@ -164,8 +152,8 @@ def test_a_byte_on_its_way_is_not_lost_to_a_cancellation(pair: Pair, spawn: str)
     assert got == [b"x"]
 
 
-@pytest.mark.parametrize("spawn", ["asyncio", "kernel"])
-def test_an_exception_on_its_way_is_not_lost_to_a_cancellation(spawn: str) -> None:
+@each_spawn
+def test_an_exception_on_its_way_is_not_lost_to_a_cancellation(spawn: Spawn) -> None:
     got: list[str] = []
 
     async def child(mailbox: kernel.Waitable[str]) -> None:
@@ -177,7 +165,7 @@ def test_an_exception_on_its_way_is_not_lost_to_a_cancellation(spawn: str) -> No
 
     async def main() -> bool:
         mailbox: kernel.Waitable[str] = kernel.Waitable()
-        task: Any = asyncio.create_task(child(mailbox)) if spawn == "asyncio" else await kernel.spawn(child(mailbox))
+        task: Any = await spawn(child(mailbox))
         await asyncio.sleep(0)
         mailbox.fail(LookupError())
         task.cancel()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import compat
-from kernel import (Condition, Event, Lock, Queue, QueueClosed, TaskGroup, UniversalQueue, call_in_kernel, catch_signals,
-                    open_file, run_in_thread, shielded, sleep, timeout)
+from kernel import (Condition, Event, Lock, Queue, QueueClosed, TaskGroup, UniversalQueue, call_in_kernel,
+                    catch_signals, open_file, run_in_thread, shielded, sleep, timeout)
 
 
 async def after(seconds: float, value: Any = None) -> Any:
