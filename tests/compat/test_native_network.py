@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.support.tls import client_context, server_context
 
 import compat
 from kernel import Stream, open_connection, serve
 from tests.compat.loops import note_reports
+from tests.support.tls import client_context, server_context
 
 LOCALHOST = "127.0.0.1"
 

@@ -25,7 +25,6 @@ from tests.support.paths import CERTIFICATES, ROOT
 from tests.support.tls import client_context
 
 
-
 def library(exercised: str) -> pytest.MarkDecorator:
     return pytest.mark.library("aiomqtt", exercised)
 

@@ -30,7 +30,6 @@ from textual.app import App, ComposeResult  # noqa: E402
 from textual.widgets import Button, Input, Label, ProgressBar  # noqa: E402
 
 
-
 class Counter(App[int]):
     """Adds what is entered, in a worker; counts in a thread; ends with the sum."""
 

@@ -41,12 +41,10 @@ if sys.version_info >= (3, 12):
         await asyncio.create_task(nothing())
         await asyncio.create_task(asyncio.sleep(0))
 
-
     @facade("create_task, eager, fail", within=eager)
     async def failing_eagerly(nothing_given: None) -> None:
         with suppress(ValueError):
             await asyncio.create_task(fail())
-
 
     @facade("create_task, eager, cancel", within=eager)
     async def cancelling_eager(nothing_given: None) -> None:

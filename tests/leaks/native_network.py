@@ -7,21 +7,22 @@ import socket
 import ssl
 import struct
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from kernel import (Stream, checkpoint, open_connection, open_datagram, open_unix_connection, serve, serve_unix, sleep,
                     spawn)
 
+from tests.support.tls import client_context, server_context
+
+from .measuring import Within
 from .programs import cancel_in, cancel_task_in, make, until_done
 from .rows import native
-
-from tests.support.tls import client_context, server_context
 
 LOCALHOST = "127.0.0.1"
 SOME = 300  # times: a connection takes half a millisecond
 FEW = 60  # a handshake takes several
-
 
 SERVER, CLIENT, DISTRUSTFUL = server_context(), client_context(), ssl.create_default_context()
 
@@ -58,28 +59,27 @@ async def talk_in_asyncio(reader: asyncio.StreamReader, writer: asyncio.StreamWr
     await writer.wait_closed()
 
 
-@asynccontextmanager
-async def echo_server() -> AsyncIterator[int]:
-    async with await serve(echo, LOCALHOST, 0) as server:
-        yield server.port
+def served(handler: Callable[[Stream], Coroutine[Any, Any, None]], **options: Any) -> Within:
+    """Within a server, whose port is given."""
+    @asynccontextmanager
+    async def within() -> AsyncIterator[int]:
+        async with await serve(handler, LOCALHOST, 0, **options) as server:
+            yield server.port
+    return within
 
 
-@asynccontextmanager
-async def asyncio_echo_server() -> AsyncIterator[int]:
-    async with await asyncio.start_server(echo_in_asyncio, LOCALHOST, 0) as server:
-        yield server.sockets[0].getsockname()[1]
+def served_in_asyncio(handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
+                      **options: Any) -> Within:
+    @asynccontextmanager
+    async def within() -> AsyncIterator[int]:
+        async with await asyncio.start_server(handler, LOCALHOST, 0, **options) as server:
+            yield server.sockets[0].getsockname()[1]
+    return within
 
 
-@asynccontextmanager
-async def tls_server() -> AsyncIterator[int]:
-    async with await serve(echo, LOCALHOST, 0, ssl=SERVER) as server:
-        yield server.port
-
-
-@asynccontextmanager
-async def asyncio_tls_server() -> AsyncIterator[int]:
-    async with await asyncio.start_server(echo_in_asyncio, LOCALHOST, 0, ssl=SERVER) as server:
-        yield server.sockets[0].getsockname()[1]
+echo_server, tls_server = served(echo), served(echo, ssl=SERVER)
+asyncio_echo_server = served_in_asyncio(echo_in_asyncio)
+asyncio_tls_server = served_in_asyncio(echo_in_asyncio, ssl=SERVER)
 
 
 @native("open_connection, echo, close", SOME, within=echo_server)
@@ -200,25 +200,13 @@ async def fail_at_once_in_asyncio(reader: asyncio.StreamReader, writer: asyncio.
     raise ValueError("on purpose")
 
 
-@asynccontextmanager
-async def failing_server() -> AsyncIterator[int]:
-    async with await serve(fail_at_once, LOCALHOST, 0) as server:
-        yield server.port
-
-
-@asynccontextmanager
-async def failing_asyncio_server() -> AsyncIterator[int]:
-    async with await asyncio.start_server(fail_at_once_in_asyncio, LOCALHOST, 0) as server:
-        yield server.sockets[0].getsockname()[1]
-
-
-@native("a handler fails", SOME, within=failing_server)
+@native("a handler fails", SOME, within=served(fail_at_once))
 async def failing_handler(port: int) -> None:
     async with await open_connection(LOCALHOST, port) as stream:
         await stream.read()
 
 
-@failing_handler.asyncio(within=failing_asyncio_server, on_compat="streams: a handler fails")
+@failing_handler.asyncio(within=served_in_asyncio(fail_at_once_in_asyncio), on_compat="streams: a handler fails")
 async def _(port: int) -> None:
     reader, writer = await asyncio.open_connection(LOCALHOST, port)
     await reader.read()
