@@ -1,4 +1,4 @@
-"""Mistakes in native syscalls of a program's own, made in tasks of the loop: they hurt the task that made the request alone."""
+"""Mistakes in native syscalls of a program's own: each hurts only the task of the loop that made the request."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 import compat
 from kernel import Kernel, Syscall, Task
-
-Reports = list[dict[str, Any]]
+from tests.compat.loops import Reports, note_reports
 
 
 class Park(Syscall[str]):
@@ -52,20 +51,19 @@ class Twice(Park):
 
 def reports_of(main: Any) -> Reports:
     """Run `main()` beside a task that must not notice; what the loop's exception handler was told."""
-    reports: Reports = []
-
     async def bystander() -> str:
         for _ in range(20):
             await asyncio.sleep(0.001)
         return "unharmed"
 
-    async def run() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
+    async def run() -> Reports:
+        reports = note_reports()
         other = asyncio.create_task(bystander())
         await main()
         assert await other == "unharmed"
+        return reports
 
-    compat.run(run())
+    reports: Reports = compat.run(run())
     return reports
 
 

@@ -27,7 +27,8 @@ def test_a_flood_of_calls_neither_starves_tasks_nor_fills_the_memory(threads: in
             asked[number] += 1
 
     async def main() -> str:
-        workers = [threading.Thread(target=flood, args=(asyncio.get_running_loop(), number)) for number in range(threads)]
+        loop = asyncio.get_running_loop()
+        workers = [threading.Thread(target=flood, args=(loop, number)) for number in range(threads)]
         for worker in workers:
             worker.start()
         try:
@@ -40,6 +41,5 @@ def test_a_flood_of_calls_neither_starves_tasks_nor_fills_the_memory(threads: in
             worker.join()
         return "done"
 
-    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
-        assert runner.run(main()) == "done"
+    assert compat.run(main()) == "done"
     assert all(asked)

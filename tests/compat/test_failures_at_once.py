@@ -1,4 +1,4 @@
-"""A task that fails by its request is gone at once, as with asyncio, and its failure told, without the garbage collector."""
+"""A task that fails by its request is gone and its failure told at once, as with asyncio, without the collector."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 import compat
 from kernel import Kernel, Syscall, Task
+from tests.compat.loops import note_reports
 
 
 class Bad:
@@ -45,46 +46,30 @@ async def is_refused() -> None:
 
 
 @pytest.mark.parametrize("function", [yields_badly, waits_for_another_loop_s_future, is_refused])
-def test_told_at_once(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async def main() -> None:
-        told: list[str] = []
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context["message"]))
-        asyncio.create_task(function())
-        for _ in range(3):
-            await asyncio.sleep(0)
-        assert told == ["Task exception was never retrieved"]
-
-    gc.collect()
-    gc.disable()
-    try:
-        compat.run(main())
-    finally:
-        gc.enable()
+def test_told_at_once(uncollected: None, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    assert compat.run(told_of(function)) == ["Task exception was never retrieved"]
 
 
-def test_one_that_waits_for_itself_by_name_is_kept_by_its_own_frame_alone() -> None:
+async def told_of(function: Callable[[], Coroutine[Any, Any, None]]) -> list[str]:
+    """What a loop tells of a task a few turns after it was made, when nobody has asked for its failure."""
+    reports = note_reports()
+    asyncio.create_task(function())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return [report["message"] for report in reports]
+
+
+def test_one_that_waits_for_itself_by_name_is_kept_by_its_own_frame_alone(uncollected: None) -> None:
     """The frame has the task in a variable; without that nothing keeps it."""
     async def nameless() -> None:
         await asyncio.current_task()  # type: ignore[misc]  # there is one
 
-    async def main(function: Callable[[], Coroutine[Any, Any, None]]) -> int:
-        told: list[str] = []
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context["message"]))
-        asyncio.create_task(function())
-        for _ in range(3):
-            await asyncio.sleep(0)
-        return len(told)
-
-    gc.collect()
-    gc.disable()
-    try:
-        assert compat.run(main(nameless)) == asyncio.run(main(nameless)) == 1
-        assert compat.run(main(waits_for_itself)) == asyncio.run(main(waits_for_itself)) == 0
-    finally:
-        gc.enable()
+    message = "Task exception was never retrieved"
+    assert compat.run(told_of(nameless)) == asyncio.run(told_of(nameless)) == [message]
+    assert compat.run(told_of(waits_for_itself)) == asyncio.run(told_of(waits_for_itself)) == []
 
 
-def test_a_main_that_fails_or_exits_leaves_nothing_to_the_collector() -> None:
+def test_a_main_that_fails_or_exits_leaves_nothing_to_the_collector(uncollected: None) -> None:
     async def fail() -> None:
         raise LookupError
 
@@ -99,9 +84,5 @@ def test_a_main_that_fails_or_exits_leaves_nothing_to_the_collector() -> None:
                 pass
         return gc.collect()
 
-    gc.disable()
-    try:
-        runs()  # what is made the first time
-        assert runs() < 20  # a main task that holds itself, its loop and its kernel are more than 70 objects
-    finally:
-        gc.enable()
+    runs()  # what is made the first time
+    assert runs() < 20  # a main task that holds itself, its loop and its kernel are more than 70 objects

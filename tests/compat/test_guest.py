@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-import socket
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
@@ -15,6 +14,8 @@ import pytest
 import compat
 import kernel
 from compat import Task
+from tests.compat.cancelling import cancel_answered
+from tests.support.sockets import Pair
 
 Gen = Generator[Any, Any, Any]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -41,19 +42,6 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     yield lambda code: loop.run_until_complete(asyncio.wait_for(ours(code, loop), 20))
     loop.close()
     assert complaints == []
-
-
-@pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    left, right = socket.socketpair()
-    left.setblocking(False)
-    right.setblocking(False)
-    yield left, right
-    left.close()
-    right.close()
-
-
-Pair = tuple[socket.socket, socket.socket]
 
 
 def test_it_is_the_current_task_and_known(run: Run) -> None:
@@ -341,23 +329,10 @@ def test_asyncio_s_timeouts_and_groups_end_native_waits(run: Run) -> None:
 
 
 def test_an_answer_on_its_way_is_not_lost_to_a_cancellation(run: Run) -> None:
-    got: list[object] = []
+    async def spawn(code: Coroutine[Any, Any, Any]) -> Task[Any]:
+        return Task(code, loop=asyncio.get_running_loop())
 
-    async def child(mailbox: kernel.Waitable[str]) -> None:
-        got.append(await mailbox)
-        await kernel.sleep(60)
-
-    async def main() -> Any:
-        mailbox: kernel.Waitable[str] = kernel.Waitable()
-        task = ours(child(mailbox))
-        await asyncio.sleep(0)
-        mailbox.complete("mail")
-        task.cancel()
-        await asyncio.wait([task])
-        return task.cancelled()
-
-    assert run(main()) is True
-    assert got == ["mail"]
+    assert run(cancel_answered(spawn)) == (["mail", "cancelled"], True)
 
 
 def test_streams(run: Run) -> None:

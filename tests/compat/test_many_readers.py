@@ -15,7 +15,8 @@ def test_each_reader_is_called_once_for_what_has_come() -> None:
         calls.append(fd)
         os.read(fd, 10)
 
-    async def main(loop: asyncio.AbstractEventLoop) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
         for reader, writer in pipes:
             os.set_blocking(reader, False)
             loop.add_reader(reader, read, reader)
@@ -28,8 +29,7 @@ def test_each_reader_is_called_once_for_what_has_come() -> None:
             loop.remove_reader(reader)
 
     pipes = [os.pipe() for _ in range(300)]
-    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
-        runner.run(main(runner.get_loop()))
+    compat.run(main())
     for reader, writer in pipes:
         os.close(reader)
         os.close(writer)
@@ -44,7 +44,8 @@ def test_a_second_reader_takes_the_place_of_the_first() -> None:
         calls.append(name)
         os.read(reader, 10)
 
-    async def main(loop: asyncio.AbstractEventLoop) -> bool:
+    async def main() -> bool:
+        loop = asyncio.get_running_loop()
         loop.add_reader(reader, read, "first")
         loop.add_reader(reader, read, "second")
         os.write(writer, b"x")
@@ -52,8 +53,7 @@ def test_a_second_reader_takes_the_place_of_the_first() -> None:
             await asyncio.sleep(0)
         return loop.remove_reader(reader)
 
-    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
-        assert runner.run(main(runner.get_loop()))
+    assert compat.run(main())
     os.close(reader)
     os.close(writer)
     assert calls == ["second"]

@@ -5,20 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import compat
-from kernel import (Condition, Event, Lock, Queue, QueueClosed, TaskGroup, UniversalQueue, call_in_kernel, catch_signals,
-                    open_file, run_in_thread, shielded, sleep, timeout)
-
-
-def on_loop(main: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
-        return runner.run(main)
+from kernel import (Condition, Event, Lock, Queue, QueueClosed, TaskGroup, UniversalQueue, call_in_kernel,
+                    catch_signals, open_file, run_in_thread, shielded, sleep, timeout)
 
 
 async def after(seconds: float, value: Any = None) -> Any:
@@ -37,7 +31,7 @@ def test_a_group_has_its_results_and_completions() -> None:
             assert [task.result() async for task in group.as_completed()] == [0.01, 0.02]
         assert group.results() == [0.02, 0.01] and daemon.cancelled()
 
-    on_loop(main())
+    compat.run(main())
 
 
 def test_a_group_fails_and_is_cancelled_as_anywhere() -> None:
@@ -65,7 +59,7 @@ def test_a_group_fails_and_is_cancelled_as_anywhere() -> None:
         async with TaskGroup() as group:
             children.append(await group.spawn(after(60)))
 
-    on_loop(main())
+    compat.run(main())
 
 
 def test_timeouts_nest_with_those_of_asyncio() -> None:
@@ -89,7 +83,7 @@ def test_timeouts_nest_with_those_of_asyncio() -> None:
                 seen.append("in a shielded section")
         return seen
 
-    assert on_loop(main()) == ["outer", "outer", "in a shielded section"]
+    assert compat.run(main()) == ["outer", "outer", "in a shielded section"]
 
 
 def test_a_shielded_section_is_cancelled_at_its_end() -> None:
@@ -108,7 +102,7 @@ def test_a_shielded_section_is_cancelled_at_its_end() -> None:
             await task
         return log
 
-    assert on_loop(main()) == ["whole"]
+    assert compat.run(main()) == ["whole"]
 
 
 def test_locks_conditions_and_queues_between_its_tasks() -> None:
@@ -149,7 +143,7 @@ def test_locks_conditions_and_queues_between_its_tasks() -> None:
         with pytest.raises(QueueClosed):
             await queue.get()
 
-    on_loop(main())
+    compat.run(main())
 
 
 def test_threads_signals_and_files(tmp_path: Path) -> None:
@@ -179,4 +173,4 @@ def test_threads_signals_and_files(tmp_path: Path) -> None:
     async def in_thread(function: Any) -> Any:
         return await run_in_thread(function)
 
-    on_loop(main())
+    compat.run(main())

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from tests.support.tls import client_context, server_context
 
 import compat
 from kernel import Stream, open_connection, serve
+from tests.compat.loops import note_reports
+from tests.support.tls import client_context, server_context
 
 LOCALHOST = "127.0.0.1"
-
-
-def on_loop(main: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=compat.new_event_loop) as runner:
-        return runner.run(main)
 
 
 def test_much_data_by_tls_leaves_callbacks_their_turn() -> None:
@@ -39,7 +34,7 @@ def test_much_data_by_tls_leaves_callbacks_their_turn() -> None:
                 turn()
                 assert await stream.read_exactly(len(data)) == data
 
-    on_loop(main())
+    compat.run(main())
     assert turns > 10
 
 
@@ -60,7 +55,7 @@ def test_a_handler_shuts_the_server_down_and_others_are_told() -> None:
             async with idle, busy:
                 assert (await idle.read_all(), await busy.read_all()) == (b"", b"stop\n")
 
-    on_loop(main())
+    compat.run(main())
 
 
 def test_a_cancelled_handler_is_no_failure() -> None:
@@ -70,8 +65,7 @@ def test_a_cancelled_handler_is_no_failure() -> None:
             await asyncio.sleep(60)
 
         started = asyncio.Event()
-        reports: list[Any] = []
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
+        reports = note_reports()
         server = await serve(handler, LOCALHOST, 0, grace=0)
         async with await open_connection(LOCALHOST, server.port) as stream:
             await started.wait()
@@ -87,4 +81,4 @@ def test_a_cancelled_handler_is_no_failure() -> None:
     async def waiting(request: Any) -> Any:
         return await request
 
-    on_loop(main())
+    compat.run(main())

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +10,7 @@ import pytest
 
 import compat
 import kernel
-from tests.support.paths import ROOT
+from tests.support.interpreters import run_python
 
 OF_ASYNCIO: Any = asyncio.new_event_loop  # as it is before `install`
 both_loops = pytest.mark.parametrize("loop_factory", [compat.new_event_loop, OF_ASYNCIO], ids=["compat", "asyncio"])
@@ -109,14 +106,10 @@ def test_a_process_that_is_forked_inside_of_a_kernel_can_run_either() -> None:
         "    await kernel.run_in_thread(process.join)\n"
         "    print(process.exitcode)\n"
         "kernel.run(main())\n")
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
+    assert run_python("-c", script) == (0, "0\n", "")
 
 
 def test_a_kernel_does_not_import_asyncio_to_find_out() -> None:
     script = ("import sys, kernel\nasync def main():\n    return 'asyncio' in sys.modules\n"
               "print(kernel.run(main()), 'asyncio' in sys.modules)\n")
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "False False\n", "")
+    assert run_python("-c", script) == (0, "False False\n", "")

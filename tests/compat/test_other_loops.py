@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.support.interpreters import Outcome, run_python
 from tests.support.paths import ROOT
+
+COMPAT = ("-m", "compat")
 
 UVLOOP = """
 import asyncio
@@ -44,14 +45,11 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def outcome(directory: Path, program: str, *options: str, under_compat: bool = True) -> tuple[int, list[str], str]:
-    """Exit status, lines of output and standard error of a program in `directory`."""
+def outcome(directory: Path, program: str, *options: str, environment: Mapping[str, str] = {}) -> Outcome:
+    """The outcome of a program in `directory`, run by Python with these options."""
     path = directory / "program.py"
     path.write_text(PRELUDE + textwrap.dedent(program))
-    options = (*options, "-m", "compat") if under_compat else options
-    done = subprocess.run([sys.executable, *options, str(path)], cwd=directory, capture_output=True, text=True,
-                          timeout=50, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    return done.returncode, done.stdout.splitlines(), done.stderr
+    return run_python(*options, path, cwd=directory, environment=environment)
 
 
 AUTO = """
@@ -66,8 +64,8 @@ print(asyncio.Runner(loop_factory=factory).run(kind()))
 
 
 def test_a_program_that_prefers_uvloop_gets_our_loop(directory: Path) -> None:
-    assert outcome(directory, AUTO, under_compat=False) == (0, ["uvloop"], "")
-    assert outcome(directory, AUTO, "-W", "error::RuntimeWarning") == (0, ["compat.events"], "")
+    assert outcome(directory, AUTO) == (0, "uvloop\n", "")
+    assert outcome(directory, AUTO, "-W", "error::RuntimeWarning", *COMPAT) == (0, "compat.events\n", "")
 
 
 INSISTING = {"run": "uvloop.run(kind())", "the class": "uvloop.Loop().run_until_complete(kind())"}
@@ -76,18 +74,18 @@ INSISTING = {"run": "uvloop.run(kind())", "the class": "uvloop.Loop().run_until_
 @pytest.mark.parametrize("expression", INSISTING.values(), ids=INSISTING)
 def test_a_program_that_insists_keeps_its_loop_and_is_told_so_once(directory: Path, expression: str) -> None:
     program = f"import uvloop\nprint({expression})\nprint({expression})\n"
-    status, out, err = outcome(directory, program)
-    assert (status, out) == (0, ["uvloop", "uvloop"])
+    status, out, err = outcome(directory, program, *COMPAT)
+    assert (status, out) == (0, "uvloop\nuvloop\n")
     assert err.count("RuntimeWarning") == 1
-    assert err.startswith(f"{directory / 'program.py'}:7: RuntimeWarning: this program runs on an event loop of uvloop's, "
-                          "and not on compat's")
+    assert err.startswith(f"{directory / 'program.py'}:7: RuntimeWarning: "
+                          "this program runs on an event loop of uvloop's, and not on compat's")
     assert "use asyncio.run(main())" in err
 
 
 def test_the_warning_can_be_made_an_error_and_be_silenced(directory: Path) -> None:
     program = "import uvloop\nprint(uvloop.run(kind()))\n"
-    assert outcome(directory, program, "-W", "ignore::RuntimeWarning") == (0, ["uvloop"], "")
-    assert outcome(directory, program, "-W", "error::RuntimeWarning")[:2] == (1, [])
+    assert outcome(directory, program, "-W", "ignore::RuntimeWarning", *COMPAT) == (0, "uvloop\n", "")
+    assert outcome(directory, program, "-W", "error::RuntimeWarning", *COMPAT)[:2] == (1, "")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -107,8 +105,8 @@ def test_install_holds_for_a_uvloop_imported_before_and_after_and_uninstall_undo
         compat.install()
         print(asyncio.Runner(loop_factory=uvloop.new_event_loop).run(kind()))
         """
-    expected = ["compat.events", "uvloop", "uvloop False True", "compat.events"]
-    assert outcome(directory, program, "-W", "error::RuntimeWarning", under_compat=False) == (0, expected, "")
+    expected = "compat.events\nuvloop\nuvloop False True\ncompat.events\n"
+    assert outcome(directory, program, "-W", "error::RuntimeWarning") == (0, expected, "")
 
 
 def test_its_module_is_otherwise_what_it_was(directory: Path) -> None:
@@ -116,7 +114,7 @@ def test_its_module_is_otherwise_what_it_was(directory: Path) -> None:
         import inspect, uvloop
         print(uvloop.__file__, type(uvloop.__spec__.loader).__name__, inspect.getsource(uvloop.Loop).splitlines()[0])
         """
-    assert outcome(directory, program) == outcome(directory, program, under_compat=False)
+    assert outcome(directory, program, *COMPAT) == outcome(directory, program)
 
 
 # Child processes
@@ -143,13 +141,10 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("options", [(), ("--legacy",)], ids=["", "legacy"])
 def test_child_processes_have_our_loop(directory: Path, options: tuple[str, ...]) -> None:
-    path = directory / "program.py"
-    path.write_text(PRELUDE + CHILDREN)
-    done = subprocess.run([sys.executable, "-m", "compat", *options, str(path)], cwd=directory, capture_output=True,
-                          text=True, timeout=50, env={**os.environ, "PYTHONPATH": str(ROOT)})
     expected = [*(f"{method} compat.events" for method in ("spawn", "fork", "forkserver")),
                 "executor compat.events compat.events"]
-    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, expected, "")
+    status, out, err = outcome(directory, CHILDREN, *COMPAT, *options)
+    assert (status, out.splitlines(), err) == (0, expected, "")
 
 
 def test_children_of_a_program_that_has_compat_installed_and_uninstalled(directory: Path) -> None:
@@ -166,7 +161,7 @@ def test_children_of_a_program_that_has_compat_installed_and_uninstalled(directo
             compat.uninstall()
             print(in_child())
         """
-    assert outcome(directory, program, under_compat=False) == (0, ["compat.events", "asyncio.unix_events"], "")
+    assert outcome(directory, program) == (0, "compat.events\nasyncio.unix_events\n", "")
 
 
 def test_children_can_do_what_legacy_gives_their_parent(directory: Path) -> None:
@@ -182,11 +177,7 @@ def test_children_can_do_what_legacy_gives_their_parent(directory: Path) -> None
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 print(pool.map(work, [0])[0])
         """
-    path = directory / "program.py"
-    path.write_text(PRELUDE + textwrap.dedent(program))
-    done = subprocess.run([sys.executable, "-W", "ignore", "-m", "compat", "--legacy", str(path)], cwd=directory,
-                          capture_output=True, text=True, timeout=50, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "old\n", "")
+    assert outcome(directory, program, "-W", "ignore", *COMPAT, "--legacy") == (0, "old\n", "")
 
 
 def test_children_find_compat_where_the_parent_found_it(directory: Path) -> None:
@@ -205,9 +196,4 @@ def test_children_find_compat_where_the_parent_found_it(directory: Path) -> None
         """
     (directory / "elsewhere").mkdir()
     (directory / "elsewhere" / "compat.py").write_text("raise ImportError('not this one')\n")
-    path = directory / "program.py"
-    path.write_text(PRELUDE + textwrap.dedent(program))
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run([sys.executable, str(path)], cwd=directory, capture_output=True, text=True, timeout=50,
-                          env=environment)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "compat.events\n", "")
+    assert outcome(directory, program, environment={"PYTHONPATH": ""}) == (0, "compat.events\n", "")

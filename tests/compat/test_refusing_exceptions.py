@@ -11,6 +11,7 @@ import pytest
 
 import compat
 import kernel
+from tests.compat.loops import note_reports
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,13 @@ def test_it_reaches_gather_a_group_and_a_time_limit(failure: Exception) -> None:
 @each
 def test_it_is_reported_when_nobody_awaits_the_task(failure: Exception) -> None:
     async def main() -> None:
-        contexts: list[dict[str, Any]] = []
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: contexts.append(context))
+        reports = note_reports()
         asyncio.get_running_loop().call_soon(raise_it)
         task = asyncio.create_task(fail(failure))
         await asyncio.wait([task])
         del task
         await asyncio.sleep(0)
-        assert [context["exception"] for context in contexts] == [failure, failure]
+        assert [report["exception"] for report in reports] == [failure, failure]
 
     def raise_it() -> None:
         raise failure

@@ -7,14 +7,14 @@ without the modules and functions that only Unix has.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.support.interpreters import Outcome, run_python
 from tests.support.paths import ROOT
-
 
 SIMULATION = """
 import asyncio, concurrent.futures.process, logging, ssl, subprocess, tempfile  # which ask for the system themselves
@@ -94,23 +94,20 @@ print(kernel.run(main()))
 """
 
 
+Run = Callable[..., Outcome]
+
+
 @pytest.fixture
-def windows(tmp_path: Path) -> dict[str, str]:
-    """An environment in which Python begins by taking its system for Windows."""
+def on_windows(tmp_path: Path) -> Run:
+    """Runs Python with these arguments; it begins by taking its system for Windows."""
     (tmp_path / "sitecustomize.py").write_text(SIMULATION)
-    return {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def outcome(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    run = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, text=True, capture_output=True,
-                         timeout=50)
-    return run.returncode, run.stdout, run.stderr
+    return partial(run_python, environment={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
 
 
 @pytest.mark.parametrize("statement", ["import compat", "import compat as asyncio", "import compat.tasks",
                                        "from compat.events import EventLoop"])
-def test_importing_compat_says_where_it_runs_and_what_runs_here(windows: dict[str, str], statement: str) -> None:
-    status, _, error = outcome(windows, "-c", statement)
+def test_importing_compat_says_where_it_runs_and_what_runs_here(on_windows: Run, statement: str) -> None:
+    status, _, error = on_windows("-c", statement)
     assert status == 1
     last = error.splitlines()[-1]
     assert last.startswith("ImportError: compat ") and "win32" in last and "import kernel" in last
@@ -118,19 +115,19 @@ def test_importing_compat_says_where_it_runs_and_what_runs_here(windows: dict[st
     assert files == {"<string>", str(ROOT / "compat" / "__init__.py")}
 
 
-def test_the_error_can_be_caught_and_tells_which_module(windows: dict[str, str]) -> None:
+def test_the_error_can_be_caught_and_tells_which_module(on_windows: Run) -> None:
     program = ("try:\n    import compat\nexcept ImportError as error:\n    print(error.name)\n"
                "import asyncio, sys\nprint('compat' in sys.modules)")
-    assert outcome(windows, "-c", program) == (0, "compat\nFalse\n", "")
+    assert on_windows("-c", program) == (0, "compat\nFalse\n", "")
 
 
 @pytest.mark.parametrize("arguments", [["program.py"], ["-m", "module"], ["--legacy", "program.py"], ["--help"], []])
-def test_running_a_program_by_compat_says_so_in_a_line(windows: dict[str, str], arguments: list[str]) -> None:
-    status, out, error = outcome(windows, "-m", "compat", *arguments)
+def test_running_a_program_by_compat_says_so_in_a_line(on_windows: Run, arguments: list[str]) -> None:
+    status, out, error = on_windows("-m", "compat", *arguments)
     assert (status, out) == (1, "")
     assert "Traceback" not in error and len(error.splitlines()) == 1
     assert "compat " in error and "win32" in error and "import kernel" in error
 
 
-def test_the_kernel_works_there_with_sockets_timers_and_threads(windows: dict[str, str]) -> None:
-    assert outcome(windows, "-c", PROGRAM) == (0, "done\n", "")
+def test_the_kernel_works_there_with_sockets_timers_and_threads(on_windows: Run) -> None:
+    assert on_windows("-c", PROGRAM) == (0, "done\n", "")

@@ -10,7 +10,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import compat
@@ -77,9 +77,13 @@ def open_descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-async def until(condition: Any, what: str, seconds: float = 20.0) -> None:
-    """Wait until `condition()` is true, asking again and again; an error that says `what` after so many seconds."""
+async def until(condition: Callable[[], bool | Awaitable[bool]], what: str = "what is known to come",
+                seconds: float = 30.0) -> None:
+    """Wait until the condition is true, asking again and again; an error that says `what` after so many seconds."""
     limit = time.monotonic() + seconds
-    while not condition():
+    while True:
+        true = condition()
+        if true if isinstance(true, bool) else await true:
+            return
         assert time.monotonic() < limit, f"not within {seconds:g} seconds: {what}"
         await asyncio.sleep(0.01)

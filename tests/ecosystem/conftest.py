@@ -1,4 +1,4 @@
-"""What the tests of the ecosystem have in common: which library a test is about, and the table of them all.
+"""What the tests of the ecosystem have in common: databases, which library a test is about, and the table of them all.
 
 A test says `@pytest.mark.library("aiohttp", "server and client: keep-alive")`, or a file says so of all its tests by
 `pytestmark`. After the run a table is printed: library, installed version, what was exercised, result, and the command
@@ -11,13 +11,28 @@ it is in CI, a skipped test is a failure.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
+from tests.ecosystem.databases import Postgres, running_postgres, running_redis
+from tests.ecosystem.servers import Server
+
 HEADER = ("Library", "Version", "What was exercised", "Result", "Command")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

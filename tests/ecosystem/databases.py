@@ -1,53 +1,38 @@
 """PostgreSQL and Redis of the tests' own: started in temporary directories, killed with all their processes, restarted.
 
-A test file imports the fixtures that it uses, and has servers to itself.
+Each test file that asks for one of the fixtures in conftest.py has servers to itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
-import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pytest
-
+from tests.ecosystem.clean_run import until
 from tests.ecosystem.servers import PATIENCE, Server, free_port, program, served
 from tests.support.paths import CERTIFICATES
-
-T = TypeVar("T")
+from tests.support.process_list import processes
 
 USER, PASSWORD, DATABASE = "tester", "a pass/word", "postgres"
-LIMIT = 40.0  # seconds for all that one test does in a loop: only what hangs takes so long
+WRITERS = 10  # tasks that write while a server is killed
 
 
 async def sleeping(observer: Any, count: int) -> bool:
     """Whether so many queries sleep in the server now; `observer` is a connection of asyncpg's."""
     return await observer.fetchval("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
                                    "query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()") == count
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait for what is known to come; should it not, the limit of `run_cleanly` ends the wait."""
-    while True:
-        outcome = condition()
-        if outcome if isinstance(outcome, bool) else await outcome:
-            return
-        await asyncio.sleep(0.01)
-
-
-def trusted() -> ssl.SSLContext:
-    """A context that trusts the test servers' certificate, and no other."""
-    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 class Postgres(Server):
@@ -79,15 +64,17 @@ class Postgres(Server):
         """As a machine that fails: each connection has a process, in a process group of its own, that goes as well."""
         if self.process is None:
             return
-        os.kill(self.process.pid, signal.SIGSTOP)  # it is not to see its children die, and tell the others
-        pids = children(self.process.pid)
+        postmaster = self.process.pid
+        os.kill(postmaster, signal.SIGSTOP)  # it is not to see its children die, and tell the others
+        pids = {entry.pid for entry in processes() if entry.parent == postmaster}
         for pid in pids:
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
                 pass
         super().kill(number)
-        while any(alive(pid) for pid in pids):  # it cannot be started again before
+        # It cannot be started again before they have gone.
+        while any(entry.pid in pids and entry.state != "Z" for entry in processes()):
             time.sleep(0.005)
 
     def shut_down(self) -> None:
@@ -98,17 +85,6 @@ class Postgres(Server):
             self.process = None
 
 
-def children(pid: int) -> list[int]:
-    listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
-    return [int(line) for line in listing.split()]
-
-
-def alive(pid: int) -> bool:
-    """Whether there is such a process, one that has ended and awaits its parent not counted."""
-    state = subprocess.run(["ps", "-o", "stat=", "--pid", str(pid)], capture_output=True, text=True).stdout
-    return bool(state.strip()) and not state.startswith("Z")
-
-
 def unprivileged() -> str | None:
     """The user to run PostgreSQL as, which refuses to be run by root; None for ourselves."""
     if os.geteuid() != 0:
@@ -117,6 +93,71 @@ def unprivileged() -> str | None:
         return pwd.getpwnam("postgres").pw_name
     except KeyError:
         return "nobody"
+
+
+async def cancel_at_any_moment(work: Callable[[int], Coroutine[Any, Any, int]], rounds: int) -> None:
+    """Cancel tasks while they wait for a connection of a pool, wait for the server, or give the connection back.
+
+    In each round 40 tasks do the work, 25 of them are cancelled, and the others have to succeed; at last all have to.
+    `work` returns its argument.
+    """
+    seed = random.randrange(10**6)
+    print("seed", seed)
+    chance = random.Random(seed)
+    for _ in range(rounds):
+        tasks = [asyncio.create_task(work(number)) for number in range(40)]
+        for task in chance.sample(tasks, 25):
+            if chance.random() < 0.3:
+                await asyncio.sleep(0.001)
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        for number, result in enumerate(results):
+            assert result == number or isinstance(result, asyncio.CancelledError), result
+        assert sum(not isinstance(result, BaseException) for result in results) >= 15
+    assert await asyncio.gather(*map(work, range(40))) == list(range(40))
+
+
+@asynccontextmanager
+async def killed_under_load(server: Server, write: Callable[[int], Awaitable[object]], *lost: type[Exception],
+                            enough: int = 100) -> AsyncIterator[set[int]]:
+    """Kill the server while ten tasks write numbers to it; run the block; start the server, and have them go on.
+
+    Gives the numbers whose writing the server has confirmed, which has to be `enough` before the kill and again after
+    the start. `lost` are the ways in which `write` may say that the server is gone, or is not back yet; whoever is told
+    tries again with another number. Nobody may hang, and no error may be without words.
+    """
+    confirmed: set[int] = set()
+    errors: list[Exception] = []
+    numbers = itertools.count()
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        while not stop.is_set():
+            number = next(numbers)
+            try:
+                await write(number)
+                confirmed.add(number)
+            except lost as error:
+                errors.append(error)
+                await asyncio.sleep(0.02)
+
+    workers = [asyncio.create_task(work()) for _ in range(WRITERS)]
+    await until(lambda: len(confirmed) >= enough)
+    await asyncio.to_thread(server.kill)
+    yield confirmed
+    before = len(confirmed)
+    await until(lambda: len(errors) >= 2 * WRITERS)
+    await asyncio.to_thread(server.start)
+    await until(lambda: len(confirmed) >= before + enough)
+    stop.set()
+    await asyncio.gather(*workers)
+    assert all(str(error) for error in errors), errors
+
+
+def assert_kept(confirmed: set[int], stored: set[int]) -> None:
+    """What a server has confirmed it has kept; of what else it has, each writer was told that it was lost."""
+    assert confirmed <= stored
+    assert len(stored - confirmed) <= WRITERS
 
 
 @contextmanager
@@ -155,16 +196,4 @@ def running_redis(directory: Path) -> Iterator[Server]:
     command = [program("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1",
                "--dir", str(directory), "--save", "", "--appendonly", "yes", "--appendfsync", "no"]
     with served(command, port, directory / "log") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as server:
         yield server

@@ -7,12 +7,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.support.paths import ROOT
 
 SYSTEM_PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PATIENCE = 30.0  # seconds for a server to begin to listen
@@ -35,6 +38,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def exists(pid: int) -> bool:
+    """Whether there is such a process; one that has ended exists until its parent has waited for it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes] | None = None, host: str = "127.0.0.1") -> None:
@@ -92,3 +104,14 @@ def served(command: Sequence[str | Path], port: int, log: Path, **options: objec
         yield server
     finally:
         server.kill()
+
+
+@contextmanager
+def served_program(text: str, directory: Path, *arguments: str | Path, on_compat: bool = True) -> Iterator[Server]:
+    """A program that listens at the port which is its first argument, run by `python -m compat` or by `python`."""
+    program = directory / "serving.py"
+    program.write_text(text)
+    port = free_port()
+    command = [sys.executable, *(["-m", "compat"] if on_compat else []), program, str(port), *arguments]
+    with served(command, port, directory / "log", env={**os.environ, "PYTHONPATH": str(ROOT)}) as server:
+        yield server

@@ -13,8 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, ResponseError, WatchError
 
-from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import redis_server, until
+from tests.ecosystem.clean_run import run_cleanly, until
+from tests.ecosystem.databases import assert_kept, killed_under_load
 from tests.ecosystem.servers import Server
 
 
@@ -203,46 +203,26 @@ def test_many_tasks_over_a_pool(redis_server: Server) -> None:
 
 @pytest.mark.library("redis", "server killed and started again under load")
 def test_a_killed_server(redis_server: Server) -> None:
-    """Everybody is told, nobody hangs, what was confirmed is there, and the same client goes on with the new server."""
-    acknowledged: set[str] = set()
-    errors: list[Exception] = []
-
-    async def write(client: Any, worker: int, stop: asyncio.Event) -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            try:
-                await client.sadd("survivor", f"{worker}:{number}")
-                acknowledged.add(f"{worker}:{number}")
-            except (ConnectionError, OSError) as error:  # the second while it connects
-                errors.append(error)
-                await asyncio.sleep(0.02)
+    """The same client goes on with the new server."""
 
     async def main() -> None:
         once = Retry(NoBackoff(), 0)  # a command that may have been done is not to be sent again
         async with client_of(redis_server, retry=once) as client, redis.Redis(port=redis_server.port) as patient:
-            stop = asyncio.Event()
-            writers = [asyncio.create_task(write(client, worker, stop)) for worker in range(10)]
             popping = asyncio.create_task(client.blpop("never", timeout=0))
             channel = patient.pubsub()
             await channel.subscribe("news")
             assert (await channel.get_message(timeout=5))["type"] == "subscribe"
-            await until(lambda: len(acknowledged) >= 300)
-            await asyncio.to_thread(redis_server.kill)
-            with pytest.raises(ConnectionError, match="(?i)closed|reset"):
-                await popping
-            await until(lambda: len(errors) >= 20)
-            before = len(acknowledged)
-            await asyncio.to_thread(redis_server.start)
-            await until(lambda: len(acknowledged) >= before + 300)
-            stop.set()
-            await asyncio.gather(*writers)
-            stored = await client.smembers("survivor")
-            assert acknowledged <= stored and len(stored - acknowledged) <= 10
 
+            async def write(number: int) -> None:
+                await client.sadd("survivor", number)
+
+            # OSError is raised while the client connects.
+            async with killed_under_load(redis_server, write, ConnectionError, OSError, enough=300) as confirmed:
+                with pytest.raises(ConnectionError, match="(?i)closed|reset"):
+                    await popping
+            assert_kept(confirmed, {int(member) for member in await client.smembers("survivor")})
             await until(lambda: heard_again(client, channel))
             await channel.aclose()
-        assert all(str(error) for error in errors), errors
 
     async def heard_again(client: Any, channel: Any) -> bool:
         """Whether a subscription has been made again, as the library does by itself."""

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, selectinload
 
-from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import Postgres, postgres, sleeping, until
+from tests.ecosystem.clean_run import run_cleanly, until
+from tests.ecosystem.databases import Postgres, assert_kept, killed_under_load, sleeping
 
 pytestmark = pytest.mark.library("SQLAlchemy", "ORM sessions, streaming, pool, cancellation, killed server; "
                                                "over asyncpg, psycopg and aiosqlite")
@@ -156,37 +156,19 @@ def test_the_pool_and_cancellation(driver: str, request: pytest.FixtureRequest, 
 @pytest.mark.parametrize("driver", SERVERS)
 def test_a_killed_server(driver: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     server: Postgres = request.getfixturevalue("postgres")
-    acknowledged: set[str] = set()
-    errors: list[Exception] = []
-
-    async def write(sessions: Any, worker: int, stop: asyncio.Event) -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            name = f"{worker}:{number}"
-            try:
-                async with sessions.begin() as session:
-                    session.add(Author(name=name))
-                acknowledged.add(name)
-            except (DBAPIError, OSError) as error:  # the second while it connects, by asyncpg
-                errors.append(error)
-                await asyncio.sleep(0.02)
 
     async def main() -> None:
         async with engine_of(driver, request, tmp_path, pool_pre_ping=True) as engine:
-            sessions, stop = async_sessionmaker(engine), asyncio.Event()
-            writers = [asyncio.create_task(write(sessions, worker, stop)) for worker in range(8)]
-            await until(lambda: len(acknowledged) >= 60)
-            await asyncio.to_thread(server.kill)
-            await until(lambda: len(errors) >= 16)
-            before = len(acknowledged)
-            await asyncio.to_thread(server.start)
-            await until(lambda: len(acknowledged) >= before + 60)
-            stop.set()
-            await asyncio.gather(*writers)
+            sessions = async_sessionmaker(engine)
+
+            async def write(number: int) -> None:
+                async with sessions.begin() as session:
+                    session.add(Author(name=str(number)))
+
+            # OSError is raised by asyncpg while it connects.
+            async with killed_under_load(server, write, DBAPIError, OSError, enough=60) as confirmed:
+                pass
             async with sessions() as session:
-                stored = set(await session.scalars(select(Author.name)))
-            assert acknowledged <= stored and len(stored - acknowledged) <= 8
-        assert all(str(error) for error in errors)
+                assert_kept(confirmed, {int(name) for name in await session.scalars(select(Author.name))})
 
     run_cleanly(main(), keeps=True)

@@ -10,8 +10,7 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import until
+from tests.ecosystem.clean_run import run_cleanly, until
 
 pytestmark = pytest.mark.library("aiosqlite", "several connections at work, iteration, cancellation, interruption")
 

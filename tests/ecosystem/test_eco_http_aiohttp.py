@@ -7,104 +7,21 @@ import hashlib
 import os
 import signal
 import ssl
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.servers import Server, free_port, served
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.ecosystem.servers import Server, served_program
+from tests.support.tls import client_context, server_context
 
 aiohttp = pytest.importorskip("aiohttp")
 from aiohttp import web  # noqa: E402
 
-PIECE = 64 * 1024
-PIECES = 80  # five MiB in all
-
-
-def piece(number: int) -> bytes:
-    return bytes([number % 251]) * PIECE
-
-
-BODY_HASH = hashlib.sha256(b"".join(piece(number) for number in range(PIECES))).hexdigest()
-
-
-async def body() -> AsyncIterator[bytes]:
-    for number in range(PIECES):
-        yield piece(number)
-
-
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Of the server and of a client that verifies it."""
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(CERTIFICATES / "server.pem")
-    return server, ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
-
-
-async def hash_of(request: Any) -> Any:
-    digest = hashlib.sha256()
-    async for data in request.content.iter_chunked(PIECE):
-        digest.update(data)
-    return web.json_response({"hash": digest.hexdigest(), "chunked": request.headers.get("Transfer-Encoding"),
-                              "loop": type(asyncio.get_running_loop()).__module__})
-
-
-async def stream(request: Any) -> Any:
-    response = web.StreamResponse()
-    response.enable_chunked_encoding()
-    await response.prepare(request)
-    async for data in body():
-        await response.write(data)
-    await response.write_eof()
-    return response
-
-
-async def echo(request: Any) -> Any:
-    websocket = web.WebSocketResponse(max_msg_size=0)
-    await websocket.prepare(request)
-    async for message in websocket:
-        if message.type is aiohttp.WSMsgType.BINARY:
-            await websocket.send_bytes(message.data)
-        elif message.data == "end":
-            await websocket.close(code=4001, message=b"as you wish")
-        else:
-            await websocket.send_str(message.data)
-    return websocket
-
-
-async def peer(request: Any) -> Any:
-    return web.json_response(request.transport.get_extra_info("peername"))
-
-
-async def hello(request: Any) -> Any:
-    return web.Response(text="Hello, world!")
-
-
-def application() -> Any:
-    app = web.Application()
-    ending = asyncio.Event()
-
-    async def until_the_end(request: Any) -> Any:
-        """Works until the server has been told to end, and for a little while longer."""
-        response = web.StreamResponse()
-        await response.prepare(request)
-        await response.write(b"working\n")
-        await ending.wait()
-        await asyncio.sleep(0.2)
-        await response.write(b"done")
-        return response
-
-    async def end(app: Any) -> None:
-        ending.set()
-
-    app.on_shutdown.append(end)
-    app.add_routes([web.post("/hash", hash_of), web.get("/stream", stream), web.get("/echo", echo),
-                    web.get("/peer", peer), web.get("/hello", hello), web.get("/until-the-end", until_the_end)])
-    return app
+from tests.ecosystem.aiohttp_app import BODY_HASH, application, body, piece  # noqa: E402
 
 
 @asynccontextmanager
@@ -145,7 +62,7 @@ async def exchange_bodies(session: Any, url: str) -> str:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_large_bodies_are_streamed(scheme: str) -> None:
     async def main() -> None:
-        server, client = contexts()
+        server, client = server_context(), client_context()
         async with serving(application(), server if scheme == "https" else None) as url:
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client)) as session:
                 assert await exchange_bodies(session, url) == "compat.events"
@@ -156,7 +73,7 @@ def test_large_bodies_are_streamed(scheme: str) -> None:
 @pytest.mark.library("aiohttp", "server and client: bodies of several MiB, chunked, both ways at once, also by TLS")
 def test_a_client_that_does_not_trust_the_server_says_so() -> None:
     async def main() -> None:
-        async with serving(application(), contexts()[0]) as url, aiohttp.ClientSession() as session:
+        async with serving(application(), server_context()) as url, aiohttp.ClientSession() as session:
             with pytest.raises(aiohttp.ClientConnectorCertificateError, match="CERTIFICATE_VERIFY_FAILED"):
                 await session.get(f"{url}/peer")
 
@@ -183,7 +100,7 @@ def test_websockets(scheme: str) -> None:
         assert websocket.closed and websocket.close_code == 4001
 
     async def main() -> None:
-        server, client = contexts()
+        server, client = server_context(), client_context()
         async with serving(application(), server if scheme == "https" else None) as url:
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client)) as session:
                 await asyncio.gather(*(talk(session, url, name) for name in ("a", "b", "c")))
@@ -299,22 +216,10 @@ def test_a_client_is_cancelled_in_the_middle_of_a_body() -> None:
 PROGRAM = """
 import sys
 from aiohttp import web
-from tests.ecosystem.test_eco_http_aiohttp import application
+from tests.ecosystem.aiohttp_app import application
 
 web.run_app(application(), host="127.0.0.1", port=int(sys.argv[1]), shutdown_timeout=20)
 """
-
-
-@contextmanager
-def program(tmp_path: Path, on_compat: bool) -> Iterator[Server]:
-    """The application in a process of its own, on this project's loop or on asyncio's."""
-    file = tmp_path / "serving.py"
-    file.write_text(PROGRAM)
-    port = free_port()
-    options = ["-m", "compat"] if on_compat else []
-    command = [sys.executable, *options, str(file), str(port)]
-    with served(command, port, tmp_path / "log", env={**os.environ, "PYTHONPATH": str(ROOT)}) as server:
-        yield server
 
 
 @pytest.mark.library("aiohttp", "across processes: also with asyncio's own loop at one end; a graceful end")
@@ -328,7 +233,7 @@ def test_across_processes(client: str, server: str, tmp_path: Path) -> None:
             return await exchange_bodies(session, url)
 
     run: Any = run_cleanly if client == "compat" else asyncio.run
-    with program(tmp_path, server == "compat") as process:
+    with served_program(PROGRAM, tmp_path, on_compat=server == "compat") as process:
         loop = run(main(f"http://127.0.0.1:{process.port}"))
     assert loop == ("compat.events" if server == "compat" else "asyncio.unix_events")
 
@@ -345,6 +250,6 @@ def test_a_request_in_flight_is_answered_before_the_server_ends(tmp_path: Path) 
                 assert await response.content.read() == b"done"
         assert await asyncio.to_thread(process.wait, 20) == 0
 
-    with program(tmp_path, True) as server:
+    with served_program(PROGRAM, tmp_path, on_compat=True) as server:
         run_cleanly(main(server), keeps=True)
     assert "Traceback" not in server.log.read_text()

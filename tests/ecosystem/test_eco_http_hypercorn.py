@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from tests.ecosystem.clean_run import run_cleanly
 from tests.ecosystem.servers import Server, free_port, served
 from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.tls import client_context
 
 httpx = pytest.importorskip("httpx")
 serve = pytest.importorskip("hypercorn.asyncio").serve
@@ -24,10 +24,6 @@ connect = pytest.importorskip("websockets.asyncio.client").connect
 apps = pytest.importorskip("tests.ecosystem.http_apps")
 
 LOOP = "compat.events.EventLoop"
-
-
-def trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_bodies_and_many_requests(server: Server, version: str) -> None:
     async def main() -> None:
         url = f"https://localhost:{server.port}"
-        async with httpx.AsyncClient(base_url=url, verify=trust(), http2=version == "2") as http:
+        async with httpx.AsyncClient(base_url=url, verify=client_context(), http2=version == "2") as http:
             sent, received = await asyncio.gather(http.post("/hash", content=apps.pieces()), http.get("/stream"))
             assert sent.json() == {"hash": apps.BODY_HASH, "size": len(apps.BODY)}
             assert received.content == apps.BODY
@@ -60,7 +56,7 @@ def test_bodies_and_many_requests(server: Server, version: str) -> None:
 @pytest.mark.library("Hypercorn", "python -m compat -m hypercorn: HTTP/1.1 and HTTP/2 by TLS, websockets, SIGTERM")
 def test_websockets_and_the_end(server: Server) -> None:
     async def main() -> None:
-        async with connect(f"wss://localhost:{server.port}/echo", ssl=trust()) as websocket:
+        async with connect(f"wss://localhost:{server.port}/echo", ssl=client_context()) as websocket:
             await websocket.send("hello")
             assert await websocket.recv() == "hello"
             await websocket.send(bytes(100_000))

@@ -29,7 +29,7 @@ AIOHTTP = """
 import asyncio, sys
 import compat
 from aiohttp import web
-from tests.ecosystem.test_eco_http_aiohttp import application
+from tests.ecosystem.aiohttp_app import application
 
 web.run_app(application(), host="127.0.0.1", port=int(sys.argv[1]), loop=compat.new_event_loop())
 """

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import os
 import signal
-import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from typing import Any
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.servers import Server, free_port, served
+from tests.ecosystem.servers import Server, exists, free_port, served
 from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.tls import client_context
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("uvicorn")
@@ -57,12 +57,8 @@ def url(server: Server, variant: str) -> str:
     return f"{'https' if variant.endswith('tls') else 'http'}://localhost:{server.port}"
 
 
-def trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
-
-
 def client(url: str, **options: Any) -> Any:
-    return httpx.AsyncClient(base_url=url, verify=trust(), **options)
+    return httpx.AsyncClient(base_url=url, verify=client_context(), **options)
 
 
 @pytest.mark.library("uvicorn", "--loop compat:new_event_loop: httptools, h11, websockets, wsproto, TLS, lifespan")
@@ -156,7 +152,8 @@ def test_websockets(url: str) -> None:
 
     async def talk(name: str) -> None:
         address = url.replace("http", "ws", 1) + "/echo"
-        async with websockets.connect(address, ssl=trust() if address.startswith("wss") else None) as websocket:
+        context = client_context() if address.startswith("wss") else None
+        async with websockets.connect(address, ssl=context) as websocket:
             for number in range(20):
                 await websocket.send(f"{name} {number}")
             assert [await websocket.recv() for _ in range(20)] == [f"{name} {number}" for number in range(20)]
@@ -210,14 +207,6 @@ async def workers(url: str, number: int, gone: frozenset[int] = frozenset()) -> 
     return found
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @pytest.mark.library("uvicorn", "--workers 2: both serve, one that is killed is replaced, SIGTERM ends them all")
 def test_several_workers(tmp_path: Path) -> None:
     with uvicorn("starlette_app", tmp_path / "log", "--workers", "2") as server:
@@ -232,7 +221,7 @@ def test_several_workers(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0
         limit = time.monotonic() + 10
-        while any(map(alive, second)):
+        while any(map(exists, second)):
             assert time.monotonic() < limit, "workers have outlived their parent"
             time.sleep(0.02)
     log = server.log.read_text()

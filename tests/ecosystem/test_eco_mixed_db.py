@@ -12,8 +12,8 @@ import pytest
 from aiohttp import ClientSession, web
 
 import kernel
-from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.databases import Postgres, postgres, sleeping, until
+from tests.ecosystem.clean_run import run_cleanly, until
+from tests.ecosystem.databases import Postgres, sleeping
 
 pytestmark = [pytest.mark.library(name, "driven by native kernel tasks: TaskGroup, Queue, timeout")
               for name in ("aiohttp", "asyncpg")]

@@ -25,7 +25,7 @@ import dns.rcode  # noqa: E402
 import dns.resolver  # noqa: E402
 import dns.rrset  # noqa: E402
 
-from tests.support.paths import CERTIFICATES
+from tests.support.tls import client_context, server_context
 
 LONG = [f"line {number} of a text too long for a datagram" for number in range(100)]
 
@@ -102,8 +102,7 @@ class NameServer(asyncio.DatagramProtocol):
 @asynccontextmanager
 async def serving() -> AsyncIterator[NameServer]:
     loop, server = asyncio.get_running_loop(), NameServer()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CERTIFICATES / "server.pem")
+    context = server_context()
     streams = await asyncio.start_server(server.stream, "127.0.0.1", 0)
     server.port = streams.sockets[0].getsockname()[1]
     secure = await asyncio.start_server(server.stream, "127.0.0.1", 0, ssl=context)
@@ -165,7 +164,7 @@ def test_a_truncated_answer_is_asked_for_again_by_tcp() -> None:
 
 @library("TCP: after truncation, many questions on one connection, TLS")
 def test_many_questions_on_one_stream_and_over_tls() -> None:
-    trusting = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+    trusting = client_context()
 
     async def main() -> Counter[str]:
         async with serving() as server:

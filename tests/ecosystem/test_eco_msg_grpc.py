@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,12 +13,12 @@ import pytest
 
 import compat
 from tests.ecosystem.clean_run import STOCK, run_cleanly, until
-from tests.ecosystem.servers import Server, free_port, served
+from tests.ecosystem.servers import Server, served_program
 
 pytest.importorskip("grpc")
 import grpc.aio  # noqa: E402
 
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.paths import CERTIFICATES
 
 CALLS = 200
 
@@ -322,11 +321,7 @@ asyncio.run(main())
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    program = tmp_path / "answering.py"
-    program.write_text(SERVER)
-    port = free_port()
-    command = [sys.executable, "-m", "compat", str(program), str(port)]
-    with served(command, port, tmp_path / "log", cwd=ROOT) as process:
+    with served_program(SERVER, tmp_path) as process:
         yield process
 
 

@@ -22,7 +22,7 @@ pytest.importorskip("aiomqtt")
 import aiomqtt  # noqa: E402
 
 from tests.support.paths import CERTIFICATES, ROOT
-
+from tests.support.tls import client_context
 
 
 def library(exercised: str) -> pytest.MarkDecorator:
@@ -154,7 +154,7 @@ def test_thirty_clients_at_a_time(broker: Server) -> None:
 @library("30 clients at a time, MQTT 5, TLS")
 def test_large_messages_over_tls(broker: Server) -> None:
     payload = random.Random(5).randbytes(2_000_000)
-    context = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+    context = client_context()
 
     async def main() -> bytes:
         port = broker.secure  # type: ignore[attr-defined]

@@ -27,7 +27,8 @@ import aiosmtplib  # noqa: E402
 from aiosmtpd.controller import Controller  # noqa: E402
 from aiosmtpd.smtp import SMTP, AuthResult  # noqa: E402
 
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.paths import ROOT
+from tests.support.tls import client_context, server_context
 
 SENDERS = 30
 
@@ -121,9 +122,7 @@ def test_mails_arrive_as_they_were_sent_several_on_one_connection() -> None:
 @pytest.mark.parametrize("from_the_start", [False, True])
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 def test_mail_over_tls_from_a_user_who_has_logged_in(from_the_start: bool) -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CERTIFICATES / "server.pem")
-    trusting = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+    context, trusting = server_context(), client_context()
     noise = random.Random(4).randbytes(200_000).hex()
 
     def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import random
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,12 +14,11 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly
-from tests.ecosystem.servers import Server, free_port, served
+from tests.ecosystem.servers import Server, free_port, served_program
 
 pytest.importorskip("asyncssh")
 import asyncssh  # noqa: E402
 
-from tests.support.paths import ROOT
 
 SESSIONS = 20
 Test = TypeVar("Test", bound=Callable[..., None])
@@ -268,14 +266,9 @@ asyncio.run(main())
 
 @pytest.fixture
 def server(keys: dict[str, Any], tmp_path: Path) -> Iterator[Server]:
-    program = tmp_path / "answering.py"
-    program.write_text(SERVER)
     keys["host"].write_private_key(tmp_path / "host")
     keys["user"].write_public_key(tmp_path / "authorized")
-    port = free_port()
-    command = [sys.executable, "-m", "compat", str(program), str(port), str(tmp_path / "host"),
-               str(tmp_path / "authorized")]
-    with served(command, port, tmp_path / "log", cwd=ROOT) as process:
+    with served_program(SERVER, tmp_path, tmp_path / "host", tmp_path / "authorized") as process:
         yield process
 
 

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import random
 import ssl
-import sys
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.ecosystem.clean_run import run_cleanly, until
-from tests.ecosystem.servers import Server, free_port, served
+from tests.ecosystem.servers import Server, served_program
 
 pytest.importorskip("websockets")
 import websockets  # noqa: E402
@@ -24,7 +23,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve  # noqa
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK  # noqa: E402
 from websockets.frames import Frame, Opcode  # noqa: E402
 
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.tls import client_context, server_context
 
 CONNECTIONS = 100
 
@@ -230,9 +229,7 @@ def test_a_hundred_connections_at_a_time_keep_their_messages_apart() -> None:
 @library("TLS")
 def test_tls_works_and_a_stranger_s_certificate_is_refused() -> None:
     async def main() -> tuple[str, str | None]:
-        server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        server_side.load_cert_chain(CERTIFICATES / "server.pem")
-        trusting = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+        server_side, trusting = server_context(), client_context()
         async with serve(echo, "127.0.0.1", 0, ssl=server_side) as server:
             with pytest.raises(ssl.SSLCertVerificationError):
                 await connect(address(server, "wss"), ssl=ssl.create_default_context())
@@ -302,11 +299,7 @@ asyncio.run(main())
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    program = tmp_path / "answering.py"
-    program.write_text(SERVER)
-    port = free_port()
-    command = [sys.executable, "-m", "compat", str(program), str(port)]
-    with served(command, port, tmp_path / "log", cwd=ROOT) as process:
+    with served_program(SERVER, tmp_path) as process:
         yield process
 
 

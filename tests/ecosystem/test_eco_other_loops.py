@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
@@ -10,6 +9,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from tests.ecosystem.servers import free_port, served
+from tests.support.interpreters import run_python
 
 pytest.importorskip("uvloop")
 
@@ -33,7 +33,8 @@ HYPERCORN = ["-m", "hypercorn", "app:app", "--bind"]
     pytest.param(UVICORN, [], marks=pytest.mark.library("uvicorn", "by python -m compat where uvloop is installed")),
     pytest.param(UVICORN, ["--workers", "2"], marks=pytest.mark.library("uvicorn", "its workers by python -m compat")),
     pytest.param(UVICORN, ["--loop", "uvloop"]),
-    pytest.param(HYPERCORN, ["--workers", "2"], marks=pytest.mark.library("Hypercorn", "its workers by python -m compat")),
+    pytest.param(HYPERCORN, ["--workers", "2"],
+                 marks=pytest.mark.library("Hypercorn", "its workers by python -m compat")),
     pytest.param(HYPERCORN, ["--worker-class", "uvloop"]),
 ], ids=["uvicorn", "uvicorn's workers", "uvicorn --loop uvloop", "hypercorn's workers", "hypercorn -k uvloop"])
 def test_a_server_has_our_loop(tmp_path: Path, command: list[str], options: list[str]) -> None:
@@ -63,9 +64,8 @@ if __name__ == "__main__":
 def test_a_nanny_s_worker_has_our_loop(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     (tmp_path / "program.py").write_text(DASK)
-    done = subprocess.run([sys.executable, "-m", "compat", "program.py"], cwd=tmp_path, capture_output=True, text=True,
-                          timeout=55)
-    assert (done.returncode, done.stdout) == (0, "compat.events\n"), done.stderr
+    status, out, err = run_python("-m", "compat", "program.py", cwd=tmp_path, timeout=55)
+    assert (status, out) == (0, "compat.events\n"), err
 
 
 @pytest.mark.library("uvloop", "uvloop.new_event_loop is this project's; uvloop.run stays and says so")
@@ -75,7 +75,6 @@ def test_uvloop_s_own_run_says_that_it_is_not_ours(tmp_path: Path) -> None:
         "async def kind():\n    print(type(asyncio.get_running_loop()).__module__)\n"
         "with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:\n    runner.run(kind())\n"
         "uvloop.run(kind())\nuvloop.run(kind())\n")
-    done = subprocess.run([sys.executable, "-m", "compat", "program.py"], cwd=tmp_path, capture_output=True, text=True,
-                          timeout=30)
-    assert (done.returncode, done.stdout) == (0, "compat.events\nuvloop\nuvloop\n")
-    assert done.stderr.count("RuntimeWarning: this program runs on an event loop of uvloop's") == 1
+    status, out, err = run_python("-m", "compat", "program.py", cwd=tmp_path)
+    assert (status, out) == (0, "compat.events\nuvloop\nuvloop\n")
+    assert err.count("RuntimeWarning: this program runs on an event loop of uvloop's") == 1

@@ -5,13 +5,12 @@ Each small suite is run with the option and without it, and asserts which loop i
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+
+from tests.support.interpreters import run_python
 
 pytestmark = pytest.mark.library("pytest", "the option --compat-loop, with plugins that make loops")
 
@@ -89,15 +88,15 @@ def test_the_plugins_loops(tmp_path: Path, plugin: str, ours: bool) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
     (tmp_path / "common.py").write_text(textwrap.dedent(COMMON))
     (tmp_path / "test_suite.py").write_text(textwrap.dedent(suite))
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, *(["--compat-loop"] if ours else [])]
+    options = [*options, *(["--compat-loop"] if ours else [])]
     expected = "compat.events" if ours else "asyncio.unix_events"
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"EXPECTED": expected}, capture_output=True,
-                          text=True, timeout=50)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{tests} passed" in done.stdout
-    counted = [line for line in done.stdout.splitlines() if "event loops were made" in line]
+    status, out, err = run_python("-m", "pytest", "-p", "no:cacheprovider", *options, cwd=tmp_path,
+                                  environment={"EXPECTED": expected})
+    assert status == 0, out + err
+    assert f"{tests} passed" in out
+    counted = [line for line in out.splitlines() if "event loops were made" in line]
     if ours:
-        assert "compat loop: every event loop is compat.EventLoop" in done.stdout
+        assert "compat loop: every event loop is compat.EventLoop" in out
         [line] = counted
         made, of_ours = (int(word) for word in line.split() if word.isdigit())
         assert made == of_ours > 0

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from tests.ecosystem.servers import exists
 from tests.support.paths import ROOT
 
 RUNNERS = {"primes": "kernel", "service": "kernel", "cluster": "compat"}
@@ -32,14 +33,6 @@ def run(program: str, *arguments: str, status: int = 0) -> str:
     if status == 0:  # Dask tells when it has to do the work of a killed worker again
         assert [line for line in errors.splitlines() if "rescheduling" not in line] == []
     return output if status == 0 else errors
-
-
-def exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("program", RUNNERS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import subprocess
 import sys
 import threading
@@ -15,7 +14,8 @@ import pytest
 
 import compat
 from tests.ecosystem.clean_run import run_cleanly
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.interpreters import run_python
+from tests.support.tls import client_context, server_context
 
 anyio = pytest.importorskip("anyio")
 from anyio import from_thread, to_thread  # noqa: E402
@@ -86,7 +86,8 @@ def test_cancel_scopes_nest() -> None:
                 await anyio.sleep_forever()
         return seen
 
-    assert run_cleanly(main(), keeps=True) == ["True False", "goes on after the inner one", "False True", "shielded", "True"]
+    assert run_cleanly(main(), keeps=True) == ["True False", "goes on after the inner one", "False True", "shielded",
+                                               "True"]
 
 
 @groups
@@ -216,10 +217,7 @@ def test_a_portal_from_a_plain_program() -> None:
 @network
 @pytest.mark.parametrize("secure", [False, True])
 def test_tcp(secure: bool) -> None:
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), None
-    server.load_cert_chain(CERTIFICATES / "server.pem")
-    if secure:
-        client = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
+    server, client = server_context(), client_context() if secure else None
     sent = os.urandom(1024 * 1024)
 
     async def echo(stream: Any) -> None:
@@ -311,7 +309,6 @@ async def test_that_fails(number):
 @pytest.mark.library("anyio", "its pytest plugin")
 def test_the_pytest_plugin(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:asyncio", "-q", "test_suite.py"], cwd=tmp_path,
-                          capture_output=True, text=True, timeout=50, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert "assert 42 == 41" in done.stdout
+    status, out, err = run_python("-m", "pytest", "-p", "no:asyncio", "-q", "test_suite.py", cwd=tmp_path)
+    assert status == 1 and "1 failed, 1 passed" in out, out + err
+    assert "assert 42 == 41" in out

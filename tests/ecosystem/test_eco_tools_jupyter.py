@@ -24,7 +24,6 @@ pytestmark = [pytest.mark.library("ipykernel", "by python -m compat -m: cells, t
               pytest.mark.timeout(120)]
 
 
-
 @asynccontextmanager
 async def started(directory: Path) -> AsyncIterator[tuple[Any, Any]]:
     """A running kernel's manager and client."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.interpreters import run_python
 
 pytest.importorskip("pytest_asyncio")
 
@@ -93,9 +90,7 @@ def test_a_suite(tmp_path: Path, way: str, plugin: str) -> None:
     (tmp_path / "conftest.py").write_text(plugin)
     (tmp_path / "test_suite.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-    done = subprocess.run([sys.executable, "-X", "dev", "-m", "pytest", "-v", "-p", "no:anyio", "test_suite.py"],
-                          cwd=tmp_path, capture_output=True, text=True, timeout=50,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert done.returncode == 1 and "1 failed, 5 passed" in done.stdout, done.stdout + done.stderr
-    assert "assert 42 == 41" in done.stdout
-    assert "never awaited" not in done.stdout and "unclosed" not in done.stdout, done.stdout
+    status, out, err = run_python("-X", "dev", "-m", "pytest", "-v", "-p", "no:anyio", "test_suite.py", cwd=tmp_path)
+    assert status == 1 and "1 failed, 5 passed" in out, out + err
+    assert "assert 42 == 41" in out
+    assert "never awaited" not in out and "unclosed" not in out, out

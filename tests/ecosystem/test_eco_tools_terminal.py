@@ -10,14 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import compat
-from tests.ecosystem.clean_run import run_cleanly
+from tests.ecosystem.clean_run import run_cleanly, until
 from tests.support.paths import ROOT
 
 prompt_toolkit = pytest.importorskip("prompt_toolkit")
@@ -29,13 +28,6 @@ pytest.importorskip("textual")
 from textual import work  # noqa: E402
 from textual.app import App, ComposeResult  # noqa: E402
 from textual.widgets import Button, Input, Label, ProgressBar  # noqa: E402
-
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 class Counter(App[int]):

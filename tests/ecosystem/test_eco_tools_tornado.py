@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,7 +27,8 @@ import tornado.tcpserver as tcpserver  # noqa: E402
 import tornado.web as web  # noqa: E402
 import tornado.websocket as websocket  # noqa: E402
 
-from tests.support.paths import CERTIFICATES, ROOT
+from tests.support.interpreters import run_python
+from tests.support.tls import client_context, server_context
 
 PIECE = 256 * 1024
 PIECES = 20  # five MiB in all
@@ -93,21 +91,13 @@ class Echo(websocket.WebSocketHandler):
             await self.write_message(message, binary=isinstance(message, bytes))
 
 
-def trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
-
-
 @contextmanager
 def serving(secure: bool = False) -> Iterator[str]:
     """The address of an application that is served in the running loop inside the block."""
     hash_handler = web.stream_request_body(Hash)
     application = web.Application([("/hash", hash_handler), ("/stream", Stream), ("/legacy", Legacy), ("/fail", Fail),
                                    ("/stall", Stall), ("/echo", Echo)])
-    context = None
-    if secure:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATES / "server.pem")
-    server = httpserver.HTTPServer(application, ssl_options=context)
+    server = httpserver.HTTPServer(application, ssl_options=server_context() if secure else None)
     server.listen(0, "127.0.0.1")
     (listening,) = server._sockets.values()
     try:
@@ -127,7 +117,7 @@ def test_http(secure: bool) -> None:
 
     async def main() -> None:
         assert ioloop.IOLoop.current().asyncio_loop is asyncio.get_running_loop()
-        client = httpclient.AsyncHTTPClient(force_instance=True, defaults={"ssl_options": trust()})
+        client = httpclient.AsyncHTTPClient(force_instance=True, defaults={"ssl_options": client_context()})
         with serving(secure) as address:
             url = f"http{'s' if secure else ''}{address}"
             received = hashlib.sha256()
@@ -246,6 +236,5 @@ print(*ticks, loop.run_sync(lambda: asyncio.sleep(0.001, "done")))
 def test_a_program_of_the_old_kind(tmp_path: Path) -> None:
     """It makes its loop by asking the policy for the current one."""
     (tmp_path / "program.py").write_text(PROGRAM)
-    done = subprocess.run([sys.executable, "-W", "ignore", "-m", "compat", str(tmp_path / "program.py")], timeout=30,
-                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "compat.events compat.events compat.events done\n", "")
+    expected = (0, "compat.events compat.events compat.events done\n", "")
+    assert run_python("-W", "ignore", "-m", "compat", tmp_path / "program.py") == expected

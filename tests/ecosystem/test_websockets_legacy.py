@@ -1,4 +1,4 @@
-"""websockets as of 2017, written with `@asyncio.coroutine`, `yield from` and `asyncio.async`, unchanged; and as of today.
+"""websockets as of 2017, unchanged, with `@asyncio.coroutine`, `yield from` and `asyncio.async`; and as of today.
 
 Each release serves the other and itself, in processes of their own, run by `python -m compat`. Both are installed from
 the package index into a temporary directory; where that is not possible the tests are skipped, but not in CI.

@@ -7,15 +7,13 @@ import resource
 import signal
 import socket
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from kernel import Task, Waitable, run, spawn, wait_readable, wait_writable
-from tests.support.paths import ROOT
+from tests.support.interpreters import Outcome, Process, ended, next_line, run_python, started_python
 
 SERVER = "examples/kernel/echo_server.py"
 CONNECTIONS = 1000
@@ -25,35 +23,23 @@ SEED = 20240607
 WITH_20_DESCRIPTORS = """\
 import os, resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
-os.execv(sys.argv[1], sys.argv[1:])
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
-def restore_sigint() -> None:
-    """Programs started in the background of a shell are told to ignore Ctrl-C; the server must not be."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
-def server(*wrapper: str) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
-    """The server and the address that it says it listens on; it is killed at the end if it still runs."""
-    command = [*wrapper, sys.executable, "-m", "kernel", SERVER, "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          preexec_fn=restore_sigint) as process:
-        try:
-            assert process.stdout is not None
-            words = process.stdout.readline().split()
-            assert words[:2] == ["listening", "on"], words
-            host, port = words[2].split(":")
-            yield process, (host, int(port))
-        finally:
-            process.kill()
+def server(*wrapper: str) -> Iterator[tuple[Process, tuple[str, int]]]:
+    """The server and the address that it says it listens on; `wrapper` are the arguments that have Python start it."""
+    with started_python(*wrapper, "-m", "kernel", SERVER, "0") as process:
+        words = next_line(process).split()
+        assert words[:2] == ["listening", "on"], words
+        host, port = words[2].split(":")
+        yield process, (host, int(port))
 
 
-def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:
+def stop(process: Process, number: signal.Signals) -> Outcome:
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    return process.returncode, out, err
+    return ended(process)
 
 
 @contextmanager
@@ -173,7 +159,7 @@ def test_a_reset_harms_nobody_else() -> None:
 
 
 def test_out_of_descriptors_it_serves_those_it_has_and_the_others_later() -> None:
-    with server(sys.executable, "-c", WITH_20_DESCRIPTORS) as (process, address):
+    with server("-c", WITH_20_DESCRIPTORS) as (process, address):
         peers = [socket.create_connection(address, timeout=30) for _ in range(40)]
         try:
             assert exchange(peers[0], b"first") == b"first"
@@ -203,14 +189,12 @@ def test_a_signal_stops_it_and_closes_the_connections(number: signal.Signals, ou
 
 @pytest.mark.parametrize("arguments", [(), ("http",), ("70000",), ("1", "2")])
 def test_wrong_arguments(arguments: tuple[str, ...]) -> None:
-    done = subprocess.run([sys.executable, "-m", "kernel", SERVER, *arguments], cwd=ROOT, capture_output=True, text=True,
-                          timeout=30)
-    assert (done.returncode, done.stderr) == (1, f"usage: python -m kernel {SERVER} PORT\n")
+    status, _, err = run_python("-m", "kernel", SERVER, *arguments)
+    assert (status, err) == (1, f"usage: python -m kernel {SERVER} PORT\n")
 
 
 def test_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = subprocess.run([sys.executable, "-m", "kernel", SERVER, port], cwd=ROOT, capture_output=True, text=True,
-                              timeout=30)
-    assert done.returncode == 1 and done.stderr.startswith(f"cannot listen on port {port}: Address already in use")
+        status, _, err = run_python("-m", "kernel", SERVER, port)
+    assert status == 1 and err.startswith(f"cannot listen on port {port}: Address already in use")

@@ -6,60 +6,46 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.support.process_list import Entry, processes
+from tests.support.interpreters import Outcome, Process, ended, next_line, run_python, started_python
 from tests.support.paths import ROOT
+from tests.support.process_list import Entry, processes
 
 PROGRAMS = ["api_client", "chat_server", "crawler", "jobs", "port_scanner", "tail_f", "udp_time"]
 LOCALHOST = "127.0.0.1"
 
 
-def command(program: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-X", "dev", "-m", "kernel", f"examples/kernel/{program}.py", *arguments]
+def run_program(program: str, *arguments: str, input: str = "") -> Outcome:
+    return run_python(*command(program), *arguments, input=input)
 
 
-def run_program(program: str, *arguments: str, input: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(program, *arguments), cwd=ROOT, input=input, capture_output=True, text=True, timeout=50)
+def started(program: str, *arguments: str) -> AbstractContextManager[Process]:
+    return started_python(*command(program), *arguments)
 
 
-@contextmanager
-def started(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The program while it runs; it is killed at the end if it still does."""
-    with subprocess.Popen(command(program, *arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def command(program: str) -> list[str]:
+    return ["-X", "dev", "-m", "kernel", f"examples/kernel/{program}.py"]
 
 
-def stopped(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
+def stopped(process: Process) -> str:
     """Have the program end in order; what it still printed."""
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=30)
-    assert process.returncode == 0 and errors == "", (process.returncode, errors)
-    return output
-
-
-def first_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().rstrip("\n")
+    process.send_signal(signal.SIGTERM)
+    status, out, err = ended(process)
+    assert (status, err) == (0, "")
+    return out
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_help(program: str) -> None:
     result = run_program(program, "--help")
-    assert result.returncode == 0 and result.stdout.startswith("usage: ") and result.stderr == ""
+    assert result.status == 0 and result.out.startswith("usage: ") and result.err == ""
     text = (ROOT / f"examples/kernel/{program}.py").read_text()
     assert f"python3 -m kernel examples/kernel/{program}.py" in text.split('"""')[1]
 
@@ -88,7 +74,7 @@ class Visitor:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_chat_server(number: int) -> None:
     with started("chat_server", "0") as process:
-        port = int(first_line(process).rpartition(":")[2])
+        port = int(next_line(process).rpartition(":")[2])
         ann = Visitor(port, "Ann")
         ann.expect("* Ann has come")
         bob = Visitor(port, "Bob")
@@ -113,19 +99,19 @@ def test_chat_server(number: int) -> None:
         rude = Visitor(port, "Rude")
         rude.expect("* Rude has come")
         rude.say("x" * 5000)  # a line over the limit
-        assert "within 1024 bytes" in first_line(process)
+        assert "within 1024 bytes" in next_line(process)
         process.send_signal(number)
         ann.expect("* the server is closing; goodbye")
-        output, errors = process.communicate(timeout=30)
-        assert process.returncode == 0 and errors == "", errors
-        assert f"closing on signal {int(number)}" in output
+        status, out, err = ended(process)
+        assert (status, err) == (0, "")
+        assert f"closing on signal {int(number)}" in out
         for visitor in ann, bob, other, rude:
             visitor.close()
 
 
 def test_a_slow_reader_is_disconnected_and_holds_nobody_up() -> None:
     with started("chat_server", "0") as process:
-        port = int(first_line(process).rpartition(":")[2])
+        port = int(next_line(process).rpartition(":")[2])
         slow, talker = Visitor(port, "Slow"), Visitor(port, "Talker")
         talker.expect("* Talker has come")
         sent = 0
@@ -136,7 +122,7 @@ def test_a_slow_reader_is_disconnected_and_holds_nobody_up() -> None:
             if line == "* Slow has left\n":
                 break
             assert line == "Talker: " + "x" * 1000 + "\n" and sent < 100_000
-        assert first_line(process) == "Slow reads too slowly and is disconnected"
+        assert next_line(process) == "Slow reads too slowly and is disconnected"
         talker.say("still here")
         while (line := talker.lines.readline()) != "Talker: still here\n":
             assert line
@@ -147,20 +133,20 @@ def test_a_slow_reader_is_disconnected_and_holds_nobody_up() -> None:
 
 def test_crawler_on_its_own_site() -> None:
     result = run_program("crawler", "--pages", "50")
-    assert result.returncode == 0, result.stderr
-    pages = re.findall(r"^ 200 +\d+ (/\d*)$", result.stdout, re.M)
+    assert result.status == 0, result.err
+    pages = re.findall(r"^ 200 +\d+ (/\d*)$", result.out, re.M)
     assert sorted(pages) == sorted(["/", *(f"/{number}" for number in range(50))])
     assert re.search(r"^broken: http://127.0.0.1:\d+/missing \(404\), linked from http://127.0.0.1:\d+/13$",
-                     result.stdout, re.M)
-    assert "elsewhere" not in result.stdout
-    assert re.match(r"52 pages in .* s, 1 broken\n$", result.stderr)
+                     result.out, re.M)
+    assert "elsewhere" not in result.out
+    assert re.match(r"52 pages in .* s, 1 broken\n$", result.err)
 
 
 def test_crawler_where_nobody_is() -> None:
     result = run_program("crawler", f"http://{LOCALHOST}:1/")
-    assert result.returncode == 0
-    assert f"broken: http://{LOCALHOST}:1/" in result.stdout and f"connecting to {LOCALHOST}:1" in result.stdout
-    assert run_program("crawler", "ftp://x/").returncode == 2
+    assert result.status == 0
+    assert f"broken: http://{LOCALHOST}:1/" in result.out and f"connecting to {LOCALHOST}:1" in result.out
+    assert run_program("crawler", "ftp://x/").status == 2
 
 
 JOBS = """\
@@ -179,12 +165,13 @@ four:
 
 def test_jobs() -> None:
     result = run_program("jobs", "--keep-going", "-", input=JOBS)
-    assert result.returncode == 1 and result.stderr == ""
-    assert "[one] done" in result.stdout and "from one\n" in result.stdout and "from four\n" in result.stdout
-    assert "[two] failed with code 1" in result.stdout and "never" not in result.stdout
-    assert result.stdout.endswith("2 done, 1 failed, 1 not run\n")
-    result = run_program("jobs", "--jobs", "1", "--timeout", "0.3", "-", input="a:\n echo begun; sleep 100 & sleep 100\nb: a\n")
-    assert "[a] killed after 0.3 s\nbegun\n" in result.stdout and result.stdout.endswith("0 done, 1 failed, 1 not run\n")
+    assert result.status == 1 and result.err == ""
+    assert "[one] done" in result.out and "from one\n" in result.out and "from four\n" in result.out
+    assert "[two] failed with code 1" in result.out and "never" not in result.out
+    assert result.out.endswith("2 done, 1 failed, 1 not run\n")
+    result = run_program("jobs", "--jobs", "1", "--timeout", "0.3", "-",
+                         input="a:\n echo begun; sleep 100 & sleep 100\nb: a\n")
+    assert "[a] killed after 0.3 s\nbegun\n" in result.out and result.out.endswith("0 done, 1 failed, 1 not run\n")
 
 
 def test_jobs_run_at_the_same_time_and_in_order() -> None:
@@ -192,7 +179,7 @@ def test_jobs_run_at_the_same_time_and_in_order() -> None:
     path = ROOT / f".meeting-{os.getpid()}"
     try:
         result = run_program("jobs", "--jobs", "2", "-", input=meeting.format(path))
-        assert result.returncode == 0 and "met\n" in result.stdout and result.stdout.endswith("3 done, 0 failed, 0 not run\n")
+        assert result.status == 0 and "met\n" in result.out and result.out.endswith("3 done, 0 failed, 0 not run\n")
         assert not path.exists()
     finally:
         path.unlink(missing_ok=True)
@@ -202,13 +189,12 @@ def test_jobs_run_at_the_same_time_and_in_order() -> None:
                                            (" echo\n", "line 1: a command before"), ("a:\na:\n", "job 'a' already")])
 def test_jobs_that_make_no_sense(text: str, message: str) -> None:
     result = run_program("jobs", "-", input=text)
-    assert result.returncode == 1 and message in result.stderr and "Traceback" not in result.stderr
+    assert result.status == 1 and message in result.err and "Traceback" not in result.err
 
 
 def test_jobs_interrupted_leave_no_process() -> None:
     mark = f"31{os.getpid() % 100000:05d}"  # seconds to sleep, which nobody else will ask for
-    with subprocess.Popen(command("jobs", "-"), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True) as process:
+    with started("jobs", "-") as process:
         assert process.stdin is not None
         process.stdin.write(f"a:\n sleep {mark} & sleep {mark}\n")
         process.stdin.close()
@@ -243,21 +229,21 @@ def test_port_scanner() -> None:
             closed = unused.getsockname()[1]
             result = run_program("port_scanner", "--ports", f"{ports[0]},{ports[1]},{closed}")
         thread.join()
-    assert result.returncode == 0
-    lines = dict(line.split(None, 1) for line in result.stdout.splitlines())
+    assert result.status == 0
+    lines = dict(line.split(None, 1) for line in result.out.splitlines())
     assert lines.keys() == {str(port) for port in ports}
     assert "'hello, stranger'" in lines[str(ports[1])] and "'" not in lines[str(ports[0])]
-    assert result.stderr.startswith(f"2 of 3 ports of {LOCALHOST} are open")
-    assert run_program("port_scanner", "--host", "192.0.2.1").returncode == 2
-    assert run_program("port_scanner", "--ports", "9-1").returncode == 2
+    assert result.err.startswith(f"2 of 3 ports of {LOCALHOST} are open")
+    assert run_program("port_scanner", "--host", "192.0.2.1").status == 2
+    assert run_program("port_scanner", "--ports", "9-1").status == 2
 
 
 def test_api_client_keeps_the_rate() -> None:
     result = run_program("api_client", "--demo", "40", "--rate", "40", "--burst", "4")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines() == [f"item {number}" for number in range(40)]
-    numbers = re.match(r"(\d+) requests in ([\d.]+) s, (\d+) refused\n$", result.stderr)
-    assert numbers is not None, result.stderr
+    assert result.status == 0, result.err
+    assert result.out.splitlines() == [f"item {number}" for number in range(40)]
+    numbers = re.match(r"(\d+) requests in ([\d.]+) s, (\d+) refused\n$", result.err)
+    assert numbers is not None, result.err
     requests, seconds, refused = int(numbers[1]), float(numbers[2]), int(numbers[3])
     assert requests >= 40 + 2 + 1  # some failed, and were asked again
     assert refused == 0
@@ -291,36 +277,36 @@ def test_api_client_asks_again_when_it_was_too_fast() -> None:
         result = run_program("api_client", "--rate", "1000", "--connections", "1", url, "a b", "none")
         server.shutdown()
         thread.join()
-    assert result.stdout == "/get/a%20b\nerror: 404\n" and asked == ["/get/a%20b", "/get/a%20b", "/get/none"]
+    assert result.out == "/get/a%20b\nerror: 404\n" and asked == ["/get/a%20b", "/get/a%20b", "/get/none"]
 
 
 def test_tail_f(tmp_path: Path) -> None:
     log, later = tmp_path / "log", tmp_path / "later"
     log.write_text("".join(f"line {number}\n" for number in range(20)))
     with started("tail_f", "--lines", "2", "--interval", "0.01", str(log), str(later)) as process:
-        assert [first_line(process) for _ in range(2)] == ["line 18", "line 19"]
+        assert [next_line(process) for _ in range(2)] == ["line 18", "line 19"]
         with log.open("a") as file:
             file.write("appended\n")
-        assert first_line(process) == "appended"
+        assert next_line(process) == "appended"
         log.rename(tmp_path / "log.1")
         log.write_text("after rotation\n")
-        assert first_line(process) == "after rotation"
+        assert next_line(process) == "after rotation"
         later.write_text("from the beginning\n")
-        assert first_line(process) == "from the beginning"
+        assert next_line(process) == "from the beginning"
         log.write_text("cut\n")  # shorter than before
-        assert first_line(process) == "cut"
+        assert next_line(process) == "cut"
         stopped(process)
 
 
 def test_udp_time() -> None:
     with started("udp_time", "serve", "0") as process:
-        port = first_line(process).rpartition(":")[2]
+        port = next_line(process).rpartition(":")[2]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendto(b"nonsense", (LOCALHOST, int(port)))
         result = run_program("udp_time", "ask", LOCALHOST, port)
-        assert result.returncode == 0, result.stderr
-        found = re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC; the server is ([+-][\d.]+) ms ahead", result.stdout)
+        assert result.status == 0, result.err
+        found = re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC; the server is ([+-][\d.]+) ms ahead", result.out)
         assert found is not None and abs(float(found[1])) < 1000  # it is the same clock
         stopped(process)
     result = run_program("udp_time", "ask", LOCALHOST, port, "--patience", "0.1")
-    assert result.returncode == 1 and "no answer" in result.stderr and "Traceback" not in result.stderr
+    assert result.status == 1 and "no answer" in result.err and "Traceback" not in result.err

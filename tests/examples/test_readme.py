@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+from tests.support.interpreters import run_python
 from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
 
 
 def printed(*arguments: str) -> str:
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-                          capture_output=True, text=True, timeout=30)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    status, out, err = run_python(*arguments)
+    assert (status, err) == (0, "")
+    return out
 
 
 def test_the_programs(tmp_path: Path) -> None:
@@ -38,7 +35,8 @@ def test_the_tour() -> None:
     assert "    python3 -m kernel examples/tour.py\n" in README
     out = printed("-m", "kernel", "examples/tour.py")
     chapters = re.findall(r"^(\d)\. (\w+)\.", out, re.MULTILINE)
-    assert chapters == [("1", "Tasks"), ("2", "Generators"), ("3", "Cancellation"), ("4", "Deadlines"), ("5", "Sockets")]
+    assert chapters == [("1", "Tasks"), ("2", "Generators"), ("3", "Cancellation"), ("4", "Deadlines"),
+                        ("5", "Sockets")]
     for event in ("main:      soup and bread", "main:      the generator returned 'lift-off'",
                   "digger:    putting the spade away", "main:      after 0.3 s the alarm has cancelled the worker",
                   "main:      the echo is b'hello, kernel'"):

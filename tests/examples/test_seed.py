@@ -6,13 +6,13 @@ Real seconds pass here, as on the page; the programs run side by side, so that i
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 
+from tests.support.interpreters import Process, ended, next_line, started_python
 from tests.support.paths import ROOT
 
 STYLES = ["seed", "kernel", "legacy"]
@@ -26,37 +26,24 @@ DIGESTS = {
 PROGRAMS = list(DIGESTS)
 TICKS = 4  # of the clock, which are seconds, before it is stopped
 
-Process = subprocess.Popen[str]
-
-
-def start(style: str, program: str) -> Process:
-    file = f"examples/{style}/{program}.py"
-    command = [sys.executable, "-u", *(["-m", "kernel"] if style == "kernel" else []), file]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+Processes = dict[tuple[str, str], Process]
 
 
 @pytest.fixture(scope="module")
-def processes() -> Iterator[dict[tuple[str, str], Process]]:
-    started = {(style, program): start(style, program) for style in STYLES for program in PROGRAMS}
-    try:
-        yield started
-    finally:
-        for process in started.values():
-            process.kill()
-            process.communicate()
+def processes() -> Iterator[Processes]:
+    with ExitStack() as stack:
+        yield {(style, program): stack.enter_context(started(style, program))
+               for style in STYLES for program in PROGRAMS}
+
+
+def started(style: str, program: str) -> AbstractContextManager[Process]:
+    kernel = ["-m", "kernel"] if style == "kernel" else []
+    return started_python("-u", *kernel, f"examples/{style}/{program}.py")
 
 
 def lines(process: Process, count: int) -> list[str]:
     """The next `count` lines that a program prints."""
-    assert process.stdout is not None
-    return [process.stdout.readline().rstrip("\n") for _ in range(count)]
-
-
-def end(process: Process) -> tuple[int, str, str]:
-    """The exit status and what else was printed by a program that is to end by itself."""
-    out, err = process.communicate(timeout=30)
-    return process.returncode, out, err
+    return [next_line(process) for _ in range(count)]
 
 
 def still_runs(process: Process) -> bool:
@@ -65,19 +52,19 @@ def still_runs(process: Process) -> bool:
         process.wait(1)
     except subprocess.TimeoutExpired:
         process.kill()
-        out, err = process.communicate()
+        _, out, err = ended(process)
         return out == "" and "Traceback" not in err
     return False
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_simple_coroutine(processes: dict[tuple[str, str], Process], style: str) -> None:
-    status, out, err = end(processes[style, "simple_coroutine"])
+def test_simple_coroutine(processes: Processes, style: str) -> None:
+    status, out, err = ended(processes[style, "simple_coroutine"])
     assert (status, out) == (0, "hello world\n"), err
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_creating_tasks(processes: dict[tuple[str, str], Process], style: str) -> None:
+def test_creating_tasks(processes: Processes, style: str) -> None:
     """The later one is the one that sleeps longer; and then the program runs for ever, as the page has it."""
     process = processes[style, "creating_tasks"]
     assert lines(process, 2) == ["second hello", "first hello"]
@@ -85,14 +72,14 @@ def test_creating_tasks(processes: dict[tuple[str, str], Process], style: str) -
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_stopping_loop(processes: dict[tuple[str, str], Process], style: str) -> None:
+def test_stopping_loop(processes: Processes, style: str) -> None:
     """After three seconds it stops, and what was to be said after four never is."""
-    status, out, err = end(processes[style, "stopping_loop"])
+    status, out, err = ended(processes[style, "stopping_loop"])
     assert (status, out) == (0, "second hello\nfirst hello\n"), err
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_clock(processes: dict[tuple[str, str], Process], style: str) -> None:
+def test_clock(processes: Processes, style: str) -> None:
     process = processes[style, "clock"]
     assert lines(process, TICKS) == [f"{i} s" for i in range(TICKS)]
     assert process.poll() is None

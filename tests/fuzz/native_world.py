@@ -296,13 +296,20 @@ class World:
         holders.append(me)
         with self.inside():
             try:
-                yield
-            except GeneratorExit:
-                self.abandoned = True
-                raise
+                with self.abandonment():
+                    yield
             finally:
                 if me in holders:
                     holders.remove(me)
+
+    @contextmanager
+    def abandonment(self) -> Iterator[None]:
+        """Know whether the run has thrown the task away."""
+        try:
+            yield
+        except GeneratorExit:
+            self.abandoned = True
+            raise
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -326,10 +333,8 @@ class World:
         holders = self.holders.setdefault(lock, [])
         mine, holders[:] = [other for other in holders if other is me], [other for other in holders if other is not me]
         try:
-            yield
-        except GeneratorExit:
-            self.abandoned = True
-            raise
+            with self.abandonment():
+                yield
         finally:
             if mine and (holders or not lock.locked()) and not self.abandoned:
                 self.violation(f"{me} came back from a condition at {place} without its lock")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,8 @@ import pytest
 import compat
 import kernel
 
+from tests.support.interpreters import run_python
+
 from .__main__ import main
 from .campaign import BATCH, Fuzzer
 from .fuzzers import FUZZERS
@@ -23,9 +24,6 @@ from .isolation import Died, isolated
 from .program import Block, Program, random_program, size
 from .shrink import shrink
 from .source import source_of
-
-from tests.support.paths import ROOT
-
 
 
 @pytest.mark.parametrize(("name", "seeds"), [("asyncio", range(640, 715)), ("native", range(530, 630))])
@@ -38,10 +36,9 @@ def test_nothing_is_wrong_with_some_programs(name: str, seeds: range) -> None:
 def test_a_seed_is_always_the_same_program(name: str) -> None:
     kinds = FUZZERS[name].kinds
     assert random_program(7, kinds) == random_program(7, kinds) != random_program(8, kinds)
-    command = [sys.executable, "-m", "tests.fuzz", name, "--seed", "790"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50)
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert shown.stdout.startswith(source_of(random_program(790, kinds), kinds))
+    status, out, err = run_python("-m", "tests.fuzz", name, "--seed", "790")
+    assert status == 0, out + err
+    assert out.startswith(source_of(random_program(790, kinds), kinds))
 
 
 @pytest.mark.parametrize("name", FUZZERS)
@@ -194,11 +191,10 @@ def test_a_planted_bug_is_found(name: str, plant: Plant) -> None:
 
 
 def test_what_is_printed_in_the_end_is_not_taken_for_a_test_run() -> None:
-    command = [sys.executable, "-m", "tests.fuzz", "--seed", "785", "--seconds", "0.1"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50)
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert "fuzz asyncio: " in shown.stdout and "fuzz native: " in shown.stdout
-    assert not re.search(r"^[0-9]+ (passed|failed|error).* in [0-9.]+s", shown.stdout, re.MULTILINE)
+    status, out, err = run_python("-m", "tests.fuzz", "--seed", "785", "--seconds", "0.1")
+    assert status == 0, out + err
+    assert "fuzz asyncio: " in out and "fuzz native: " in out
+    assert not re.search(r"^[0-9]+ (passed|failed|error).* in [0-9.]+s", out, re.MULTILINE)
 
 
 def test_a_fuzzer_that_is_killed_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ def test_the_frames_of_the_library_are_the_kernels_too(tmp_path: Path) -> None:
     program = ("from kernel import TaskGroup, open_file, timeout\nasync def main():\n    async with timeout(50):\n"
                "        async with TaskGroup() as group:\n            await group.spawn(missing())\n"
                "async def missing():\n    async with open_file('there is none'):\n        pass\n")
-    status, _, err = outcome_of_program(program, tmp_path)
+    status, _, err = outcome(program, tmp_path)
     assert status == 1 and "FileNotFoundError" in err and str(ROOT / "kernel") not in err, err
 
 

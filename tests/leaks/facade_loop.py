@@ -1,18 +1,18 @@
-"""What asyncio programs ask of their event loop, of this project's and of asyncio's own."""
+"""What asyncio programs ask of their event loop, of this project's and of asyncio's own.
+
+Where the native library has an operation to be held against, the row is beside that: see `NativeRow.asyncio`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
-import ssl
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from . import native_host, native_network
-from .native_requests import pipe
 from .programs import HOUR, cancel_task_in, nothing, raise_error
 from .rows import facade
 
@@ -49,24 +49,6 @@ async def calling_later_cancelled() -> None:
     asyncio.get_running_loop().call_later(HOUR, give_one).cancel()
 
 
-@facade("call_soon_threadsafe")
-async def calling_threadsafe() -> None:
-    future = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_soon_threadsafe(future.set_result, None)
-    await future
-
-
-@facade("add_reader, remove_reader", within=pipe)
-async def reader(ends: tuple[int, int]) -> None:
-    loop = asyncio.get_running_loop()
-    os.write(ends[1], b"x")
-    future = loop.create_future()
-    loop.add_reader(ends[0], future.set_result, None)
-    await future
-    loop.remove_reader(ends[0])
-    os.read(ends[0], 1)
-
-
 @asynccontextmanager
 async def sockets() -> AsyncIterator[tuple[socket.socket, socket.socket]]:
     near, far = socket.socketpair()
@@ -91,16 +73,6 @@ async def raw_socket_cancelled(ends: tuple[socket.socket, socket.socket]) -> Non
     await cancel_task_in(lambda: loop.sock_recv(ends[0], 10))
 
 
-@facade("add_signal_handler")
-async def signals() -> None:
-    loop = asyncio.get_running_loop()
-    future = loop.create_future()
-    loop.add_signal_handler(signal.SIGUSR1, future.set_result, None)
-    os.kill(os.getpid(), signal.SIGUSR1)
-    await future
-    loop.remove_signal_handler(signal.SIGUSR1)
-
-
 def within_executor(function: Callable[[], object]) -> Awaitable[object]:
     return asyncio.get_running_loop().run_in_executor(None, function)
 
@@ -122,17 +94,6 @@ async def threadsafe() -> None:
     await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(nothing(), loop).result())
 
 
-@facade("streams: connect, echo, close", SOME, within=native_network.asyncio_echo_server)
-async def streams(port: int) -> None:
-    await native_network.talk_in_asyncio(*await asyncio.open_connection(native_network.LOCALHOST, port))
-
-
-@facade("streams: refused", SOME)
-async def refused() -> None:
-    with suppress(ConnectionRefusedError):
-        await asyncio.open_connection(native_network.LOCALHOST, native_network.PORT)
-
-
 @facade("streams: reset under a reader", SOME, within=native_network.listening)
 async def connection_reset(server: socket.socket) -> None:
     _, writer = await asyncio.open_connection(*server.getsockname())
@@ -149,51 +110,6 @@ async def read_cancelled(server: socket.socket) -> None:
     writer.close()
     server.accept()[0].close()
     await writer.wait_closed()
-
-
-@facade("streams: a handler fails", SOME, within=native_network.failing_asyncio_server)
-async def failing_handler(port: int) -> None:
-    reader, writer = await asyncio.open_connection(native_network.LOCALHOST, port)
-    await reader.read()
-    writer.close()
-    await writer.wait_closed()
-
-
-@facade("streams: server made, closed", SOME)
-async def serving() -> None:
-    async with await asyncio.start_server(native_network.echo_in_asyncio, native_network.LOCALHOST, 0):
-        await asyncio.sleep(0)
-
-
-@facade("streams: TLS", FEW, within=native_network.asyncio_tls_server)
-async def tls(port: int) -> None:
-    await native_network.talk_in_asyncio(
-        *await asyncio.open_connection("localhost", port, ssl=native_network.CLIENT))
-
-
-@facade("streams: TLS handshake fails", FEW, within=native_network.asyncio_tls_server)
-async def tls_failure(port: int) -> None:
-    with suppress(ssl.SSLError):
-        await asyncio.open_connection("localhost", port, ssl=native_network.DISTRUSTFUL)
-
-
-@facade("streams: Unix", SOME, within=native_network.asyncio_unix_server)
-async def unix(path: str) -> None:
-    await native_network.talk_in_asyncio(*await asyncio.open_unix_connection(path))
-
-
-@facade("datagrams", SOME)
-async def datagrams() -> None:
-    loop = asyncio.get_running_loop()
-    receiver, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol,
-                                                       local_addr=(native_network.LOCALHOST, 0))
-    address = receiver.get_extra_info("sockname")
-    sender, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=address)
-    sender.sendto(b"x")
-    await asyncio.sleep(1e-6)
-    receiver.close()
-    sender.close()
-    await asyncio.sleep(0)
 
 
 @facade("getaddrinfo", SOME)

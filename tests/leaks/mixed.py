@@ -11,7 +11,7 @@ import compat
 import kernel
 
 from . import (native_host, native_network, native_queues, native_requests, native_scopes, native_sync, native_tasks)
-from .programs import HOUR, fail, make, nothing, wait_forever
+from .programs import HOUR, fail, make, nothing, until_future_done, wait_forever
 from .rows import guest, mixed
 
 for row in (native_tasks.sleeping, native_tasks.sleep_cancelled, native_tasks.spawning, native_tasks.failing,
@@ -37,8 +37,7 @@ async def cancel_guest_in(ask: Callable[[], Awaitable[object]]) -> None:
     task = task_of_ours(make(ask))
     await asyncio.sleep(0)
     task.cancel()
-    while not task.done():
-        await asyncio.sleep(0)
+    await until_future_done(task)
 
 
 @guest("task")

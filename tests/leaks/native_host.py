@@ -276,7 +276,7 @@ async def signals() -> None:
         await caught.get()
 
 
-@signals.asyncio()
+@signals.asyncio(on_compat="add_signal_handler")
 async def _() -> None:
     loop = asyncio.get_running_loop()
     future = loop.create_future()

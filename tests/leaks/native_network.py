@@ -7,31 +7,22 @@ import socket
 import ssl
 import struct
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from kernel import (Stream, checkpoint, open_connection, open_datagram, open_unix_connection, serve, serve_unix, sleep,
                     spawn)
 
+from tests.support.tls import client_context, server_context
+
+from .measuring import Within
 from .programs import cancel_in, cancel_task_in, make, until_done
 from .rows import native
-
-from tests.support.paths import CERTIFICATES
 
 LOCALHOST = "127.0.0.1"
 SOME = 300  # times: a connection takes half a millisecond
 FEW = 60  # a handshake takes several
-
-
-def server_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATES / "server.pem")
-    return context
-
-
-def client_context() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
-
 
 SERVER, CLIENT, DISTRUSTFUL = server_context(), client_context(), ssl.create_default_context()
 
@@ -68,28 +59,27 @@ async def talk_in_asyncio(reader: asyncio.StreamReader, writer: asyncio.StreamWr
     await writer.wait_closed()
 
 
-@asynccontextmanager
-async def echo_server() -> AsyncIterator[int]:
-    async with await serve(echo, LOCALHOST, 0) as server:
-        yield server.port
+def served(handler: Callable[[Stream], Coroutine[Any, Any, None]], **options: Any) -> Within:
+    """Within a server, whose port is given."""
+    @asynccontextmanager
+    async def within() -> AsyncIterator[int]:
+        async with await serve(handler, LOCALHOST, 0, **options) as server:
+            yield server.port
+    return within
 
 
-@asynccontextmanager
-async def asyncio_echo_server() -> AsyncIterator[int]:
-    async with await asyncio.start_server(echo_in_asyncio, LOCALHOST, 0) as server:
-        yield server.sockets[0].getsockname()[1]
+def served_in_asyncio(handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
+                      **options: Any) -> Within:
+    @asynccontextmanager
+    async def within() -> AsyncIterator[int]:
+        async with await asyncio.start_server(handler, LOCALHOST, 0, **options) as server:
+            yield server.sockets[0].getsockname()[1]
+    return within
 
 
-@asynccontextmanager
-async def tls_server() -> AsyncIterator[int]:
-    async with await serve(echo, LOCALHOST, 0, ssl=SERVER) as server:
-        yield server.port
-
-
-@asynccontextmanager
-async def asyncio_tls_server() -> AsyncIterator[int]:
-    async with await asyncio.start_server(echo_in_asyncio, LOCALHOST, 0, ssl=SERVER) as server:
-        yield server.sockets[0].getsockname()[1]
+echo_server, tls_server = served(echo), served(echo, ssl=SERVER)
+asyncio_echo_server = served_in_asyncio(echo_in_asyncio)
+asyncio_tls_server = served_in_asyncio(echo_in_asyncio, ssl=SERVER)
 
 
 @native("open_connection, echo, close", SOME, within=echo_server)
@@ -97,7 +87,7 @@ async def connection(port: int) -> None:
     await talk(await open_connection(LOCALHOST, port))
 
 
-@connection.asyncio(within=asyncio_echo_server)
+@connection.asyncio(within=asyncio_echo_server, on_compat="streams: connect, echo, close")
 async def _(port: int) -> None:
     await talk_in_asyncio(*await asyncio.open_connection(LOCALHOST, port))
 
@@ -118,7 +108,7 @@ async def refused() -> None:
         await open_connection(LOCALHOST, PORT)
 
 
-@refused.asyncio()
+@refused.asyncio(on_compat="streams: refused")
 async def _() -> None:
     with suppress(ConnectionRefusedError):
         await asyncio.open_connection(LOCALHOST, PORT)
@@ -183,7 +173,7 @@ async def serving() -> None:
         await checkpoint()
 
 
-@serving.asyncio()
+@serving.asyncio(on_compat="streams: server made, closed")
 async def _() -> None:
     async with await asyncio.start_server(echo_in_asyncio, LOCALHOST, 0):
         await asyncio.sleep(0)
@@ -210,25 +200,13 @@ async def fail_at_once_in_asyncio(reader: asyncio.StreamReader, writer: asyncio.
     raise ValueError("on purpose")
 
 
-@asynccontextmanager
-async def failing_server() -> AsyncIterator[int]:
-    async with await serve(fail_at_once, LOCALHOST, 0) as server:
-        yield server.port
-
-
-@asynccontextmanager
-async def failing_asyncio_server() -> AsyncIterator[int]:
-    async with await asyncio.start_server(fail_at_once_in_asyncio, LOCALHOST, 0) as server:
-        yield server.sockets[0].getsockname()[1]
-
-
-@native("a handler fails", SOME, within=failing_server)
+@native("a handler fails", SOME, within=served(fail_at_once))
 async def failing_handler(port: int) -> None:
     async with await open_connection(LOCALHOST, port) as stream:
         await stream.read()
 
 
-@failing_handler.asyncio(within=failing_asyncio_server)
+@failing_handler.asyncio(within=served_in_asyncio(fail_at_once_in_asyncio), on_compat="streams: a handler fails")
 async def _(port: int) -> None:
     reader, writer = await asyncio.open_connection(LOCALHOST, port)
     await reader.read()
@@ -256,7 +234,7 @@ async def tls_connection(port: int) -> None:
     await talk(await open_connection("localhost", port, ssl=CLIENT))
 
 
-@tls_connection.asyncio(within=asyncio_tls_server)
+@tls_connection.asyncio(within=asyncio_tls_server, on_compat="streams: TLS")
 async def _(port: int) -> None:
     await talk_in_asyncio(*await asyncio.open_connection("localhost", port, ssl=CLIENT))
 
@@ -287,7 +265,7 @@ async def tls_failure(port: int) -> None:
         await open_connection("localhost", port, ssl=DISTRUSTFUL)
 
 
-@tls_failure.asyncio(within=asyncio_tls_server)
+@tls_failure.asyncio(within=asyncio_tls_server, on_compat="streams: TLS handshake fails")
 async def _(port: int) -> None:
     with suppress(ssl.SSLError):
         await asyncio.open_connection("localhost", port, ssl=DISTRUSTFUL)
@@ -323,7 +301,7 @@ async def unix_connection(path: str) -> None:
     await talk(await open_unix_connection(path))
 
 
-@unix_connection.asyncio(within=asyncio_unix_server)
+@unix_connection.asyncio(within=asyncio_unix_server, on_compat="streams: Unix")
 async def _(path: str) -> None:
     await talk_in_asyncio(*await asyncio.open_unix_connection(path))
 
@@ -358,7 +336,7 @@ async def datagrams() -> None:
             await cancel_in(receiver.receive)
 
 
-@datagrams.asyncio()
+@datagrams.asyncio(on_compat="datagrams")
 async def _() -> None:
     loop = asyncio.get_running_loop()
     receiver, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(LOCALHOST, 0))

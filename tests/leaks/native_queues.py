@@ -10,7 +10,7 @@ from typing import Any, Union
 from kernel import (LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull, UniversalQueue, checkpoint,
                     run_in_thread, spawn)
 
-from .programs import cancel_in, cancel_task_in, make, until_done
+from .programs import cancel_in, cancel_task_in, make, until_done, until_future_done
 from .rows import native
 
 AnyQueue = Union[Queue[int], UniversalQueue[int]]
@@ -104,7 +104,7 @@ async def get_cancelled() -> None:
     await cancel_in(Queue[int]().get)
 
 
-@get_cancelled.asyncio()
+@get_cancelled.asyncio(on_compat="Queue.get cancelled")
 async def _() -> None:
     await cancel_task_in(asyncio.Queue[int]().get)
 
@@ -195,8 +195,7 @@ if sys.version_info >= (3, 13):
         getter = asyncio.create_task(make(queue.get))
         await asyncio.sleep(0)
         queue.shutdown()
-        while not getter.done():
-            await asyncio.sleep(0)
+        await until_future_done(getter)
         getter.exception()
         with suppress(asyncio.QueueShutDown):
             await queue.put(1)
@@ -223,34 +222,29 @@ async def closing_under_putter() -> None:
     assert putter.exception() is not None
 
 
-@native("async for over a Queue, closed")
-async def iterating() -> None:
-    queue = Queue[int]()
-
+async def consume_all(queue: AnyQueue, put: Any) -> None:
+    """Put an item into a queue that a task takes all items from, and close it."""
     async def consume() -> None:
         async for _ in queue:
             pass
 
     task = await spawn(consume())
-    await queue.put(1)
+    await put(1)
     await checkpoint()
     queue.close()
     await task
+
+
+@native("async for over a Queue, closed")
+async def iterating() -> None:
+    queue = Queue[int]()
+    await consume_all(queue, queue.put)
 
 
 @native("async for over a UniversalQueue, closed")
 async def iterating_universally() -> None:
     queue = UniversalQueue[int]()
-
-    async def consume() -> None:
-        async for _ in queue:
-            pass
-
-    task = await spawn(consume())
-    await queue.put(1)
-    await checkpoint()
-    queue.close()
-    await task
+    await consume_all(queue, queue.put)
 
 
 @native("Queue full, empty")

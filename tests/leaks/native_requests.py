@@ -11,7 +11,8 @@ from typing import Any
 from kernel import (Deadlock, Kernel, Syscall, Task, Waitable, call, checkpoint, current_task, sleep, spawn, wait,
                     wait_readable, wait_writable)
 
-from .programs import cancel_in, count_up, count_up_in_asyncio, generate, nothing, raise_error, until_done, wait_for
+from .programs import (cancel_in, count_up, count_up_in_asyncio, generate, nothing, raise_error, until_done,
+                       until_future_done, wait_for)
 from .rows import native
 
 
@@ -100,8 +101,7 @@ async def _() -> None:
     task = asyncio.create_task(one(future))
     await asyncio.sleep(0)
     future.set_exception(ValueError("on purpose"))
-    while not task.done():
-        await asyncio.sleep(0)
+    await until_future_done(task)
     task.exception()
 
 
@@ -115,7 +115,7 @@ async def failed_waitable() -> None:
         pass
 
 
-@failed_waitable.asyncio()
+@failed_waitable.asyncio(on_compat="Future set_exception, await by name")
 async def _() -> None:
     future = asyncio.get_running_loop().create_future()
     future.set_exception(ValueError("on purpose"))
@@ -180,7 +180,7 @@ async def iterating() -> None:
         pass
 
 
-@iterating.asyncio()
+@iterating.asyncio(on_compat="async generator")
 async def _() -> None:
     async for _ in count_up_in_asyncio():
         pass
@@ -194,7 +194,7 @@ async def breaking_off() -> None:
         await checkpoint()
 
 
-@breaking_off.asyncio()
+@breaking_off.asyncio(on_compat="async generator broken off")
 async def _() -> None:
     async for _ in count_up_in_asyncio():
         break
@@ -210,7 +210,7 @@ async def calling_from_thread() -> None:
     await waitable
 
 
-@calling_from_thread.asyncio()
+@calling_from_thread.asyncio(on_compat="call_soon_threadsafe")
 async def _() -> None:
     future = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_soon_threadsafe(future.set_result, None)
@@ -251,7 +251,7 @@ async def waiting_for_descriptors(ends: tuple[int, int]) -> None:
     os.read(ends[0], 1)
 
 
-@waiting_for_descriptors.asyncio(within=pipe)
+@waiting_for_descriptors.asyncio(within=pipe, on_compat="add_reader, remove_reader")
 async def _(ends: tuple[int, int]) -> None:
     loop = asyncio.get_running_loop()
     os.write(ends[1], b"x")

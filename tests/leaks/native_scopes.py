@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from kernel import Cancelled, TaskGroup, checkpoint, current_task, now, shielded, sleep, spawn, timeout, timeout_at
 
-from .programs import HOUR, cancel_in, cancel_task_in, fail, nothing, wait_forever
+from .programs import HOUR, cancel_in, cancel_task_in, fail, nothing, until_done, wait_forever
 from .rows import native
 
 
@@ -18,7 +18,7 @@ async def grouping() -> None:
         await group.spawn(nothing())
 
 
-@grouping.asyncio()
+@grouping.asyncio(on_compat="TaskGroup")
 async def _() -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(nothing())
@@ -40,7 +40,7 @@ async def group_with_failing_child() -> None:
             await group.spawn(wait_forever())
 
 
-@group_with_failing_child.asyncio()
+@group_with_failing_child.asyncio(on_compat="TaskGroup, a child fails")
 async def _() -> None:
     with suppress(BaseExceptionGroup):
         async with asyncio.TaskGroup() as group:
@@ -75,7 +75,7 @@ async def group_with_failing_body() -> None:
             raise ValueError("on purpose")
 
 
-@group_with_failing_body.asyncio()
+@group_with_failing_body.asyncio(on_compat="TaskGroup, its body fails")
 async def _() -> None:
     with suppress(BaseExceptionGroup):
         async with asyncio.TaskGroup() as group:
@@ -99,7 +99,7 @@ async def group_cancelled() -> None:
     await cancel_in(wait_in_group)
 
 
-@group_cancelled.asyncio()
+@group_cancelled.asyncio(on_compat="TaskGroup cancelled from outside")
 async def _() -> None:
     await cancel_task_in(wait_in_asyncio_group)
 
@@ -200,7 +200,7 @@ async def timeout_in_time() -> None:
         await checkpoint()
 
 
-@timeout_in_time.asyncio()
+@timeout_in_time.asyncio(on_compat="timeout")
 async def _() -> None:
     async with asyncio.timeout(HOUR):
         await asyncio.sleep(0)
@@ -219,7 +219,7 @@ async def timeout_expired() -> None:
             await sleep(HOUR)
 
 
-@timeout_expired.asyncio()
+@timeout_expired.asyncio(on_compat="timeout expired")
 async def _() -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(0):
@@ -337,8 +337,7 @@ async def be_cancelled_shielded() -> None:
 @native("shielded, cancelled inside")
 async def shielding_from_cancellation() -> None:
     task = await spawn(be_cancelled_shielded())
-    while not task.done():
-        await checkpoint()
+    await until_done(task)
 
 
 @native("shielded, with a timeout that expires inside")

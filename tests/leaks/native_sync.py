@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from kernel import Barrier, BrokenBarrier, Condition, Deadlock, Event, Lock, RLock, Semaphore, checkpoint, spawn
 
-from .programs import cancel_in, cancel_task_in, make, until_done
+from .programs import cancel_in, cancel_task_in, make, until_done, until_future_done
 from .rows import native
 
 
@@ -22,7 +23,7 @@ async def event() -> None:
     event.clear()
 
 
-@event.asyncio()
+@event.asyncio(on_compat="Event")
 async def _() -> None:
     event = asyncio.Event()
     task = asyncio.create_task(event.wait())
@@ -38,27 +39,34 @@ async def event_cancelled() -> None:
     await cancel_in(Event().wait)
 
 
-@event_cancelled.asyncio()
+@event_cancelled.asyncio(on_compat="Event.wait cancelled")
 async def _() -> None:
     await cancel_task_in(asyncio.Event().wait)
 
 
-@native("Lock")
-async def lock() -> None:
-    lock = Lock()
+async def hand_over(lock: Lock | Semaphore) -> None:
+    """Release what another task waits for."""
     async with lock:
         task = await spawn(make(lock.acquire))
         await checkpoint()
     await task
 
 
-@lock.asyncio()
-async def _() -> None:
-    lock = asyncio.Lock()
+async def hand_over_in_asyncio(lock: asyncio.Lock | asyncio.Semaphore) -> None:
     async with lock:
         task = asyncio.create_task(make(lock.acquire))
         await asyncio.sleep(0)
     await task
+
+
+@native("Lock")
+async def lock() -> None:
+    await hand_over(Lock())
+
+
+@lock.asyncio(on_compat="Lock")
+async def _() -> None:
+    await hand_over_in_asyncio(asyncio.Lock())
 
 
 @native("Lock.acquire cancelled")
@@ -68,7 +76,7 @@ async def lock_cancelled() -> None:
         await cancel_in(lock.acquire)
 
 
-@lock_cancelled.asyncio()
+@lock_cancelled.asyncio(on_compat="Lock.acquire cancelled")
 async def _() -> None:
     lock = asyncio.Lock()
     async with lock:
@@ -113,20 +121,12 @@ async def rlock_cancelled() -> None:
 
 @native("Semaphore")
 async def semaphore() -> None:
-    semaphore = Semaphore(1, maximum=1)
-    async with semaphore:
-        task = await spawn(make(semaphore.acquire))
-        await checkpoint()
-    await task
+    await hand_over(Semaphore(1, maximum=1))
 
 
 @semaphore.asyncio()
 async def _() -> None:
-    semaphore = asyncio.BoundedSemaphore(1)
-    async with semaphore:
-        task = asyncio.create_task(make(semaphore.acquire))
-        await asyncio.sleep(0)
-    await task
+    await hand_over_in_asyncio(asyncio.BoundedSemaphore(1))
 
 
 @native("Semaphore.acquire cancelled")
@@ -134,7 +134,7 @@ async def semaphore_cancelled() -> None:
     await cancel_in(Semaphore(0).acquire)
 
 
-@semaphore_cancelled.asyncio()
+@semaphore_cancelled.asyncio(on_compat="Semaphore.acquire cancelled")
 async def _() -> None:
     await cancel_task_in(asyncio.Semaphore(0).acquire)
 
@@ -157,14 +157,14 @@ async def _() -> None:
         pass
 
 
-async def wait_at(condition: Condition) -> None:
+async def wait_at(condition: Condition | asyncio.Condition) -> None:
     async with condition:
         await condition.wait()
 
 
-async def wait_at_asyncio(condition: asyncio.Condition) -> None:
+async def wait_at_for(condition: Condition | asyncio.Condition, true: Callable[[], object]) -> None:
     async with condition:
-        await condition.wait()
+        await condition.wait_for(true)
 
 
 @native("Condition.wait")
@@ -177,10 +177,10 @@ async def condition() -> None:
     await task
 
 
-@condition.asyncio()
+@condition.asyncio(on_compat="Condition.wait")
 async def _() -> None:
     condition = asyncio.Condition()
-    task = asyncio.create_task(wait_at_asyncio(condition))
+    task = asyncio.create_task(wait_at(condition))
     await asyncio.sleep(0)
     async with condition:
         condition.notify()
@@ -193,10 +193,10 @@ async def condition_cancelled() -> None:
     await cancel_in(lambda: wait_at(condition))
 
 
-@condition_cancelled.asyncio()
+@condition_cancelled.asyncio(on_compat="Condition.wait cancelled")
 async def _() -> None:
     condition = asyncio.Condition()
-    await cancel_task_in(lambda: wait_at_asyncio(condition))
+    await cancel_task_in(lambda: wait_at(condition))
 
 
 @native("Condition.wait cancelled when notified")
@@ -214,26 +214,20 @@ async def condition_cancelled_late() -> None:
 @condition_cancelled_late.asyncio()
 async def _() -> None:
     condition = asyncio.Condition()
-    task = asyncio.create_task(wait_at_asyncio(condition))
+    task = asyncio.create_task(wait_at(condition))
     await asyncio.sleep(0)
     async with condition:
         condition.notify()
         task.cancel()
         await asyncio.sleep(0)
-    while not task.done():
-        await asyncio.sleep(0)
+    await until_future_done(task)
 
 
 @native("Condition.wait_for")
 async def condition_wait_for() -> None:
     condition = Condition()
     ready: list[int] = []
-
-    async def wait() -> None:
-        async with condition:
-            await condition.wait_for(ready.copy)
-
-    task = await spawn(wait())
+    task = await spawn(wait_at_for(condition, ready.copy))
     await checkpoint()
     async with condition:
         ready.append(1)
@@ -245,12 +239,7 @@ async def condition_wait_for() -> None:
 async def _() -> None:
     condition = asyncio.Condition()
     ready: list[int] = []
-
-    async def wait() -> None:
-        async with condition:
-            await condition.wait_for(ready.copy)
-
-    task = asyncio.create_task(wait())
+    task = asyncio.create_task(wait_at_for(condition, ready.copy))
     await asyncio.sleep(0)
     async with condition:
         ready.append(1)
@@ -258,15 +247,10 @@ async def _() -> None:
     await task
 
 
-async def wait_for_never(condition: Condition) -> None:
-    async with condition:
-        await condition.wait_for(lambda: False)
-
-
 @native("Condition.wait_for cancelled")
 async def condition_wait_for_cancelled() -> None:
     condition = Condition()
-    await cancel_in(lambda: wait_for_never(condition))
+    await cancel_in(lambda: wait_at_for(condition, lambda: False))
 
 
 @native("Condition.wait without the lock")
@@ -290,7 +274,7 @@ async def barrier() -> None:
     await task
 
 
-@barrier.asyncio()
+@barrier.asyncio(on_compat="Barrier")
 async def _() -> None:
     barrier = asyncio.Barrier(2)
     task = asyncio.create_task(make(barrier.wait))
@@ -329,8 +313,7 @@ async def _() -> None:
         task = asyncio.create_task(make(barrier.wait))
         await asyncio.sleep(0)
         await break_it()
-        while not task.done():
-            await asyncio.sleep(0)
+        await until_future_done(task)
         task.exception()
     with suppress(asyncio.BrokenBarrierError):
         await barrier.wait()

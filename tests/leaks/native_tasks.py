@@ -9,7 +9,8 @@ from typing import Any
 
 from kernel import Cancelled, cancel, checkpoint, current_task, now, sleep, sleep_until, spawn, wait
 
-from .programs import HOUR, cancel_in, cancel_task_in, fail, generate, nothing, until_done, wait_for, wait_forever
+from .programs import (HOUR, cancel_in, cancel_task_in, fail, generate, nothing, until_done, until_future_done,
+                       wait_for, wait_forever)
 from .rows import native
 
 
@@ -23,7 +24,7 @@ async def sleeping() -> None:
     await sleep(1e-6)
 
 
-@sleeping.asyncio()
+@sleeping.asyncio(on_compat="sleep")
 async def _() -> None:
     await asyncio.sleep(1e-6)
 
@@ -40,7 +41,7 @@ async def sleep_cancelled() -> None:
     await cancel_in(lambda: sleep(HOUR))
 
 
-@sleep_cancelled.asyncio()
+@sleep_cancelled.asyncio(on_compat="cancel")
 async def _() -> None:
     await cancel_task_in(lambda: asyncio.sleep(HOUR))
 
@@ -50,7 +51,7 @@ async def spawning() -> None:
     await (await spawn(nothing()))
 
 
-@spawning.asyncio()
+@spawning.asyncio(on_compat="create_task")
 async def _() -> None:
     await asyncio.create_task(nothing())
 
@@ -78,7 +79,7 @@ async def failing() -> None:
         await (await spawn(fail()))
 
 
-@failing.asyncio()
+@failing.asyncio(on_compat="create_task, fail")
 async def _() -> None:
     with suppress(ValueError):
         await asyncio.create_task(fail())
@@ -93,7 +94,7 @@ async def failing_by_name() -> None:
         pass
 
 
-@failing_by_name.asyncio()
+@failing_by_name.asyncio(on_compat="create_task, fail, await by name")
 async def _() -> None:
     task = asyncio.create_task(fail())
     try:
@@ -132,7 +133,7 @@ async def failing_and_result() -> None:
         pass
 
 
-@failing_and_result.asyncio()
+@failing_and_result.asyncio(on_compat="create_task, fail, result() by name")
 async def _() -> None:
     task = asyncio.create_task(fail())
     await asyncio.sleep(0)
@@ -148,7 +149,7 @@ async def failing_alone() -> None:
     await checkpoint()
 
 
-@failing_alone.asyncio()
+@failing_alone.asyncio(on_compat="create_task, fail, nobody waits")
 async def _() -> None:
     asyncio.create_task(fail())
     await asyncio.sleep(0)
@@ -177,8 +178,7 @@ async def _() -> None:
     failing = asyncio.create_task(fail())
     waiting = [asyncio.create_task(one(failing)) for _ in range(2)]
     for task in waiting:
-        while not task.done():
-            await asyncio.sleep(0)
+        await until_future_done(task)
         task.exception()
 
 
@@ -206,7 +206,7 @@ async def cancelling_by_name() -> None:
         pass
 
 
-@cancelling_by_name.asyncio()
+@cancelling_by_name.asyncio(on_compat="cancel, await by name")
 async def _() -> None:
     task = asyncio.create_task(asyncio.sleep(HOUR))
     await asyncio.sleep(0)
@@ -237,8 +237,7 @@ async def cancelling_early() -> None:
 async def _() -> None:
     task = asyncio.create_task(nothing())
     task.cancel()
-    while not task.done():
-        await asyncio.sleep(0)
+    await until_future_done(task)
 
 
 @native("cancel a running task, which takes it back")
@@ -265,7 +264,7 @@ async def wait_cancelled() -> None:
     await until_done(task)
 
 
-@wait_cancelled.asyncio()
+@wait_cancelled.asyncio(on_compat="wait cancelled")
 async def _() -> None:
     future = asyncio.get_running_loop().create_future()
     await cancel_task_in(lambda: asyncio.wait([future]))

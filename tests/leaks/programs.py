@@ -33,6 +33,12 @@ async def until_done(task: Task[Any]) -> None:
         await checkpoint()
 
 
+async def until_future_done(future: asyncio.Future[Any]) -> None:
+    """The same in asyncio."""
+    while not future.done():
+        await asyncio.sleep(0)
+
+
 async def cancel_in(ask: Callable[[], Awaitable[object]]) -> None:
     """Cancel a task while it waits for what `ask` returns."""
     task = await spawn(make(ask))
@@ -47,8 +53,7 @@ async def cancel_task_in(ask: Callable[[], Awaitable[object]]) -> None:
     task = asyncio.create_task(make(ask))
     await asyncio.sleep(0)
     task.cancel()
-    while not task.done():
-        await asyncio.sleep(0)
+    await until_future_done(task)
 
 
 async def count_up() -> AsyncIterator[int]:

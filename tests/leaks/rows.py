@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 from .measuring import Growth, Within, on_kernel, on_loop, outside
 
 Code = Callable[..., Coroutine[Any, Any, object]]
 Plain = Callable[[], object]
-CodeT = TypeVar("CodeT", bound=Callable[..., object])
 
 OFTEN = 1000
 
@@ -48,11 +47,11 @@ class NativeRow(Row):
         self.code = code
         return self
 
-    def asyncio(self, within: Within | None = None) -> Callable[[CodeT], CodeT]:
-        """Decorates the same operation of asyncio."""
-        def take(code: CodeT) -> CodeT:
-            self._peer, self._peer_within = code, within  # type: ignore[assignment]  # a coroutine function
-            return code
+    def asyncio(self, within: Within | None = None, *, on_compat: str | None = None) -> Callable[[Code], Code]:
+        """Decorates the same operation of asyncio; `on_compat` names the row of its own that this has on `compat`."""
+        def take(code: Code) -> Code:
+            self._peer, self._peer_within = code, within
+            return code if on_compat is None else facade(on_compat, self.times, within=within)(code)
         return take
 
     def ours(self, times: int, enough: int) -> Growth:

@@ -6,37 +6,16 @@ what is right.
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import zipapp
 from pathlib import Path
 
 import pytest
 
+from tests.support.interpreters import Outcome, ended, next_line, run_python, started_python
 from tests.support.paths import ROOT
 
 COMPAT = ("-m", "compat")
-Outcome = tuple[int, str, str]
-
-
-def restore_sigint() -> None:
-    """Programs started in the background of a shell are told to ignore Ctrl-C; the ones tested here must not be."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def start(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, *map(str, arguments)], cwd=cwd, stdin=subprocess.DEVNULL,
-                            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environment},
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=restore_sigint)
-
-
-def outcome(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> Outcome:
-    """Exit status, standard output and standard error of a command line."""
-    with start(*arguments, cwd=cwd, **environment) as process:
-        out, err = process.communicate(timeout=30)
-        return process.returncode, out, err
 
 
 @pytest.fixture
@@ -47,18 +26,18 @@ def program(tmp_path: Path) -> Path:
 def same(program: Path, text: str, *arguments: str, cwd: Path = ROOT) -> Outcome:
     """What the program does under compat, which is just what it does without."""
     program.write_text(text)
-    plain = outcome(program, *arguments, cwd=cwd)
-    assert outcome(*COMPAT, program, *arguments, cwd=cwd) == plain
-    assert outcome(*COMPAT, "--legacy", program, *arguments, cwd=cwd) == plain
+    plain = run_python(program, *arguments, cwd=cwd)
+    assert run_python(*COMPAT, program, *arguments, cwd=cwd) == plain
+    assert run_python(*COMPAT, "--legacy", program, *arguments, cwd=cwd) == plain
     return plain
 
 
 def test_the_loop_is_ours(program: Path) -> None:
     program.write_text("import asyncio\nasync def main():\n    print(type(asyncio.get_running_loop()).__module__)\n"
                        "asyncio.run(main())\n")
-    assert outcome(program) == (0, "asyncio.unix_events\n", "")
-    assert outcome(*COMPAT, program) == (0, "compat.events\n", "")
-    assert outcome(*COMPAT, "--legacy", program) == (0, "compat.events\n", "")
+    assert run_python(program) == (0, "asyncio.unix_events\n", "")
+    assert run_python(*COMPAT, program) == (0, "compat.events\n", "")
+    assert run_python(*COMPAT, "--legacy", program) == (0, "compat.events\n", "")
 
 
 def test_the_command_line_is_the_program_s(program: Path) -> None:
@@ -78,9 +57,9 @@ def test_its_name_and_file(program: Path) -> None:
 
 def test_its_file_given_by_a_relative_path(program: Path) -> None:
     program.write_text("import sys\nprint(__file__, sys.argv)\n")
-    plain = outcome("program.py", cwd=program.parent)
+    plain = run_python("program.py", cwd=program.parent)
     assert plain[1] == f"{program} ['program.py']\n"
-    assert outcome(*COMPAT, "program.py", cwd=program.parent) == plain
+    assert run_python(*COMPAT, "program.py", cwd=program.parent) == plain
 
 
 def test_a_link_to_it(program: Path) -> None:
@@ -88,14 +67,14 @@ def test_a_link_to_it(program: Path) -> None:
     (program.parent / "bin" / "link").symlink_to(program)
     (program.parent / "neighbour.py").write_text("NAME = 'neighbour'\n")
     program.write_text("import neighbour\nprint(neighbour.NAME)\n")
-    plain = outcome(program.parent / "bin" / "link")
+    plain = run_python(program.parent / "bin" / "link")
     assert plain == (0, "neighbour\n", "")
-    assert outcome(*COMPAT, program.parent / "bin" / "link") == plain
+    assert run_python(*COMPAT, program.parent / "bin" / "link") == plain
 
 
 def test_safe_path(program: Path) -> None:
     program.write_text("import sys\nprint(sys.path)\n")
-    assert outcome("-P", *COMPAT, program) == outcome("-P", program)
+    assert run_python("-P", *COMPAT, program) == run_python("-P", program)
 
 
 def test_its_classes_can_be_pickled(program: Path) -> None:
@@ -140,19 +119,18 @@ def test_ctrl_c(program: Path) -> None:
                        "        await asyncio.sleep(60)\n    finally:\n        print('cleaned up', flush=True)\n"
                        "asyncio.run(main())\n")
     for options in (), COMPAT, (*COMPAT, "--legacy"):
-        with start(*options, program) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
+        with started_python(*options, program) as process:
+            assert next_line(process) == "ready"
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=30)
-        assert (process.returncode, out) == (-signal.SIGINT, "cleaned up\n")
+            status, out, err = ended(process)
+        assert (status, out) == (-signal.SIGINT, "cleaned up\n")
         assert err.endswith("KeyboardInterrupt\n")
 
 
 @pytest.mark.parametrize("legacy", [[], ["--legacy"]], ids=["", "legacy"])
 def test_an_exception_is_shown_with_its_line(program: Path, legacy: list[str]) -> None:
     program.write_text("import asyncio\n\nasync def main():\n    raise LookupError('gone')\n\nasyncio.run(main())\n")
-    status, out, err = outcome(*COMPAT, *legacy, program)
+    status, out, err = run_python(*COMPAT, *legacy, program)
     assert (status, out) == (1, "")
     assert err.startswith("Traceback (most recent call last):\n")
     assert err.endswith("LookupError: gone\n")
@@ -163,7 +141,7 @@ def test_an_exception_is_shown_with_its_line(program: Path, legacy: list[str]) -
 @pytest.mark.parametrize("legacy", [[], ["--legacy"]], ids=["", "legacy"])
 def test_a_syntax_error_is_shown_with_its_line(program: Path, legacy: list[str]) -> None:
     program.write_text("x = 1\ny = = 2\n")
-    status, out, err = outcome(*COMPAT, *legacy, program)
+    status, out, err = run_python(*COMPAT, *legacy, program)
     assert (status, out) == (1, "")
     assert f'  File "{program}", line 2\n    y = = 2\n' in err
     assert err.endswith("SyntaxError: invalid syntax\n")
@@ -177,9 +155,9 @@ def test_a_module(tmp_path: Path) -> None:
                                       "    print(type(asyncio.get_running_loop()).__module__)\n"
                                       "print(__name__, __spec__.name, sys.argv, sys.path[0])\nasyncio.run(main())\n")
     seen = f"__main__ tool {[str(tmp_path / 'tool.py'), '-m', 'one']} {tmp_path}\n"
-    assert outcome("-m", "tool", "-m", "one", cwd=tmp_path) == (0, f"{seen}asyncio.unix_events\n", "")
-    assert outcome(*COMPAT, "-m", "tool", "-m", "one", cwd=tmp_path) == (0, f"{seen}compat.events\n", "")
-    assert outcome(*COMPAT, "--legacy", "-m", "tool", "-m", "one", cwd=tmp_path) == (0, f"{seen}compat.events\n", "")
+    assert run_python("-m", "tool", "-m", "one", cwd=tmp_path) == (0, f"{seen}asyncio.unix_events\n", "")
+    assert run_python(*COMPAT, "-m", "tool", "-m", "one", cwd=tmp_path) == (0, f"{seen}compat.events\n", "")
+    assert run_python(*COMPAT, "--legacy", "-m", "tool", "-m", "one", cwd=tmp_path) == (0, f"{seen}compat.events\n", "")
 
 
 def test_a_package(tmp_path: Path) -> None:
@@ -188,18 +166,18 @@ def test_a_package(tmp_path: Path) -> None:
     (tmp_path / "pack" / "part.py").write_text("NAME = 'part'\n")
     (tmp_path / "pack" / "__main__.py").write_text("import sys\nfrom .part import NAME\nprint(NAME, sys.argv[1:])\n"
                                                    "sys.exit(4)\n")
-    assert outcome(*COMPAT, "-m", "pack", "one", cwd=tmp_path) == (4, "part ['one']\n", "")
-    assert outcome(*COMPAT, "--legacy", "-m", "pack", "one", cwd=tmp_path) == (4, "part ['one']\n", "")
+    assert run_python(*COMPAT, "-m", "pack", "one", cwd=tmp_path) == (4, "part ['one']\n", "")
+    assert run_python(*COMPAT, "--legacy", "-m", "pack", "one", cwd=tmp_path) == (4, "part ['one']\n", "")
 
 
 def test_the_classes_of_a_module_can_be_pickled(tmp_path: Path) -> None:
     (tmp_path / "tool.py").write_text("import pickle\nclass Thing:\n    pass\n"
                                       "print(type(pickle.loads(pickle.dumps(Thing()))) is Thing)\n")
-    assert outcome(*COMPAT, "-m", "tool", cwd=tmp_path) == (0, "True\n", "")
+    assert run_python(*COMPAT, "-m", "tool", cwd=tmp_path) == (0, "True\n", "")
 
 
 def test_a_module_that_is_not_there() -> None:
-    status, out, err = outcome(*COMPAT, "-m", "no_such_module")
+    status, out, err = run_python(*COMPAT, "-m", "no_such_module")
     assert (status, out) == (1, "")
     assert "No module named" in err and "no_such_module" in err
 
@@ -208,11 +186,12 @@ def test_a_module_that_is_not_there() -> None:
 def test_a_directory(tmp_path: Path, legacy: list[str]) -> None:
     directory = tmp_path / "app"
     directory.mkdir()
-    (directory / "__main__.py").write_text("import sys, neighbour\nprint(__name__, sys.argv, sys.path[0], neighbour.N)\n")
+    (directory / "__main__.py").write_text("import sys, neighbour\n"
+                                           "print(__name__, sys.argv, sys.path[0], neighbour.N)\n")
     (directory / "neighbour.py").write_text("N = 1\n")
-    plain = outcome(directory, "one")
+    plain = run_python(directory, "one")
     assert plain == (0, f"__main__ {[str(directory), 'one']} {directory} 1\n", "")
-    assert outcome(*COMPAT, *legacy, directory, "one") == plain
+    assert run_python(*COMPAT, *legacy, directory, "one") == plain
 
 
 def test_a_zip_archive(tmp_path: Path) -> None:
@@ -220,8 +199,8 @@ def test_a_zip_archive(tmp_path: Path) -> None:
     directory.mkdir()
     (directory / "__main__.py").write_text("print(__name__)\n")
     zipapp.create_archive(directory, tmp_path / "app.pyz")
-    assert outcome(tmp_path / "app.pyz") == (0, "__main__\n", "")
-    assert outcome(*COMPAT, tmp_path / "app.pyz") == (0, "__main__\n", "")
+    assert run_python(tmp_path / "app.pyz") == (0, "__main__\n", "")
+    assert run_python(*COMPAT, tmp_path / "app.pyz") == (0, "__main__\n", "")
 
 
 # --legacy
@@ -241,23 +220,23 @@ print(asyncio.get_event_loop().run_until_complete(main()))
 
 def test_legacy_runs_an_old_program(program: Path) -> None:
     program.write_text(OLD)
-    assert outcome("-W", "ignore", *COMPAT, "--legacy", program) == (0, "old\n", "")
+    assert run_python("-W", "ignore", *COMPAT, "--legacy", program) == (0, "old\n", "")
 
 
 def test_legacy_runs_an_old_module_and_an_old_directory(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text(OLD)
     (tmp_path / "tool.py").write_text(OLD)
-    assert outcome("-W", "ignore", *COMPAT, "--legacy", "-m", "tool", cwd=tmp_path) == (0, "old\n", "")
-    assert outcome("-W", "ignore", *COMPAT, "--legacy", tmp_path) == (0, "old\n", "")
+    assert run_python("-W", "ignore", *COMPAT, "--legacy", "-m", "tool", cwd=tmp_path) == (0, "old\n", "")
+    assert run_python("-W", "ignore", *COMPAT, "--legacy", tmp_path) == (0, "old\n", "")
 
 
 def test_without_legacy_it_does_not_run(program: Path) -> None:
     program.write_text(OLD)
-    status, out, err = outcome(*COMPAT, program)
+    status, out, err = run_python(*COMPAT, program)
     assert (status, out) == (1, "")
     assert err.endswith("SyntaxError: invalid syntax\n")
     program.write_text(OLD.replace("asyncio.async", "asyncio.ensure_future"))
-    status, out, err = outcome(*COMPAT, program)
+    status, out, err = run_python(*COMPAT, program)
     assert (status, out) == (1, "")
     assert "AttributeError: module 'asyncio' has no attribute 'coroutine'" in err
 
@@ -265,7 +244,7 @@ def test_without_legacy_it_does_not_run(program: Path) -> None:
 def test_its_warnings_are_shown_as_those_of_a_script(program: Path) -> None:
     """Python shows a `DeprecationWarning` by default where `__main__` gives it, and so here."""
     program.write_text(OLD)
-    status, out, err = outcome(*COMPAT, "--legacy", program)
+    status, out, err = run_python(*COMPAT, "--legacy", program)
     assert (status, out) == (0, "old\n")
     assert f'{program}:3: DeprecationWarning: "@coroutine" decorator is deprecated since Python 3.8' in err
     assert f"{program}:6: DeprecationWarning: asyncio.async() function is deprecated, use ensure_future()" in err
@@ -276,7 +255,7 @@ def test_its_warnings_are_shown_as_those_of_a_script(program: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--legacy", "--help"]], ids=" ".join)
 def test_help(arguments: list[str]) -> None:
-    status, out, err = outcome(*COMPAT, *arguments)
+    status, out, err = run_python(*COMPAT, *arguments)
     assert (status, err) == (0, "")
     for phrase in "python -m compat", "[--legacy]", "PROGRAM.py", "-m MODULE":
         assert phrase in out
@@ -284,7 +263,7 @@ def test_help(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["--legacy"], ["-m"], ["--legacy", "-m"], ["--nonsense"]], ids=" ".join)
 def test_no_program(arguments: list[str]) -> None:
-    status, out, err = outcome(*COMPAT, *arguments)
+    status, out, err = run_python(*COMPAT, *arguments)
     assert status != 0
     assert out == ""
     assert err.startswith("python -m compat: a program to run is missing\n")
@@ -292,7 +271,7 @@ def test_no_program(arguments: list[str]) -> None:
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    status, out, err = outcome(*COMPAT, tmp_path / "absent.py")
+    status, out, err = run_python(*COMPAT, tmp_path / "absent.py")
     assert status != 0
     assert out == ""
     assert err == f"python -m compat: can't open file {str(tmp_path / 'absent.py')!r}: there is no such file\n"
@@ -300,4 +279,4 @@ def test_no_such_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["/no/such/file.py"]], ids=["none", "absent"])
 def test_the_status_of_a_wrong_command_line(arguments: list[str]) -> None:
-    assert outcome(*COMPAT, *arguments)[0] == outcome("-m", "kernel", *arguments)[0] == 2
+    assert run_python(*COMPAT, *arguments)[0] == run_python("-m", "kernel", *arguments)[0] == 2

@@ -123,7 +123,8 @@ def test_ten_thousand_connections() -> None:
 @pytest.mark.usefixtures("many_descriptors")
 def test_two_hundred_processes_at_once() -> None:
     """All are there at the same time, since each waits for its input, and only then are their outputs captured."""
-    program = f'read word; i=0; while [ $i -lt {LINES} ]; do echo "$word $i"; i=$((i+1)); done; echo end >&2; exit $word'
+    program = (f'read word; i=0; while [ $i -lt {LINES} ]; do echo "$word $i"; i=$((i+1)); done; '
+               "echo end >&2; exit $word")
 
     def expected(number: int) -> bytes:
         return b"".join(b"%d %d\n" % (number, i) for i in range(LINES))

@@ -7,34 +7,22 @@ import contextvars
 import gc
 import sys
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import compat
-
-Reports = list[dict[str, Any]]
-
-
-@pytest.fixture
-def uncollected() -> Iterator[None]:
-    """No garbage collection: what goes has to go by its reference count."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
+from tests.compat.loops import Reports, note_reports
 
 
 def run(main: Any) -> Reports:
     """Run `main` on a loop of ours and return what its exception handler was told."""
-    reports: Reports = []
-
-    async def handled() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
+    async def noted() -> Reports:
+        reports = note_reports()
         await main
+        return reports
 
-    compat.run(handled())
+    reports: Reports = compat.run(noted())
     return reports
 
 
@@ -48,13 +36,11 @@ async def turns(count: int = 3) -> None:
 
 
 def test_a_failure_that_nobody_retrieves_is_reported_at_once(uncollected: None) -> None:
-    messages: list[str] = []
-
     async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: messages.append(context["message"]))
+        reports = note_reports()
         asyncio.create_task(fail())
         await turns()
-        assert messages == ["Task exception was never retrieved"]
+        assert [report["message"] for report in reports] == ["Task exception was never retrieved"]
 
     compat.run(main())
 
@@ -165,3 +151,20 @@ def test_what_is_no_context_is_refused_at_once_or_fails_the_task() -> None:
         code.close()
 
     assert run(main()) == []
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_the_exception_of_a_task_does_not_keep_the_task(debug: bool) -> None:
+    """By its traceback and the frame of what ran the task; found by the tests of anyio's task groups."""
+
+    async def fail() -> None:
+        raise ValueError
+
+    async def main() -> list[type]:
+        task = asyncio.ensure_future(fail())
+        await asyncio.wait([task])
+        error = task.exception()
+        del task
+        return [type(referrer) for referrer in gc.get_referrers(error)]
+
+    assert compat.run(main(), debug=debug) == asyncio.run(main(), debug=debug)

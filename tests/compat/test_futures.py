@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import compat
-
-
-@pytest.fixture
-def loop() -> Iterator[compat.EventLoop]:
-    made = compat.EventLoop()
-    yield made
-    made.close()
 
 
 def test_a_task_is_a_future_by_whichever_module_it_is_asked(loop: compat.EventLoop) -> None:

@@ -1,26 +1,21 @@
-"""`python -m compat PROGRAM`: the module `__main__` is as plain `python PROGRAM` makes it, by whatever path it is given."""
+"""`python -m compat PROGRAM` makes the module `__main__` as plain `python PROGRAM` does, whatever the path."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.interpreters import Outcome, run_python
 
 each_way = pytest.mark.parametrize("options", [["-m", "compat"], ["-m", "compat", "--legacy"]], ids=["", "legacy"])
 
 
-def outcome(directory: Path, program: str, options: list[str], path: str = "program.py") -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of a program that is run from `directory`."""
+def outcome(directory: Path, program: str, options: list[str], path: str = "program.py") -> Outcome:
+    """The outcome of a program that is run from `directory`."""
     (directory / "program.py").write_text(textwrap.dedent(program))
-    done = subprocess.run([sys.executable, *options, path], cwd=directory, capture_output=True, text=True, timeout=30,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)})
-    return done.returncode, done.stdout, done.stderr
+    return run_python(*options, path, cwd=directory)
 
 
 @each_way
