@@ -9,6 +9,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -165,6 +166,7 @@ def on_loop(action: Callable[..., Coroutine[Any, Any, object]], within: Within |
         loop = EventLoop(clock=clock) if compat else asyncio.SelectorEventLoop()
         loop.time = clock.now  # type: ignore[method-assign]
         loop.set_exception_handler(ignore)
+        loop.set_default_executor(ThreadPoolExecutor(1))  # which starts no second thread in the middle of a measurement
         return loop
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
