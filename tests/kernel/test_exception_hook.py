@@ -7,7 +7,8 @@ import logging
 
 import pytest
 
-from kernel import VirtualClock, checkpoint, run, sleep, spawn
+from kernel import VirtualClock, run, sleep, spawn
+from tests.support.coroutines import leave
 
 
 async def fails(what: str = "nobody waits") -> None:
@@ -15,11 +16,7 @@ async def fails(what: str = "nobody waits") -> None:
 
 
 def test_by_default_failures_are_logged_with_their_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        await spawn(fails(), name="the failed one")
-        await checkpoint()
-
-    run(main())
+    run(leave(fails(), name="the failed one"))
     gc.collect()
     record, = caplog.records
     assert record.name == "kernel" and record.levelno == logging.ERROR and "the failed one" in record.getMessage()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kernel import Kernel, Task, VirtualClock, checkpoint, run, sleep, spawn
-from tests.support.coroutines import sleeper
+from tests.support.coroutines import leave, sleeper
 from tests.support.reports import refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
@@ -100,10 +100,6 @@ def test_the_grace_begins_when_each_task_has_had_its_first_step() -> None:
 
 @pytest.mark.parametrize("grace", [math.inf, 1e300])
 def test_a_grace_can_be_without_end(grace: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> None:
-        await spawn(cleans_up())
-        await checkpoint()
-
     async def cleans_up() -> None:
         try:
             await sleep(1000)
@@ -114,5 +110,5 @@ def test_a_grace_can_be_without_end(grace: float, monkeypatch: pytest.MonkeyPatc
     ended: list[str] = []
     thread_failures: list[Any] = []
     monkeypatch.setattr(threading, "excepthook", thread_failures.append)
-    run(main(), grace=grace, exception_hook=refuse)
+    run(leave(cleans_up()), grace=grace, exception_hook=refuse)
     assert ended == ["cleaned up"] and not thread_failures

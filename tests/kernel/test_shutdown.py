@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, Task, VirtualClock, Waitable, checkpoint, run, sleep, spawn
+from tests.support.coroutines import leave
 from tests.support.reports import ignore, refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
@@ -135,11 +136,7 @@ def test_tasks_spawned_while_others_die_are_ended_as_well() -> None:
                 await checkpoint()
             trace.append(number)
 
-    async def main() -> None:
-        await spawn(body(0))
-        await checkpoint()
-
-    run(main(), clock=VirtualClock(), exception_hook=refuse)
+    run(leave(body(0)), clock=VirtualClock(), exception_hook=refuse)
     assert sorted(trace) == list(range(11))
 
 
@@ -155,11 +152,7 @@ def test_a_task_that_replaces_itself_for_ever_does_not_keep_the_kernel() -> None
             await spawn(phoenix())
             await checkpoint()  # so that the next one gets as far as this
 
-    async def main() -> None:
-        await spawn(phoenix())
-        await checkpoint()
-
-    run(main(), clock=VirtualClock(), exception_hook=ignore)
+    run(leave(phoenix()), clock=VirtualClock(), exception_hook=ignore)
     assert len(lives) > 10
 
 
@@ -220,9 +213,5 @@ def test_cleaning_up_may_take_as_long_as_the_grace() -> None:
             await sleep(9)
             trace.append("cleaned")
 
-    async def main() -> None:
-        await spawn(slow())
-        await checkpoint()
-
-    run(main(), clock=VirtualClock(), grace=10, exception_hook=refuse)
+    run(leave(slow()), clock=VirtualClock(), grace=10, exception_hook=refuse)
     assert trace == ["cleaned"]

@@ -8,6 +8,7 @@ import pytest
 
 from kernel import (Cancelled, Condition, Lock, RLock, Task, VirtualClock, Waitable, checkpoint, current_task, run,
                     sleep, spawn)
+from tests.support.coroutines import leave
 from tests.support.ready_queues import RandomReady
 from tests.support.reports import Reports, ignore
 
@@ -24,12 +25,7 @@ def test_a_task_that_swallows_every_cancellation_is_named_and_given_up() -> None
             except Cancelled:
                 pass
 
-    async def main() -> Task[None]:
-        task = await spawn(stubborn(), name="the stubborn one")
-        await checkpoint()
-        return task
-
-    task = run(main(), clock=VirtualClock(), exception_hook=reports)
+    task = run(leave(stubborn(), name="the stubborn one"), clock=VirtualClock(), exception_hook=reports)
     assert task.done() and task.cancelled()
     assert len(reports) >= 2
     for message, _ in reports:
@@ -52,12 +48,7 @@ def test_a_task_that_swallows_a_few_cancellations_is_cancelled_again() -> None:
         finally:
             trace.append("ended")
 
-    async def main() -> Task[None]:
-        task = await spawn(reluctant())
-        await checkpoint()
-        return task
-
-    assert run(main(), exception_hook=ignore).cancelled()
+    assert run(leave(reluctant()), exception_hook=ignore).cancelled()
     assert trace == ["swallowed", "swallowed", "ended"]
 
 

@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from kernel import Task, VirtualClock, checkpoint, run, sleep, spawn
-from tests.support.coroutines import sleeper
+from tests.support.coroutines import leave, sleeper
 from tests.support.reports import Reports, refuse
 
 pytestmark = pytest.mark.usefixtures("nothing_in_the_log")
@@ -57,11 +57,7 @@ def test_a_failure_of_cleaning_up_at_shutdown_is_reported() -> None:
         finally:
             raise LookupError("in cleanup")
 
-    async def main() -> None:
-        await spawn(child())
-        await checkpoint()
-
-    run(main(), clock=VirtualClock(), exception_hook=reports)
+    run(leave(child()), clock=VirtualClock(), exception_hook=reports)
     assert [str(error) for error in reports.errors] == ["in cleanup"]
 
 

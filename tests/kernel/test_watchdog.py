@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kernel import checkpoint, run, sleep, spawn
-from tests.support.coroutines import sleeper
+from tests.support.coroutines import leave, sleeper
 from tests.support.reports import refuse
 
 
@@ -31,14 +31,10 @@ def test_the_watchdog_names_a_task_that_never_yields() -> None:
             while not named.is_set():
                 pass
 
-    async def main() -> None:
-        await spawn(spinner(), name="the endless one")
-        await checkpoint()
-
     listener = Listener()
     logging.getLogger("kernel").addHandler(listener)
     try:
-        run(main(), grace=0.01)
+        run(leave(spinner(), name="the endless one"), grace=0.01)
     finally:
         logging.getLogger("kernel").removeHandler(listener)
     assert "the endless one" in messages[0] and "without yielding" in messages[0]
@@ -89,12 +85,8 @@ def test_many_slow_steps_are_not_taken_for_one_that_does_not_end(caplog: pytest.
 
 
 def test_no_thread_is_left_of_a_shutdown() -> None:
-    async def main() -> None:
-        await spawn(sleeper())
-        await checkpoint()
-
     before = threading.active_count()
-    run(main())
+    run(leave(sleeper()))
     assert threading.active_count() == before
 
 
@@ -106,13 +98,9 @@ def test_nor_of_one_that_ctrl_c_ends_while_the_thread_is_started(monkeypatch: py
         started.append(thread)
         raise KeyboardInterrupt
 
-    async def main() -> None:
-        await spawn(sleeper())
-        await checkpoint()
-
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run(main(), grace=40)
+        run(leave(sleeper()), grace=40)
     watchdog, = started
     watchdog.join(30)
     assert not watchdog.is_alive()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, TypeVar
 
-from kernel import Task, checkpoint, current_task, sleep, timeout
+from kernel import Task, checkpoint, current_task, sleep, spawn, timeout
+
+T = TypeVar("T")
 
 
 async def turns(number: int) -> None:
@@ -50,6 +52,13 @@ async def until_blocked(*tasks: Task[Any]) -> None:
     """Return when each of the tasks waits for something."""
     while any(task.state != "blocked" for task in tasks):
         await checkpoint()
+
+
+async def leave(code: Coroutine[Any, Any, T] | Generator[Any, Any, T], name: str | None = None) -> Task[T]:
+    """A main that leaves a task to the shutdown: it ends when that task has made its first step."""
+    task = await spawn(code, name=name)
+    await checkpoint()
+    return task
 
 
 async def task_called(beginning: str) -> Task[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kernel import catch_signals, checkpoint, run, sleep, spawn
+from tests.support.coroutines import leave
 
 
 @pytest.fixture(autouse=True)
@@ -74,11 +75,7 @@ def test_ctrl_c_during_the_shutdown_goes_to_who_catches_it() -> None:
                 os.kill(os.getpid(), SIGINT)
                 got.append(await signals.get())
 
-    async def main() -> None:
-        await spawn(catcher())
-        await checkpoint()
-
-    run(main())
+    run(leave(catcher()))
     assert got == [SIGINT]
     assert signal.getsignal(SIGINT) is signal.default_int_handler
 

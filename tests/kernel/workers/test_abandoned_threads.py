@@ -9,7 +9,7 @@ import pytest
 
 from kernel import (Cancelled, Kernel, Task, checkpoint, limit_threads, run, run_in_thread, shielded, sleep, spawn,
                     timeout)
-from tests.support.coroutines import until
+from tests.support.coroutines import leave, until
 from tests.support.gates import Gate, in_thread
 from tests.support.injection import Injection, cancel_at_every_suspension
 from tests.support.reports import Reports, ignore
@@ -47,17 +47,13 @@ def test_a_function_may_end_after_a_close_that_ctrl_c_has_cut_short(caplog: pyte
         threads.append(threading.current_thread())
         blocker.wait(10)
 
-    async def main() -> None:
-        await spawn(in_thread(block))
-        await checkpoint()
-
     def hook(message: str, error: BaseException) -> None:
         assert "threads are at work on" in message
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         with Kernel(grace=0.05, exception_hook=hook) as kernel:
-            kernel.run(main())
+            kernel.run(leave(in_thread(block)))
     blocker.set()
     for thread in threads:
         thread.join()

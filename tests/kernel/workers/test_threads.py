@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kernel import Task, call, checkpoint, limit_threads, now, run, run_in_thread, sleep, spawn
+from tests.support.coroutines import leave
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
@@ -110,11 +111,7 @@ def test_closing_says_which_function_it_waits_for() -> None:
     async def body() -> None:
         await run_in_thread(stuck_function)
 
-    async def main() -> None:
-        await spawn(body())
-        await checkpoint()
-
-    run(main(), grace=0.05, exception_hook=report)
+    run(leave(body()), grace=0.05, exception_hook=report)
     assert len(reports) == 1 and "stuck_function" in reports[0]
 
 
