@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import compat
 from kernel import Kernel, Task, Waitable, run, sleep, spawn
 
 
@@ -126,21 +125,6 @@ def test_a_waiter_that_fails_is_told_to_who_completes_a_mailbox_when_all_others_
         mailbox.complete("post")
     assert log == [("value", "post")] and mailbox.result() == "post"
     assert [str(error) for error in caught.value.exceptions] == ["broken waiter"]
-
-
-def test_a_task_of_an_event_loop_tells_waiters_too() -> None:
-    log: list[tuple[str, Any]] = []
-
-    async def main() -> None:
-        tasks: list[Any] = [compat.create_task(returning()), compat.create_task(failing()), compat.create_task(sleeping())]
-        for task in tasks:
-            task.add_waiter(Note(log))
-        await compat.sleep(0)
-        tasks[2].cancel()
-        await compat.sleep(0.01)
-
-    compat.run(main())
-    assert log[0] == ("value", 42) and str(log[1][1]) == "failed" and type(log[2][1]) is compat.CancelledError
 
 
 def test_a_waiter_needs_no_kernel() -> None:

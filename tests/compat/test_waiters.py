@@ -1,0 +1,43 @@
+"""A task of an event loop tells those who were added by `add_waiter`, as a native task does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import compat
+
+
+class Note:
+    """Writes down what it is told."""
+
+    def __init__(self, log: list[tuple[str, Any]]) -> None:
+        self._log = log
+
+    def wake(self, value: Any) -> None:
+        self._log.append(("value", value))
+
+    def throw(self, error: BaseException) -> None:
+        self._log.append(("error", error))
+
+
+async def returning() -> int:
+    return 42
+
+
+async def failing() -> None:
+    raise OSError("failed")
+
+
+def test_it_tells_the_value_the_failure_and_the_cancellation() -> None:
+    log: list[tuple[str, Any]] = []
+
+    async def main() -> None:
+        tasks: list[Any] = [compat.create_task(returning()), compat.create_task(failing()), compat.create_task(compat.sleep(1000))]
+        for task in tasks:
+            task.add_waiter(Note(log))
+        await compat.sleep(0)
+        tasks[2].cancel()
+        await compat.sleep(0.01)
+
+    compat.run(main())
+    assert log[0] == ("value", 42) and str(log[1][1]) == "failed" and type(log[2][1]) is compat.CancelledError
