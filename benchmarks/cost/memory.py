@@ -20,8 +20,8 @@ from ..workload import Alone, Figures
 class Memory(Alone):
     """By how much the memory of a new process grows for each of `count` things.
 
-    The memory of C libraries counts like that of Python objects.
-    The coroutine functions of a subclass get `grown`, and call it when the things are there.
+    Memory that a C library takes counts like that of Python objects. The coroutine functions of a subclass get `grown`,
+    and call it when the things are there.
     """
 
     fresh = True
