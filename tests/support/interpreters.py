@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.paths import ROOT
 
 Process = subprocess.Popen[str]
+LIMIT = 30.0  # seconds that a program may take before it counts as hanging
 
 
 class Outcome(NamedTuple):
@@ -32,14 +35,16 @@ def run_python(*arguments: str | Path, cwd: Path = ROOT, environment: Mapping[st
 
 
 @contextmanager
-def started_python(*arguments: str | Path) -> Iterator[Process]:
-    """Python while it runs in the directory of the project; it is killed at the end of the block if it still does."""
-    with subprocess.Popen([sys.executable, *map(str, arguments)], cwd=ROOT, env=_environment({}), stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def started_python(*arguments: str | Path, cwd: Path = ROOT, environment: Mapping[str, str] = {}) -> Iterator[Process]:
+    """Python while it runs, in a process group of its own, which is killed at the end of the block."""
+    with subprocess.Popen([sys.executable, *map(str, arguments)], cwd=cwd, env=_environment(environment),
+                          start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as process:
         try:
             yield process
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def next_line(process: Process) -> str:
@@ -49,9 +54,16 @@ def next_line(process: Process) -> str:
 
 
 def ended(process: Process) -> Outcome:
-    """Wait for the end of a process; the outcome has what was not read before."""
-    out, err = process.communicate(timeout=30)
-    return Outcome(process.returncode, out, err)
+    """Wait for the end of a process; the outcome has what was not read before.
+
+    `process.communicate` would miss the lines that came, and were buffered, together with those that were read.
+    """
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    process.stdin.close()
+    with ThreadPoolExecutor(1) as threads:
+        errors = threads.submit(process.stderr.read)
+        out = process.stdout.read()
+        return Outcome(process.wait(LIMIT), out, errors.result())
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
