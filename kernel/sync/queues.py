@@ -1,9 +1,9 @@
-"""Queues between tasks.
+"""Queues between tasks: each item is in one place at a time, so no cancellation loses an item.
 
-An item is in one place at a time. While a task waits for room, the item is still with that task. Then it is in the
-queue. From the moment it is handed to a task, it is with the task that gets it. So a cancellation loses no item. A task
-that is cancelled while it waits to put still has its item; one that waits to get has none yet. One to which an item was
-handed before it is cancelled gets the item, and `Cancelled` is raised where it suspends next.
+While a task waits for room, its item is still with that task. Then the item is in the queue. From the moment it is
+handed to a task, it is with the task that gets it. So a task that is cancelled while it waits to put still has its
+item, and one that waits to get has none yet. One to which an item was handed before it is cancelled gets the item, and
+`Cancelled` is raised where it suspends next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class QueueClosed(Exception):
-    """The queue is closed: nothing can be put, and nothing is left to get."""
+    """The queue is closed. Raised for an item that is put, and for a `get` when nothing is left."""
 
 
 class QueueEmpty(Exception):
@@ -89,7 +89,7 @@ class Contents(Generic[T]):
         return item
 
     def _let_in(self) -> None:
-        """Put the item of the first task that waits for room. If that fails, the task gets the error: try the next."""
+        """Put the item of the first task that waits for room; if it does not compare, throw the error, try the next."""
         while self.putters:
             task, item = self.putters.popitem(last=False)
             try:

@@ -17,8 +17,8 @@ class Shielded:
     """A section of a task's work that nobody can cancel from outside; made by `shielded`.
 
     `task.shields` is the number of sections that the task is in. It is negative while a scope in the innermost section
-    has a cancellation on its way. The sections let that one through; the task, when it is given it, makes the number
-    positive again.
+    has a cancellation on its way. The sections let that one through. When the task is given it, the task makes the
+    number positive again.
     """
 
     __slots__ = ("_held", "_lets_through_at_end", "_outer", "_requests", "_task", "cancelling", "entered")
@@ -74,7 +74,7 @@ class Shielded:
         return section
 
     def let_through(self) -> None:
-        """Let one cancellation through to this section, of which a scope is cancelling the task."""
+        """A scope of this section is cancelling the task: let one cancellation through to this section."""
         task = self._task
         assert task is not None
         section = sections[task]

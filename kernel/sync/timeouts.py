@@ -61,7 +61,7 @@ class Timeout(Scope):
 
     @property
     def deadline(self) -> float | None:
-        """When the block is cancelled, on the kernel's clock. None without a limit, and before `timeout` is entered."""
+        """When the block is cancelled, on the kernel's clock; None or `math.inf` means never. None before the entry."""
         return self._deadline
 
     @property

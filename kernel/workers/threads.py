@@ -79,7 +79,7 @@ class Pool:
             self._inbox.put(None)
 
     def join(self) -> None:
-        """Wait until the threads have ended, which `dismiss` has told to; this blocks."""
+        """Wait until the threads have ended; `dismiss` has told them to. This blocks the kernel's thread."""
         for thread in self._threads:
             thread.join()
 
