@@ -115,7 +115,8 @@ def faulty_proxy(target: int, seed: int, fatal: float) -> Iterator[tuple[int, Co
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:  # gather() of none would ask for another loop
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 
