@@ -2,7 +2,7 @@
 
 They read 64 KiB at a time, and 256 KiB once a message has filled that. asyncio reads 256 KiB each time. The C library
 does not keep such large blocks of memory: it may get one from the system for every message, and give it back. For 1 KiB
-through a socket pair that takes 12 µs of 15, on CPython 3.13 and glibc 2.36. The `echo` rows of the benchmarks show it.
+through a socket pair that takes 12 µs of 15, on CPython 3.13 and glibc 2.36. The benchmarks' `echo` rows show it.
 """
 
 from __future__ import annotations

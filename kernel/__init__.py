@@ -9,8 +9,9 @@
 
     run(main())
 
-To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `waitable.py`, `core.py` (the scheduler) and
-`timers.py`; the rest stands on those. Nothing here knows of asyncio.
+To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `waitable.py`, `core.py` (the scheduler)
+and `timers.py`. The other files of this folder complete the micro-kernel. The folders stand on it, but for `devices`,
+which it stands on. Each says in its `__init__.py` what is there. Nothing here knows of asyncio.
 """
 
 from .core import Kernel, run

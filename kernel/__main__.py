@@ -1,8 +1,9 @@
 """`python -m kernel FILE [argument ...]`: run a file's `main`, an `async def` or a generator function, on a kernel.
 
 The file is run once, as a module that is named after it: `examples/tour.py` is the module `tour`. It is not
-`__main__`, so what stands under `if __name__ == "__main__":` is for `python FILE` alone, and `main` cannot run twice. As
-it stands in `sys.modules` and its directory in `sys.path`, its functions and classes can be pickled for another process.
+`__main__`, so what stands under `if __name__ == "__main__":` is for `python FILE` alone, and `main` cannot run twice.
+The module is in `sys.modules` and its directory in `sys.path`. So its functions and classes can be pickled for another
+process.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Callback:
 
 
 class Calls:
-    """The calls that are still to be made, in the order in which they were asked for, and what calls are to be expected."""
+    """The calls that are still to be made, in the order in which they were asked for, and how many may yet come."""
 
     def __init__(self) -> None:
         self.waiting: deque[Callback] = deque()

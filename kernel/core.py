@@ -1,8 +1,8 @@
 """The kernel: a ready queue, the scheduler that works it off, and the beginning and the end of a run.
 
 Everything the kernel runs is an object with a method `run(kernel)`, taken from the ready queue: a `Task` makes one
-step, a `Callback` one call. A turn of the scheduler first lets in what has happened outside: descriptors that are ready,
-deadlines that have come, calls from other threads. These make tasks ready. Then it runs the items that are ready.
+step, a `Callback` one call. A turn of the scheduler first lets in what has happened outside: descriptors that are
+ready, deadlines that have come, calls from other threads. These make tasks ready. Then it runs what is ready.
 """
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ class Kernel:
 def run(main: Code[T], *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
         observer: Tracer | None = None, grace: float = 10.0,
         exception_hook: Callable[[str, BaseException], object] | None = None) -> T:
-    """Run `main` to its end on a new kernel, as `Kernel.run` does, and close the kernel. The arguments are `Kernel`'s."""
+    """Run `main` to its end on a new kernel, as `Kernel.run` does, and close it. The arguments are those of `Kernel`."""
     with Kernel(ready=ready, clock=clock, poller=poller, observer=observer, grace=grace,
                 exception_hook=exception_hook) as kernel:
         return kernel.run(main)

@@ -47,7 +47,7 @@ def running_kernel() -> Kernel | None:
 
 
 class Resources:
-    """The things of which a kernel has one of each kind, such as its threads: made on first use, released at the end."""
+    """What a kernel has one of, such as its pool of threads: made on first use, released when the kernel closes."""
 
     def __init__(self) -> None:
         self._made: dict[object, Any] = {}
@@ -73,8 +73,8 @@ class Resources:
 class Interruptible:
     """While inside, Ctrl-C cancels `main`, as `asyncio.run` does it, unless the program handles SIGINT itself.
 
-    During the shutdown Ctrl-C raises `KeyboardInterrupt`. The handler stays in place until the shutdown is over, since a
-    task may still catch the signal in a block of its own, at whose end it puts back the handler that it found.
+    During the shutdown Ctrl-C raises `KeyboardInterrupt`. The handler stays in place until the shutdown is over, since
+    a task may still catch the signal in a block of its own, at whose end it puts back the handler that it found.
 
     And every signal wakes the kernel. Python runs a signal's handler between two bytecodes. A signal that arrives just
     before the poller's system call would therefore wait until that call returns. So while inside, the interpreter
@@ -255,7 +255,7 @@ class Watchdog:
 
 
 def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:
-    """Throw away tasks that do not end: close their code, and let who waits for them go on as if they were cancelled."""
+    """Throw tasks away that do not end: close their code, and let those who wait for them go on as after `cancel`."""
     for task in tasks:
         request, task.blocked_on = task.blocked_on, None
         if request is not None:

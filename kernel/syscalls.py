@@ -3,8 +3,8 @@
 A task makes a request by yielding a `Syscall`. The same object is, while the task is blocked, the record of what it
 waits for (`task.blocked_on`), the place that cancellation turns to (`abort`), and the line a process listing prints.
 
-A request is made once. Two tasks need two objects, and so does one task that asks twice. Functions such as `sleep` make a
-new one at every call, so `await sleep(1)` and `yield sleep(1)` need no thought.
+A request is made once. Two tasks need two objects, and so does one task that asks twice. Functions such as `sleep` make
+a new one at every call, so `await sleep(1)` and `yield sleep(1)` need no thought.
 """
 
 from __future__ import annotations

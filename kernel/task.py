@@ -3,8 +3,8 @@
 The trampoline is `Task.run`. It makes one step: it resumes the code, which runs until it yields a request, and has the
 request carried out. A task is always in one of four states (docs/task-states.svg shows them):
 
-- *ready*: it is in the ready queue. `Kernel.spawn` puts it there, and later whoever ends its wait: by `wake`, `throw` or
-  `cancel`.
+- *ready*: it is in the ready queue. `Kernel.spawn` puts it there, and later whoever ends its wait, by `wake`, `throw`
+  or `cancel`.
 - *running*: it is `kernel.current`. The scheduler, `Kernel.run_ready`, has taken it from the queue and called `run`.
 - *blocked*: it waits for what `blocked_on` says. `run` has left it there, since the request could not be answered yet.
 - *done*: the code has returned or raised. `run` has noticed that, and has told those who wait for the task.
@@ -38,10 +38,10 @@ class Cancelled(BaseException):
 
 
 class Task(Waitable[T]):
-    """Code being run by a kernel; made by `spawn`. As a `Waitable` it completes with what the code returns or raises."""
+    """Code being run by a kernel; made by `spawn`. As a `Waitable`, it completes with what that returns or raises."""
 
-    __slots__ = ("__weakref__", "_name", "blocked_on", "callers", "cancel_requests", "code", "context",
-                 "daemon", "error", "id", "inbox", "interruption", "kernel", "shields", "traceback", "unretrieved", "woken")
+    __slots__ = ("__weakref__", "_name", "blocked_on", "callers", "cancel_requests", "code", "context", "daemon",
+                 "error", "id", "inbox", "interruption", "kernel", "shields", "traceback", "unretrieved", "woken")
 
     cancelled_type: ClassVar[type[BaseException]] = Cancelled
 

@@ -1,7 +1,7 @@
 """The kernel's timers: a heap of deadlines.
 
-A timer that is cancelled stays in the heap, dead. It goes when its deadline comes, or when more than half of the heap is
-dead: then all the dead are swept out together. So cancelling costs constant time, which is what a timeout that never
+A timer that is cancelled stays in the heap, dead. It goes when its deadline comes, or when more than half of the heap
+is dead: then all the dead are swept out together. So cancelling costs constant time, which is what a timeout that never
 fires needs.
 """
 
@@ -43,7 +43,7 @@ class Timers:
         return len(self.heap) - self._dead
 
     def add(self, deadline: float, timer: Timer) -> None:
-        """Have `timer` fire when the kernel's clock shows `deadline`. `ValueError` for NaN, and for a timer used before."""
+        """Have `timer` fire when the clock shows `deadline`. `ValueError` for NaN, and for a timer added before."""
         if deadline != deadline:
             raise ValueError(f"{timer!r} has the deadline NaN, which is no time")  # and would disorder the heap
         if timer.dead is not None:

@@ -95,7 +95,10 @@ class Waitable(Syscall[T]):
                 except Exception as failure:  # the others are to be told all the same
                     failures += (failure,)
             if failures:
-                self._waiters_failed(failures)
+                try:
+                    self._waiters_failed(failures)
+                finally:
+                    del failures  # or each would hold, by its traceback and this frame, itself
 
     def _waiters_failed(self, failures: tuple[Exception, ...]) -> None:
         """Some of those that were to be told have raised: raise that in who completes this."""
@@ -104,8 +107,8 @@ class Waitable(Syscall[T]):
     def add_waiter(self, waiter: Waiter) -> None:
         """Have `waiter` told when this is done: by `waiter.wake(value)`, or by `waiter.throw(error)`.
 
-        It stands in line with the tasks that wait, and is told in its turn, within whatever completes this; at once when
-        this is done already. A failure counts as seen then. This is how a task group hears of the ends of its tasks.
+        It stands in line with the tasks that wait, and is told in its turn, by the call that completes this; at once
+        when this is done already. A failure then counts as seen. This is how a task group hears of its tasks' ends.
         What the waiter's method raises does not keep the others from being told. It is raised in who completes this,
         in an `ExceptionGroup`; where this is a task, it goes to the kernel's exception hook.
         """

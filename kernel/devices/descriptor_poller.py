@@ -142,7 +142,7 @@ class DescriptorPoller:
         """There was an event on `fd`, to which nobody listens."""
 
     def _spent(self, fd: int) -> None:
-        """There was an event on `fd`. Some of its listeners are gone since, or the others may have to be armed again."""
+        """There was an event on `fd`. Some of its listeners are gone since, or others may have to be armed again."""
         self._rearm(fd)
 
     def _rearm(self, fd: int) -> None:

@@ -27,9 +27,9 @@ class EpollPoller(DescriptorPoller):
     A listener that wants one event is armed with EPOLLONESHOT. After the event the descriptor stays registered. To wait
     for it again takes one system call, `modify`. That call also fails when the number has come to mean another file.
 
-    The descriptor of an endpoint needs no system call to be read again. It stays armed for reading while nobody listens,
-    in the hope that the next read comes before the next message. If the message comes first, epoll forgets the
-    descriptor. An open endpoint owns its descriptor, so the number cannot come to mean another file before the endpoint
+    The descriptor of an endpoint needs no system call to be read again. It stays armed for reading while nobody
+    listens, in the hope that the next read comes before the next message. If the message comes first, the poller takes
+    the descriptor out of epoll. An open endpoint owns its descriptor, so the number cannot come to mean another file before the endpoint
     closes it. The endpoint keeps a `Lasting` object to say so.
     """
 

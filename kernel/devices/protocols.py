@@ -1,7 +1,7 @@
 """What the devices of a kernel have to offer, and the types that they use.
 
-A kernel is handed its devices. They decide on order (the ready queue), time (the clock) and input (the poller). A tracer
-watches it at work.
+A kernel is handed its devices. They decide on order (the ready queue), time (the clock) and input (the poller). A
+tracer watches the kernel at work.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Owner(Protocol):
 
 
 class Listener(Event, Protocol):
-    """Told that its descriptor is ready, `once` or each time; or that the descriptor was closed, and never will be ready.
+    """Told that its descriptor is ready, `once` or each time; or that it was closed, and never will be ready.
 
     The listeners of one `endpoint`, which owns the descriptor, come one after the other.
     """
@@ -123,5 +123,5 @@ class Tracer(Protocol):
     """A device of the kernel: watches it. `Observer` is one, and the base of others."""
 
     def trace(self, kernel: Kernel) -> Tap:
-        """Begin to watch `kernel`, which is just being made. The tracer may put a stand-in in the place of its ready queue."""
+        """Begin to watch `kernel`, which is just being made, and may get a stand-in for its ready queue."""
         ...

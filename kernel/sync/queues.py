@@ -106,7 +106,8 @@ class Contents(Generic[T]):
         return QueueClosed(f"{self!r} takes nothing more")
 
     def __repr__(self) -> str:
-        return f"{self.kind.__name__} with {show_size(len(self.items), self.maxsize)}{', closed' if self.closed else ''}"
+        size = show_size(len(self.items), self.maxsize)
+        return f"{self.kind.__name__} with {size}{', closed' if self.closed else ''}"
 
 
 class Get(Syscall[T]):

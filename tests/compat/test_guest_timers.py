@@ -15,7 +15,7 @@ def complaints_of(code: Any) -> list[str]:
     """What the loop had to complain of while `code` ran on it."""
     loop = asyncio.SelectorEventLoop()
     complaints: list[str] = []
-    loop.set_exception_handler(lambda loop, context: complaints.append(str(context.get("exception", context["message"]))))
+    loop.set_exception_handler(lambda loop, told: complaints.append(str(told.get("exception", told["message"]))))
     try:
         loop.run_until_complete(Task(code, loop=loop))
     finally:

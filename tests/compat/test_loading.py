@@ -1,4 +1,4 @@
-"""`import compat` loads neither the names nor asyncio nor the kernel: the first use of a name does. Each in a new process."""
+"""`import compat` loads neither the names nor asyncio nor the kernel: the first use of a name does."""
 
 from __future__ import annotations
 

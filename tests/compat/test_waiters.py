@@ -32,7 +32,7 @@ def test_it_tells_the_value_the_failure_and_the_cancellation() -> None:
     log: list[tuple[str, Any]] = []
 
     async def main() -> None:
-        tasks: list[Any] = [compat.create_task(returning()), compat.create_task(failing()), compat.create_task(compat.sleep(1000))]
+        tasks: list[Any] = [compat.create_task(code) for code in (returning(), failing(), compat.sleep(1000))]
         for task in tasks:
             task.add_waiter(Note(log))
         await compat.sleep(0)
