@@ -19,7 +19,7 @@ _iscoroutine = asyncio.iscoroutine
 def all_accepted(args: Iterable[Any], loop: Loop) -> list[Any]:
     """Each of `args` accepted; one that is there twice, once. With a `loop`, coroutines become tasks of that loop."""
     args = list(args)
-    made = {id(arg): accepted(arg) for arg in args}
+    made = {key: accepted(arg) for key, arg in {id(arg): arg for arg in args}.items()}
     if loop is not None:
         made = {key: loop.create_task(arg) if _iscoroutine(arg) else arg for key, arg in made.items()}
     return [made[id(arg)] for arg in args]
