@@ -29,15 +29,23 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Load the names when one is used first. They are plain attributes of this module from then on."""
+        """Load the names when one is used first."""
         if not name.startswith("__") or name == "__all__":  # Python and its tools look for other such in every module
-            _check_kernel()  # again: the program may have changed where Python looks for modules
-            for found, value in vars(_import_module(".names", __name__)).items():
-                globals().setdefault(found, value)  # asyncio's `transports` does not replace our module of that name
+            _load()
             if name in globals():
                 return globals()[name]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        __getattr__("__all__")
+        _load()
         return sorted(globals())
+
+    def _load() -> None:
+        """Make the names plain attributes of this module."""
+        _check_kernel()  # again: the program may have changed where Python looks for modules
+        for name, value in vars(_import_module(".names", __name__)).items():
+            globals().setdefault(name, value)  # asyncio's `transports` does not replace our module of that name
+        # Now that all of them are there. Python looks an attribute up in half the time where a module has no such
+        # function.
+        globals().pop("__getattr__", None)
+        globals().pop("__dir__", None)

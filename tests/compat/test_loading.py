@@ -107,6 +107,12 @@ def test_what_is_pickled_by_name_is_the_same_in_another_process() -> None:
     assert outcome(program) == "True\n"
 
 
+def test_a_name_costs_no_call_once_the_names_are_there() -> None:
+    """A module with a `__getattr__` of its own takes twice the time to find any name."""
+    program = "import compat\ncompat.run\nprint({'__getattr__', '__dir__'} & set(vars(compat)))\n"
+    assert outcome(program) == "set()\n"
+
+
 def test_many_threads_use_a_name_first() -> None:
     program = """
         import compat, sys, threading
