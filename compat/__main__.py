@@ -77,8 +77,9 @@ def run_file(path: str, legacy: bool) -> None:
     code = compile_source(source, path) if legacy else compile(source, path, "exec", dont_inherit=True)
     module = types.ModuleType("__main__")
     module.__file__ = path
-    module.__loader__ = SourceFileLoader("__main__", path)
-    vars(module).update(__builtins__=builtins, **{"__cached__": None} if sys.version_info < (3, 15) else {})
+    vars(module).update(__builtins__=builtins, __loader__=SourceFileLoader("__main__", path))
+    if sys.version_info < (3, 15):
+        vars(module)["__cached__"] = None
     sys.modules["__main__"] = module
     exec(code, vars(module))
 

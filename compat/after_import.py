@@ -49,7 +49,7 @@ class ActingLoader(Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._loader  # by which tools find the source code
+        vars(module)["__loader__"] = self._loader  # by which tools find the source code
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
