@@ -70,6 +70,11 @@ class LoopKernel(AsyncioKernel):
             return super().spawn(code)  # type: ignore[return-value]  # raises
         return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
 
+    def leave_task(self) -> None:
+        if self.current is not None:
+            self.current = None
+            leave(self._loop, None)
+
     def everyone(self) -> list[KernelTask[Any]]:
         tasks: set[Any] = asyncio.all_tasks(self._loop)
         return [task for task in tasks if isinstance(task, KernelTask)]
@@ -160,8 +165,9 @@ class EventLoop(asyncio.SelectorEventLoop):
     timeouts take no time. `selector`, as in `asyncio.SelectorEventLoop`, does the polling in the place of epoll.
     """
 
+    _closed = True  # until __init__ of the base class says otherwise: one that has failed before needs no close
+
     if TYPE_CHECKING:  # what is private to the base class, and used here
-        _closed: bool
         _debug: bool
         _ready: ReadyQueue
         _stopping: bool

@@ -61,6 +61,13 @@ class Guest(AsyncioKernel):
               context: Context | None = None) -> KernelTask[T]:
         return self._task_type(code, loop=self.loop, name=name, daemon=daemon, context=context)
 
+    def everyone(self) -> list[KernelTask[Any]]:
+        tasks: set[Any] = asyncio.all_tasks(self.loop)
+        return [task for task in tasks if isinstance(task, KernelTask)]
+
+    def report(self, message: str, error: BaseException) -> None:
+        self.loop.call_exception_handler({"message": message, "exception": error})
+
     @property
     def debug(self) -> bool:  # type: ignore[override]
         return self.loop.get_debug()
@@ -106,19 +113,20 @@ class LoopQueue:
 class LoopTimers(Timers):
     """The timers: calls that the loop makes later."""
 
-    __slots__ = ("_kernel",)
+    __slots__ = ("_calls", "_kernel")
 
     def __init__(self, kernel: Guest) -> None:
         super().__init__()
         self._kernel = kernel
+        self._calls: dict[int, asyncio.TimerHandle] = {}  # by the identity of the timer, which the handle keeps
 
     def add(self, deadline: float, timer: Timer) -> None:
-        timer.dead = False
-        self._kernel.loop.call_at(deadline, self._expire, timer)
+        super().add(deadline, timer)  # which refuses what cannot be a timer
+        self.heap.clear()
+        self._calls[id(timer)] = self._kernel.loop.call_at(deadline, self._expire, timer)
 
     def _expire(self, timer: Timer) -> None:
-        if timer.dead:
-            return
+        del self._calls[id(timer)]
         timer.dead = True
         try:
             timer.fire(self._kernel)
@@ -126,7 +134,9 @@ class LoopTimers(Timers):
             fire_failed(self._kernel, timer, error)
 
     def cancel(self, timer: Timer) -> None:
-        timer.dead = True
+        if timer.dead is False:
+            timer.dead = True
+            self._calls.pop(id(timer)).cancel()
 
 
 class LoopClock:

@@ -21,7 +21,6 @@ from typing import Any, TextIO, TypeVar
 
 from kernel.core import Kernel
 from kernel.failures import abort_failed, answered_twice, clear_execute, drop_frame, traceback_of
-from kernel.insight.observer import TappedContext
 from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.waitable import Waiter
@@ -378,8 +377,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         return self._coro
 
     def get_context(self) -> Context:
-        context = getattr(self, "context", None)  # without it when __init__ was not called
-        return context.context if isinstance(context, TappedContext) else context  # type: ignore[return-value]
+        context: Any = getattr(self, "context", None)  # without it when __init__ was not called
+        stand_in = context is not None and not isinstance(context, Context)  # an observer's
+        return context.context if stand_in else context  # type: ignore[no-any-return]
 
     def get_name(self) -> str:
         return self.name

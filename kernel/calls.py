@@ -32,7 +32,7 @@ class Callback:
         self.args = args
 
     def run(self, kernel: Kernel) -> None:
-        kernel.current = None
+        kernel.leave_task()
         try:
             self.function(*self.args)
         except (KeyboardInterrupt, SystemExit):

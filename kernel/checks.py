@@ -1,4 +1,4 @@
-"""What can be wrong with an argument, said at the call that was given it."""
+"""What can be wrong with an argument, said at the call that was given it, and how messages name code."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import math
 import sys
 from collections.abc import Coroutine
 from types import CoroutineType, GeneratorType
-from typing import Any, TypeVar
-
-from .devices import Tracer
-
-TracerT = TypeVar("TracerT", bound=Tracer)
+from typing import Any
 
 
 def check_seconds(value: Any, function: str) -> float:
@@ -69,11 +65,10 @@ def check_no_event_loop(code: Any) -> None:
                            "use 'await asyncio.to_thread(kernel.run, ...)', or on a loop of compat's just 'await ...'")
 
 
-def check_tracer(observer: TracerT) -> TracerT:
-    """`observer`, or the `TypeError` that says what else it has to be."""
-    if not callable(getattr(observer, "trace", None)):
+def check_tracer(observer: object) -> None:
+    """Raise the `TypeError` that says what an observer has to be, if `observer` is none."""
+    if isinstance(observer, type) or observer is not None and not callable(getattr(observer, "attach_to", None)):
         raise TypeError(f"observer= takes an instance of a class derived from kernel.Observer, not {observer!r}")
-    return observer
 
 
 def check_descriptor(fd: Any, function: str) -> int:

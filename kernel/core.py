@@ -46,12 +46,12 @@ class Kernel:
     def __init__(self, *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
                  observer: Tracer | None = None, grace: float = 10.0,
                  exception_hook: Callable[[str, BaseException], object] | None = None) -> None:
+        check_tracer(observer)
         # The devices, and what the kernel's owner has decided.
         self.ready: ReadyQueue = deque() if ready is None else ready
         self.clock: Clock = DefaultClock() if clock is None else clock
         self.poller: Poller = DefaultPoller() if poller is None else poller
         self.timers = Timers()
-        self.tap: Tap | None = None if observer is None else check_tracer(observer).trace(self)
         self.grace = check_seconds(grace, "Kernel")
         self.exception_hook = exception_hook
         # The tasks.
@@ -68,6 +68,7 @@ class Kernel:
         self.resources = Resources()
         self.asleep = False
         self.closed = False
+        self.tap: Tap | None = None if observer is None else observer.attach_to(self)
 
     def turn(self, until: float = math.inf) -> None:
         """Let in what has happened outside, then run what is ready.
@@ -102,6 +103,10 @@ class Kernel:
     def end_turn(self) -> None:
         """Have the turn end after the step that is being made: `main` is done, or a look outside is due."""
         self.turn_ends = True
+
+    def leave_task(self) -> None:
+        """No task is running: what an item of the ready queue that is no task begins with."""
+        self.current = None
 
     def poll(self) -> None:
         """Let in what has happened at the descriptors, without waiting."""

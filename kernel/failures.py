@@ -78,7 +78,7 @@ def answered_twice(request: object, task: Task[Any]) -> RuntimeError:
 
 def abort_failed(kernel: Kernel, request: object, task: Task[Any], error: BaseException) -> None:
     """Report `error`, which the `abort` of `request` has raised; `task` is cancelled all the same."""
-    _let_pass(error)
+    let_pass(error)
     kernel.report(f"{type(request).__qualname__}.abort() failed while {task} was being cancelled; the task is "
                   "cancelled all the same, and whatever would have woken it must not do so any more", error)
 
@@ -88,7 +88,7 @@ def fire_failed(kernel: Kernel, event: Event, error: BaseException) -> None:
 
     It is not fired again.
     """
-    _let_pass(error)
+    let_pass(error)
     kernel.poller.drop(event)
     message = f"{type(event).__qualname__}.fire() failed"
     failure = RuntimeError(message)
@@ -101,7 +101,7 @@ def fire_failed(kernel: Kernel, event: Event, error: BaseException) -> None:
         kernel.report(message, error)
 
 
-def _let_pass(error: BaseException) -> None:
+def let_pass(error: BaseException) -> None:
     """Raise `error` if it is of those that end the whole run."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         raise error

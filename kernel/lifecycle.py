@@ -1,4 +1,4 @@
-"""The beginning and the end of a run: Ctrl-C, async generators, and the orderly shutdown of all that is left."""
+"""The beginning and the end of a run: Ctrl-C, async generators, the shutdown, and what a kernel has to release."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from .checks import code_name
 from .deadlock import Deadlock, describe
-from .failures import Unretrieved, abort_failed, answered_twice, clear_execute, drop_frame, traceback_of
+from .failures import Unretrieved, abort_failed, answered_twice, clear_execute, drop_frame, let_pass, traceback_of
 from .syscalls import Code, Syscall, call
 from .waitable import Waitable
 
@@ -124,7 +124,7 @@ class Task(Waitable[T]):
             break
         # A traceback holds the frames of the code, and each of those holds this frame, its caller. An exception holds
         # the traceback, and the task may hold the exception. If this frame held one of the two, it would hold itself.
-        request = None
+        request = kernel.current = None
         del self, value
 
     def translate(self, request: object) -> Syscall[Any]:
@@ -153,8 +153,7 @@ class Task(Waitable[T]):
             kernel.end_turn()
         ends_run = isinstance(error, (KeyboardInterrupt, SystemExit))
         cancelled = isinstance(error, self.cancelled_type)
-        lost = not (self._waiters or ends_run or cancelled)
-        self.unretrieved = Unretrieved(self, error) if lost else None
+        self.unretrieved = None if self._waiters or ends_run or cancelled else Unretrieved(self, error)
         self._settle(None, error)
         if cancelled:
             # The traceback of `error` will get the frames of those who wait for this task, and they often hold it. So
@@ -286,9 +285,18 @@ class Task(Waitable[T]):
             self.unretrieved.disarm()
             self.unretrieved = None
 
-    def _waiters_failed(self, failures: tuple[Exception, ...]) -> None:
+    def _waiters_failed(self, failures: tuple[BaseException, ...]) -> None:
         for failure in failures:
+            let_pass(failure)
             self.kernel.report(f"one who waited for {self} failed when told of its end", failure)
+
+    def complete(self, value: object) -> NoReturn:
+        """Raises `RuntimeError`: a task completes with what its code returns or raises."""
+        raise RuntimeError(f"{self} completes with what its code returns or raises; cancel() ends it before")
+
+    def fail(self, error: BaseException) -> NoReturn:
+        """As `complete`."""
+        self.complete(error)
 
     @property
     def name(self) -> str:

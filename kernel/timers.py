@@ -52,7 +52,9 @@ class Timers:
         heapq.heappush(self.heap, (deadline, next(self._order), timer))
 
     def cancel(self, timer: Timer) -> None:
-        """Have `timer`, which was added and is not dead, never fire."""
+        """Have `timer` never fire. Nothing happens when it is dead already, or was not added."""
+        if timer.dead is not False:
+            return
         timer.dead = True
         self._dead += 1
         if self._dead > self.SWEEP and self._dead * 2 > len(self.heap):

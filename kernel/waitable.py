@@ -6,7 +6,7 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .failures import traceback_of
+from .failures import drop_frame, let_pass, traceback_of
 from .syscalls import Syscall
 
 if TYPE_CHECKING:
@@ -85,32 +85,37 @@ class Waitable(Syscall[T]):
         if waiters:
             if error is not None:
                 self._retrieved()
-            failures: tuple[Exception, ...] = ()
+            failures: tuple[BaseException, ...] = ()
             for waiter in waiters:
                 try:
                     if error is None:
                         waiter.wake(value)
                     else:
                         waiter.throw(error)
-                except Exception as failure:  # the others are to be told all the same
-                    failures += (failure,)
+                except BaseException as failure:  # the others are to be told all the same
+                    if getattr(waiter, "blocked_on", self) is self:  # else one before it in the line has cancelled it
+                        drop_frame(failure)
+                        failures += (failure,)
             if failures:
                 try:
                     self._waiters_failed(failures)
                 finally:
                     del failures  # or each would hold, by its traceback and this frame, itself
 
-    def _waiters_failed(self, failures: tuple[Exception, ...]) -> None:
+    def _waiters_failed(self, failures: tuple[BaseException, ...]) -> None:
         """Some of those that were to be told have raised: raise that in who completes this."""
-        raise ExceptionGroup(f"waiters failed when they were told that {self!r}", failures)
+        for failure in failures:
+            let_pass(failure)
+        raise BaseExceptionGroup(f"waiters failed when they were told that {self!r}", failures)
 
     def add_waiter(self, waiter: Waiter) -> None:
         """Have `waiter` told when this is done: by `waiter.wake(value)`, or by `waiter.throw(error)`.
 
         It stands in line with the tasks that wait, and is told in its turn, by the call that completes this; at once
         when this is done already. A failure then counts as seen. This is how a task group hears of its tasks' ends.
-        What the waiter's method raises does not keep the others from being told. It is raised in who completes this,
-        in an `ExceptionGroup`; where this is a task, it goes to the kernel's exception hook.
+        It is told once, also when it was added twice. What its method raises does not keep the others from being told.
+        That is raised afterwards in who completes this, in an `ExceptionGroup`; where this is a task, it goes to the
+        kernel's exception hook. `KeyboardInterrupt` and `SystemExit` are raised as they are.
         """
         if not self._done:
             self._waiters = self._waiters or {}
@@ -140,8 +145,8 @@ class Waitable(Syscall[T]):
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        assert self._waiters is not None
-        del self._waiters[task]
+        if self._waiters is not None:  # else this is just being completed, and one who was told has cancelled `task`
+            del self._waiters[task]
 
     def __await__(self) -> Generator[Any, Any, T]:
         if self._done:

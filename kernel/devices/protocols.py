@@ -110,7 +110,9 @@ class Tap(Protocol):
     """Where a kernel tells what its tracer cannot see by itself from the ready queue and the contexts of the tasks."""
 
     def attach(self, task: Task[Any]) -> None:
-        """`task` has been made. The tap may put a stand-in in the place of its context."""
+        """`task` has been made. The tap may put a stand-in in the place of its context: one with `run`, `copy` and the
+        `context` itself.
+        """
 
     def moved(self, task: Task[Any]) -> None:
         """`task`, which was blocked, is now blocked on something else, without having run."""
@@ -122,6 +124,6 @@ class Tap(Protocol):
 class Tracer(Protocol):
     """A device of the kernel: watches it. `Observer` is one, and the base of others."""
 
-    def trace(self, kernel: Kernel) -> Tap:
+    def attach_to(self, kernel: Kernel) -> Tap:
         """Begin to watch `kernel`, which is just being made, and may get a stand-in for its ready queue."""
         ...

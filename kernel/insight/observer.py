@@ -49,7 +49,7 @@ class Observer:
     def exit(self, task: Task[Any]) -> None:
         """`task` is done."""
 
-    def trace(self, kernel: Kernel) -> Watch:
+    def attach_to(self, kernel: Kernel) -> Watch:
         """Begin to watch `kernel`. `Kernel(observer=...)` calls this once."""
         return Watch(kernel, self)
 
@@ -68,6 +68,7 @@ class Watch:
         self.tell("spawn", task)
 
     def ended(self, task: Task[Any]) -> None:
+        self.blocked.discard(task)
         self.tell("exit", task)
 
     def moved(self, task: Task[Any]) -> None:

@@ -235,7 +235,7 @@ class Attempt(Syscall[T]):
 
     def run(self, kernel: Kernel) -> None:
         """Go on with the attempt, which was in the ready queue in the place of its task."""
-        kernel.current = None
+        kernel.leave_task()
         self.fire(kernel)
 
     def fail(self, kernel: Kernel, error: OSError) -> None:

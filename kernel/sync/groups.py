@@ -38,8 +38,8 @@ class SpawnChild(Syscall["Task[T]"]):
             close_unstarted(code)
             raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
         self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
-        child.add_waiter(self)
         self._group.adopt(child, self._daemon)
+        child.add_waiter(self)
         return True
 
     def wake(self, value: object) -> None:
@@ -59,7 +59,7 @@ class SpawnChild(Syscall["Task[T]"]):
 
     def run(self, kernel: Kernel) -> None:
         """Cancel the group, since the child has failed."""
-        kernel.current = None
+        kernel.leave_task()
         self._group.cancel()
 
     def __repr__(self) -> str:

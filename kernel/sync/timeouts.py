@@ -101,7 +101,7 @@ class Timeout(Scope):
     def __repr__(self) -> str:
         if self._seconds is not None:
             return f"timeout({self._seconds:g})"
-        return f"timeout_at({'None' if self._deadline is None else format(self._deadline, 'g')})"
+        return "timeout(None)" if self._deadline is None else f"timeout_at({self._deadline:g})"
 
 
 def timeout(seconds: float | None) -> Timeout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_sleep_that_was_cancelled_does_nothing_later() -> None:
     assert complaints_of(main()) == []
 
 
-def test_a_timer_whose_fire_fails_is_reported_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_timer_whose_fire_fails_is_told_to_the_loop() -> None:
     class Failing:
         dead: bool | None = None
 
@@ -59,5 +60,55 @@ def test_a_timer_whose_fire_fails_is_reported_by_its_name(caplog: pytest.LogCapt
         task.kernel.timers.add(task.kernel.clock.now(), Failing())
         await asyncio.sleep(0.01)
 
+    assert complaints_of(main()) == ["no fire"]
+
+
+def test_a_task_that_waits_for_a_timer_whose_fire_fails_gets_the_error() -> None:
+    class Tick(kernel.Syscall[None]):
+        dead: bool | None = None
+
+        def execute(self, kernel: kernel.Kernel, task: kernel.Task[Any]) -> bool:
+            kernel.timers.add(kernel.clock.now(), self)
+            return False
+
+        def fire(self, kernel: kernel.Kernel) -> None:
+            raise OSError("no fire")
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="Tick.fire.. failed"):
+            await asyncio.wait_for(Task(waiting()), 5)
+
+    async def waiting() -> None:
+        await Tick()
+
     assert complaints_of(main()) == []
-    assert "Failing.fire() failed" in caplog.text and "no fire" in caplog.text
+
+
+@pytest.mark.parametrize("deadline", [math.nan, 0.0])
+def test_a_timer_that_cannot_be_one_is_refused(deadline: float) -> None:
+    class Alarm:
+        dead: bool | None = None
+
+        def fire(self, kernel: object) -> None:
+            pass
+
+    async def main() -> None:
+        timers = (await kernel.current_task()).kernel.timers
+        alarm = Alarm()
+        with pytest.raises(ValueError, match="NaN" if math.isnan(deadline) else "added before"):
+            timers.add(deadline, alarm)
+            timers.add(deadline, alarm)
+        await asyncio.sleep(0.01)
+
+    assert complaints_of(main()) == []
+
+
+def test_timers_that_are_cancelled_do_not_stay_with_the_loop() -> None:
+    async def main() -> None:
+        for _ in range(100):
+            async with kernel.timeout(3600):
+                pass
+        scheduled: list[Any] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+        assert all(handle.cancelled() for handle in scheduled)
+
+    assert complaints_of(main()) == []

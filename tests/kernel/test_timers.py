@@ -138,6 +138,31 @@ def test_a_timer_is_added_once() -> None:
     assert len(timers) == 0 and timers.next_deadline() == math.inf
 
 
+def test_a_timer_that_is_cancelled_again_or_from_its_own_fire_harms_no_other() -> None:
+    class Cancelling(Alarm):
+        def fire(self, kernel: Kernel) -> None:
+            kernel.timers.cancel(self)
+            self.log.append(self.name)
+
+    log: list[int] = []
+
+    async def main() -> None:
+        kernel = (await current_task()).kernel
+        never, once = Alarm(1, log), Cancelling(2, log)
+        kernel.timers.cancel(never)  # not even added
+        kernel.timers.add(kernel.clock.now() + 5, never)
+        kernel.timers.add(kernel.clock.now() + 1, once)
+        kernel.timers.cancel(never)
+        kernel.timers.cancel(never)
+        await sleep(2)
+        kernel.timers.cancel(once)
+        assert len(kernel.timers) == 0
+        await sleep(10)
+
+    run(main(), clock=VirtualClock())
+    assert log == [2]
+
+
 def test_timers_agree_with_a_sorted_list_under_random_additions_cancellations_and_expiries() -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
 
-from kernel import Kernel, Task, Waitable, run, sleep, spawn
+from kernel import Cancelled, Task, Waitable, run, sleep, spawn
 
 
 class Note:
@@ -127,10 +129,104 @@ def test_a_waiter_that_fails_is_told_to_who_completes_a_mailbox_when_all_others_
     assert [str(error) for error in caught.value.exceptions] == ["broken waiter"]
 
 
+class Raising(Note):
+    """Raises what ends a task, or the run."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def wake(self, value: Any) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [GeneratorExit("out"), Cancelled("out")])
+def test_whatever_a_waiter_raises_the_others_are_told(error: BaseException) -> None:
+    reports: list[str] = []
+
+    async def waits(task: Task[int]) -> int:
+        return await task
+
+    async def main() -> None:
+        task = await spawn(returning())
+        task.add_waiter(Raising(error))
+        assert await (await spawn(waits(task))) == 42
+
+    run(main(), exception_hook=lambda message, error: reports.append(str(error)))
+    assert reports == ["out"]
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_run_ends_it_when_all_are_told(kind: type[BaseException]) -> None:
+    log: list[tuple[str, Any]] = []
+
+    async def main() -> None:
+        task = await spawn(returning())
+        task.add_waiter(Raising(kind("enough")))
+        task.add_waiter(Note(log))
+        await sleep(1000)
+
+    with pytest.raises(kind, match="enough"):
+        run(main())
+    assert log == [("value", 42)]
+
+
+def test_a_waiter_may_cancel_a_task_that_stands_behind_it() -> None:
+    reports: list[str] = []
+
+    class Cancelling(Note):
+        def wake(self, value: Any) -> None:
+            assert behind[0].cancel()
+
+    behind: list[Task[Any]] = []
+
+    async def waits(task: Task[int]) -> int:
+        return await task
+
+    async def main() -> None:
+        task = await spawn(returning())
+        task.add_waiter(Cancelling([]))
+        behind.append(await spawn(waits(task)))
+        with pytest.raises(Cancelled):
+            await behind[0]
+
+    run(main(), exception_hook=lambda message, error: reports.append(message))
+    assert reports == []
+
+
+def test_a_waiter_that_fails_keeps_no_task_alive() -> None:
+    tasks: list[weakref.ref[Task[Any]]] = []
+
+    async def main() -> None:
+        for _ in range(10):
+            task = await spawn(returning())
+            task.add_waiter(Broken([]))
+            tasks.append(weakref.ref(task))
+            del task
+        await sleep(0.01)
+        assert [reference() for reference in tasks] == [None] * 10
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(main(), exception_hook=lambda message, error: None)
+    finally:
+        gc.enable()
+
+
+def test_a_task_is_completed_by_its_code_alone() -> None:
+    async def main() -> None:
+        task = await spawn(sleeping())
+        for complete in task.complete, task.fail:
+            with pytest.raises(RuntimeError, match="task 2 'sleeping' completes with what its code returns or raises"):
+                complete(OSError())
+        task.cancel()
+
+    run(main())
+
+
 def test_a_waiter_needs_no_kernel() -> None:
     log: list[tuple[str, Any]] = []
-    with Kernel():
-        mailbox = Waitable[int]()
-        mailbox.add_waiter(Note(log))
-        mailbox.fail(OSError("lost"))
+    mailbox = Waitable[int]()
+    mailbox.add_waiter(Note(log))
+    mailbox.fail(OSError("lost"))
     assert str(log[0][1]) == "lost"

@@ -229,3 +229,5 @@ def test_without_an_observer_nothing_stands_between() -> None:
 def test_what_is_no_observer_is_refused_where_it_is_given() -> None:
     with pytest.raises(TypeError, match="derived from kernel.Observer, not <object"):
         Kernel(observer=object())  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(TypeError, match="derived from kernel.Observer, not <class"):
+        Kernel(observer=Observer)  # type: ignore[arg-type]  # and not an instance
