@@ -334,10 +334,6 @@ class EventLoop(asyncio.SelectorEventLoop):
             self._check_thread()
             self._check_callback(callback, method)
 
-    def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
-        if handle._scheduled:
-            self.kernel.timers.cancel(handle)
-
     def _add_callback(self, handle: asyncio.Handle) -> None:
         if not handle.cancelled():
             self._ready.append(handle if isinstance(handle, Handle) else Handle(handle._run, (), self, None))

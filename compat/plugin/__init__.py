@@ -36,7 +36,7 @@ def pytest_load_initial_conftests(early_config: Config) -> None:
         try:
             import compat  # only here, since this and the session take 50 ms
 
-            if not hasattr(compat, "EventLoop"):
+            if not hasattr(compat, "uninstall"):
                 raise ImportError(f"'import compat' finds {compat.__file__}, which is not the package that this option "
                                   "belongs to: rename that file")
             from .session import activate  # here for the same reason
