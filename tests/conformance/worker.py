@@ -11,6 +11,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import signal
 import sys
 import traceback
 import unittest
@@ -92,6 +93,8 @@ def read(path: Path) -> dict[str, tuple[str, str]]:
 
 def main() -> None:
     mode, module, path = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    # As it is in a terminal, also where this runs with SIGINT ignored (`nohup make test &`): some tests wait for Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if mode == "ours":
         from .substitute import substitute
 
