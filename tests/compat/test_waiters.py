@@ -5,27 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import compat
-
-
-class Note:
-    """Writes down what it is told."""
-
-    def __init__(self, log: list[tuple[str, Any]]) -> None:
-        self._log = log
-
-    def wake(self, value: Any) -> None:
-        self._log.append(("value", value))
-
-    def throw(self, error: BaseException) -> None:
-        self._log.append(("error", error))
-
-
-async def returning() -> int:
-    return 42
-
-
-async def failing() -> None:
-    raise OSError("failed")
+from tests.support.waiters import Note, failing, returning
 
 
 def test_it_tells_the_value_the_failure_and_the_cancellation() -> None:

@@ -9,19 +9,7 @@ from typing import Any
 import pytest
 
 from kernel import Cancelled, Task, Waitable, run, sleep, spawn
-
-
-class Note:
-    """Writes down what it is told."""
-
-    def __init__(self, log: list[tuple[str, Any]]) -> None:
-        self._log = log
-
-    def wake(self, value: Any) -> None:
-        self._log.append(("value", value))
-
-    def throw(self, error: BaseException) -> None:
-        self._log.append(("error", error))
+from tests.support.waiters import Note, failing, returning
 
 
 class Broken(Note):
@@ -30,14 +18,6 @@ class Broken(Note):
 
     def throw(self, error: BaseException) -> None:
         raise ValueError("broken waiter")
-
-
-async def returning() -> int:
-    return 42
-
-
-async def failing() -> None:
-    raise OSError("failed")
 
 
 async def sleeping() -> None:
