@@ -182,8 +182,7 @@ class TimerHandle:
     def cancel(self) -> None:
         if self._args is not None:
             self._callback = self._args = None
-            if not self.dead:
-                self._loop.kernel.timers.cancel(self)
+            self._loop.kernel.timers.cancel(self)
 
     def fire(self, kernel: Kernel) -> None:
         """The deadline has come."""
