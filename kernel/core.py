@@ -66,8 +66,8 @@ class Kernel:
         # The world outside.
         self.calls = Calls()
         self.resources = Resources()
-        self.asleep = False
-        self.closed = False
+        self.asleep = False  # it waits in the poller, or is about to: wake_up() has to wake that
+        self.closed = False  # nothing can be run any more
         self.tap: Tap | None = None if observer is None else observer.attach_to(self)
 
     def turn(self, until: float = math.inf) -> None:
