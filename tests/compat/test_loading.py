@@ -121,6 +121,7 @@ def test_two_threads_import_at_the_same_time(modules: tuple[str, str]) -> None:
         assert outcome(program) == "[]\n"
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="a future has to be given a loop since then")
 def test_futures_alone_are_of_a_loop_of_ours() -> None:
     program = """
         import warnings
@@ -128,4 +129,4 @@ def test_futures_alone_are_of_a_loop_of_ours() -> None:
         from compat.futures import Future
         print(type(Future().get_loop()).__module__)
         """
-    assert outcome(program) == ("compat.events\n" if sys.version_info < (3, 14) else "")
+    assert outcome(program) == "compat.events\n"
