@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kernel import Cancelled, Task, Waitable, call, checkpoint, run, sleep, spawn
+from kernel import Cancelled, Task, Waitable, call, checkpoint, run, sleep, spawn, timeout
 from tests.support.collector import collector_off
 from tests.support.coroutines import sleeper
 
@@ -45,16 +45,22 @@ def failing_generator() -> Generator[Any, Any, None]:
     yield failing_deep()
 
 
-@pytest.mark.parametrize("function", [failing, failing_deep, failing_generator])
+async def failing_late() -> None:
+    async with timeout(0):
+        await sleep(1000)
+
+
+@pytest.mark.parametrize("function", [failing, failing_deep, failing_generator, failing_late])
 def test_told_in_the_kernel_s_thread_at_once(function: Any) -> None:
     async def main(reports: Reports) -> None:
         await spawn(function())
+        await sleep(0.001)  # deadlines are looked at between turns
         for _ in range(4):
             await checkpoint()
         assert len(reports) == 1
 
     (message, error, thread), = ended(main)
-    assert function.__name__ in message and isinstance(error, (LookupError, ValueError))
+    assert function.__name__ in message and isinstance(error, (LookupError, ValueError, TimeoutError))
     assert thread is threading.current_thread()
 
 

@@ -6,6 +6,7 @@ import contextvars
 import gc
 import threading
 import time
+import traceback
 from collections.abc import Generator
 from functools import partial
 from typing import Any
@@ -183,3 +184,15 @@ def test_a_function_that_cannot_be_shown_is_called_all_the_same() -> None:
         assert repr(run_in_thread(partial(partial(time.sleep, 1)))) == "run_in_thread(sleep)"
 
     run(main())
+
+
+def test_an_exception_from_a_thread_has_no_frame_of_the_pool() -> None:
+    """Else it would show what says nothing to the reader, and keep the function's arguments."""
+    async def main() -> list[str]:
+        try:
+            await run_in_thread(int, "no number")
+        except ValueError as error:
+            return [entry.name for entry in traceback.extract_tb(error.__traceback__)]
+        raise AssertionError("it is no number")
+
+    assert run(main()) == ["main", "__await__"]  # the second is the request
