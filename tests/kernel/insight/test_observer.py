@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import weakref
 from collections import deque
 from collections.abc import Generator
 from contextvars import Context
@@ -12,7 +13,8 @@ import pytest
 
 from kernel import (Cancelled, Kernel, Observer, Syscall, Task, VirtualClock, Waitable, checkpoint, current_task, run,
                     run_in_thread, sleep, spawn)
-from tests.support.reports import Reports
+from tests.support.collector import collector_off
+from tests.support.reports import Reports, ignore
 
 Gen = Generator[Any, Any, Any]
 
@@ -231,3 +233,24 @@ def test_what_is_no_observer_is_refused_where_it_is_given() -> None:
         Kernel(observer=object())  # type: ignore[arg-type]  # that is the point
     with pytest.raises(TypeError, match="derived from kernel.Observer, not <class"):
         Kernel(observer=Observer)  # type: ignore[arg-type]  # and not an instance
+
+
+def test_a_task_that_was_given_up_is_let_go() -> None:
+    async def stubborn() -> None:
+        while True:
+            try:
+                await sleep(1000)
+            except Cancelled:
+                pass
+
+    async def main() -> None:
+        await spawn(stubborn())
+        await checkpoint()
+
+    with collector_off():
+        kernel = Kernel(observer=Observer(), clock=VirtualClock(), exception_hook=ignore)
+        kernel.run(main())
+        kernel.close()
+        reference = weakref.ref(kernel)
+        del kernel
+        assert reference() is None
