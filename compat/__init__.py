@@ -18,10 +18,6 @@ from .shadows import check_kernel as _check_kernel
 _check_kernel()
 
 import asyncio as _asyncio
-
-# The whole of it, before parts of it: else a thread that imports the kernel meanwhile would wait for this one, and this
-# one for that.
-import kernel as _kernel
 from asyncio import *  # noqa: F403
 from asyncio import TaskGroup as TaskGroup  # not in __all__ of Python 3.11
 from asyncio import base_events as base_events

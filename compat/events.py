@@ -27,7 +27,6 @@ from kernel.devices import Clock, Poller, ReadyQueue, Tracer
 from kernel.devices.selector_poller import SelectorPoller
 from kernel.lifecycle import abandon, running_kernel
 from kernel.syscalls import Code
-from kernel.task import Task as KernelTask
 
 from .children import watch_child
 from .current import leave
@@ -75,9 +74,9 @@ class LoopKernel(AsyncioKernel):
             self.current = None
             leave(self._loop, None)
 
-    def everyone(self) -> list[KernelTask[Any]]:
-        tasks: set[Any] = asyncio.all_tasks(self._loop)
-        return [task for task in tasks if isinstance(task, KernelTask)]
+    @property
+    def loop(self) -> EventLoop:
+        return self._loop
 
     def close(self) -> None:
         """Close, and let go of the loop, so that no garbage collector is needed to free the two."""

@@ -41,6 +41,14 @@ class AsyncioKernel(Kernel):
     debug: bool  # as `loop.get_debug()`
     wakeup_context: Context  # in which another loop calls a task whose wait is over
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        raise NotImplementedError
+
+    def everyone(self) -> list[KernelTask[Any]]:
+        tasks: set[Any] = asyncio.all_tasks(self.loop)
+        return [task for task in tasks if isinstance(task, KernelTask)]
+
 
 class Guest(AsyncioKernel):
     """A kernel that has another event loop run its items."""
@@ -61,10 +69,6 @@ class Guest(AsyncioKernel):
               context: Context | None = None) -> KernelTask[T]:
         return self._task_type(code, loop=self.loop, name=name, daemon=daemon, context=context)
 
-    def everyone(self) -> list[KernelTask[Any]]:
-        tasks: set[Any] = asyncio.all_tasks(self.loop)
-        return [task for task in tasks if isinstance(task, KernelTask)]
-
     def report(self, message: str, error: BaseException) -> None:
         self.loop.call_exception_handler({"message": message, "exception": error})
 
@@ -82,6 +86,14 @@ class Guest(AsyncioKernel):
             logger.debug("%r came after its event loop was closed", function)
         else:
             loop.call_soon_threadsafe(function, *args)
+
+
+def fire(kernel: Guest, event: Event) -> None:
+    """What the kernel does with an event in its own turn, which a guest has not."""
+    try:
+        event.fire(kernel)
+    except BaseException as error:
+        fire_failed(kernel, event, error)
 
 
 class LoopQueue:
@@ -128,10 +140,7 @@ class LoopTimers(Timers):
     def _expire(self, timer: Timer) -> None:
         del self._calls[id(timer)]
         timer.dead = True
-        try:
-            timer.fire(self._kernel)
-        except BaseException as error:
-            fire_failed(self._kernel, timer, error)
+        fire(self._kernel, timer)
 
     def cancel(self, timer: Timer) -> None:
         if timer.dead is False:
@@ -181,10 +190,7 @@ class LoopPoller:
     def _ready(self, fd: int, writing: bool, listener: Listener) -> None:
         if listener.once:
             self.unwatch(fd, writing)
-        try:
-            listener.fire(self._kernel)
-        except BaseException as error:
-            fire_failed(self._kernel, listener, error)
+        fire(self._kernel, listener)
 
     def watching(self) -> bool:
         return True

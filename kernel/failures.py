@@ -6,9 +6,10 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .devices import Event
+
 if TYPE_CHECKING:
     from .core import Kernel
-    from .devices.protocols import Event
     from .task import Task
 
 # The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.

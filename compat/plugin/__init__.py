@@ -34,7 +34,7 @@ def pytest_load_initial_conftests(early_config: Config) -> None:
     options = early_config.known_args_namespace
     if options.compat_loop or options.compat_legacy:
         try:
-            import compat  # only here, since this and the session take 50 ms
+            import compat  # here, to save the start-up time of sessions that do not ask
 
             if not hasattr(compat, "uninstall"):
                 raise ImportError(f"'import compat' finds {compat.__file__}, which is not the package that this option "

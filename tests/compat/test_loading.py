@@ -99,28 +99,6 @@ def test_what_is_pickled_by_name_is_the_same_in_another_process() -> None:
     assert outcome(program) == "True\n"
 
 
-@pytest.mark.parametrize("modules", [("compat", "kernel"), ("kernel", "compat"), ("compat.tasks", "kernel.insight.observer"),
-                                     ("compat.legacy", "kernel.sync.locks")])
-def test_two_threads_import_at_the_same_time(modules: tuple[str, str]) -> None:
-    program = f"""
-        import importlib, sys, threading
-        sys.setswitchinterval(1e-5)
-        barrier, failed = threading.Barrier(2), []
-        def load(name):
-            barrier.wait()
-            try:
-                importlib.import_module(name)
-            except BaseException as error:
-                failed.append(repr(error))
-        threads = [threading.Thread(target=load, args=(name,)) for name in {modules}]
-        for thread in threads: thread.start()
-        for thread in threads: thread.join()
-        print(failed)
-        """
-    for _ in range(3):
-        assert outcome(program) == "[]\n"
-
-
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="a future has to be given a loop since then")
 def test_futures_alone_are_of_a_loop_of_ours() -> None:
     program = """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from typing import Any
 
 import pytest
@@ -85,3 +87,16 @@ def test_a_timer_of_no_time_is_refused_where_it_is_set_and_the_others_come(debug
         return fired
 
     assert compat.run(asyncio.wait_for(main(), 10), debug=debug) == [1, 2, 3]
+
+
+def test_a_loop_that_could_not_be_made_leaves_nothing_to_complain_of(recwarn: pytest.WarningsRecorder) -> None:
+    make: Any = compat.EventLoop
+    unraisable: list[object] = []
+    previous, sys.unraisablehook = sys.unraisablehook, unraisable.append
+    try:
+        with pytest.raises(TypeError, match="derived from kernel.Observer"):
+            make(observer=object())
+        gc.collect()
+    finally:
+        sys.unraisablehook = previous
+    assert unraisable == [] and list(recwarn) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kernel import Cancelled, Task, Waitable, run, sleep, spawn
+from kernel import Cancelled, Task, VirtualClock, Waitable, checkpoint, run, sleep, spawn
 from tests.support.waiters import Note, failing, returning
 
 
@@ -159,17 +159,22 @@ def test_a_waiter_may_cancel_a_task_that_stands_behind_it() -> None:
 
     behind: list[Task[Any]] = []
 
-    async def waits(task: Task[int]) -> int:
-        return await task
+    async def late() -> None:
+        await sleep(1)
+
+    async def waits(task: Task[None]) -> None:
+        await task
 
     async def main() -> None:
-        task = await spawn(returning())
+        task = await spawn(late())
         task.add_waiter(Cancelling([]))
         behind.append(await spawn(waits(task)))
+        await checkpoint()
+        assert behind[0].blocked_on is task
         with pytest.raises(Cancelled):
             await behind[0]
 
-    run(main(), exception_hook=lambda message, error: reports.append(message))
+    run(main(), clock=VirtualClock(), exception_hook=lambda message, error: reports.append(message))
     assert reports == []
 
 
