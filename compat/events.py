@@ -194,8 +194,7 @@ class EventLoop(asyncio.SelectorEventLoop):
     def set_debug(self, enabled: bool) -> None:
         super().set_debug(enabled)
         self.kernel.debug = enabled
-        # The ready queue, for callbacks that `call_soon` need not check; None where it has to check them.
-        self.unchecked = None if enabled or self.is_closed() else self.kernel.ready
+        self.kernel.unchecked = None if enabled or self.is_closed() else self.kernel.ready
 
     def time(self) -> float:
         return self.kernel.clock.now()
@@ -222,7 +221,7 @@ class EventLoop(asyncio.SelectorEventLoop):
             self.kernel.ready.popleft()
         self._ready = deque()
         super().close()
-        self.unchecked = None
+        self.kernel.unchecked = None
         self.kernel.timers.heap.clear()
         self.kernel.close()
 
@@ -263,7 +262,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def call_soon(self, callback: Callable[..., object], *args: Any,  # type: ignore[override]  # no TypeVarTuple
                   context: Context | None = None) -> Handle:
-        ready = self.unchecked
+        ready = self.kernel.unchecked
         if ready is None:
             return self._call_soon_checked(callback, args, context)
         if callback.__class__ is AsyncioTask:  # type: ignore[comparison-overlap]
@@ -298,7 +297,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if delay is None:
             raise TypeError("delay must not be None")
         when = self.time() + delay
-        if self.unchecked is None:
+        if self.kernel.unchecked is None:
             return self._call_at(when, callback, args, context)
         if not delay > 0:
             check_time(delay, "call_later")

@@ -8,12 +8,11 @@ queue, without a Handle. A `Task` is no subclass of `Future`: it is a `Waitable`
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import reprlib
 import sys
 from asyncio import base_futures, futures
 from collections.abc import Callable, Generator
-from contextvars import Context
+from contextvars import Context, copy_context
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -77,27 +76,30 @@ def _execute_checked(future: Any, task: Any) -> bool:
 
 
 class DoneCallback:
-    """A callback of a future, and an item of the ready queue once the future is done. Nobody needs a Handle for it."""
+    """An item of the ready queue: the callback of a future that is done. Nobody needs a Handle for it."""
 
     __slots__ = ("callback", "context", "future")
 
-    future: Any  # once it is done
-
-    def __init__(self, callback: Any, context: Context) -> None:
+    def __init__(self, callback: Any, context: Context, future: Any) -> None:
         self.callback = callback
         self.context = context
+        self.future = future
 
     def run(self, kernel: Kernel) -> None:
-        future = self.future
-        if kernel.current is not None:
-            kernel.current = None
-            leave(future._loop, None)
-        try:
-            self.context.run(self.callback, future)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            Handle(self.callback, (future,), future._loop, self.context).report(error)
+        call_back(kernel, self.callback, self.context, self.future)
+
+
+def call_back(kernel: Kernel, callback: Any, context: Context, future: Any) -> None:
+    """Call the callback of a future that is done."""
+    if kernel.current is not None:
+        kernel.current = None
+        leave(future._loop, None)
+    try:
+        context.run(callback, future)
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        Handle(callback, (future,), future._loop, context).report(error)
 
 
 class FutureMethods(Waitable[T]):
@@ -111,8 +113,12 @@ class FutureMethods(Waitable[T]):
 
     _loop: asyncio.AbstractEventLoop
     _cancelled: bool
-    # Tasks that wait for it and DoneCallbacks, in the order in which they are told when it is done; or None.
-    _waiters: list[Any] | None  # type: ignore[assignment]
+    # Who is told when it is done: a task that waits for it, or a function with its context. Most futures have one only,
+    # and need no list: `gather` of the benchmarks. The later ones are in the list, each with its context, in the order
+    # in which they came. A task has no context there.
+    _waiter: Any
+    _waiter_context: Context | None
+    _waiters: list[tuple[Any, Context | None]] | None  # type: ignore[assignment]
     _asyncio_future_blocking: bool
     _traceback: Any  # of the exception; or, if it was cancelled, the error that ended it, until somebody has got it
 
@@ -153,15 +159,18 @@ class FutureMethods(Waitable[T]):
 
     @property
     def _callbacks(self) -> list[tuple[Any, Context | None]] | None:
-        if self._waiters is None:
-            return None
-        return [(waiter.callback if isinstance(waiter, DoneCallback) else waiter, waiter.context)
-                for waiter in self._waiters]
+        return [(waiter, waiter.context if context is None else context) for waiter, context in self._line()] or None
 
     @property
     def _asyncio_awaited_by(self) -> frozenset[Any] | None:
-        waiting = {waiter for waiter in self._waiters or () if not isinstance(waiter, DoneCallback)}
+        waiting = {waiter for waiter, context in self._line() if context is None}
         return frozenset(waiting.union(self._awaited_by or ())) or None
+
+    def _line(self) -> list[tuple[Any, Context | None]]:
+        """All that wait to be told, and their contexts."""
+        if self._done or self._waiter is None:
+            return []
+        return [(self._waiter, self._waiter_context), *(self._waiters or ())]
 
     @property
     def _log_traceback(self) -> bool:
@@ -252,21 +261,27 @@ class FutureMethods(Waitable[T]):
         if self._done:
             self._loop.call_soon(fn, self, context=context)
             return
-        waiter = DoneCallback(fn, contextvars.copy_context() if context is None else context)
-        if self._waiters is None:
-            self._waiters = [waiter]
+        self._line_up(fn, copy_context() if context is None else context)
+
+    def _line_up(self, waiter: Any, context: Context | None) -> None:
+        """Have `waiter` told when this is done: a function in its context, or a task without one."""
+        if self._waiter is None:
+            self._waiter = waiter
+            self._waiter_context = context
+        elif self._waiters is None:
+            self._waiters = [(waiter, context)]
         else:
-            self._waiters.append(waiter)
+            self._waiters.append((waiter, context))
 
     def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
-        waiters = self._waiters
-        if waiters is None:
-            return 0
-        kept = [waiter for waiter in waiters if not isinstance(waiter, DoneCallback) or waiter.callback != fn]
-        removed = len(waiters) - len(kept)
-        if removed and self._waiters is waiters:  # a comparison may have completed the future
-            self._waiters = kept or None
-        return removed
+        line = self._line()
+        kept = [(waiter, context) for waiter, context in line if context is None or waiter != fn]
+        if len(kept) < len(line) and not self._done:  # a comparison may have completed the future,
+            kept += self._line()[len(line):]  # or may have added a callback
+            self._waiter = self._waiter_context = self._waiters = None
+            for waiter, context in kept:
+                self._line_up(waiter, context)
+        return len(line) - len(kept)
 
     def set_exception(self, exception: type[BaseException] | BaseException, /) -> None:
         if self._done:
@@ -285,17 +300,22 @@ class FutureMethods(Waitable[T]):
     def _finish(self) -> None:
         """Become done, and tell everyone who waits."""
         self._done = True
-        waiters, self._waiters = self._waiters, None
-        if waiters is not None:
-            ready = getattr(self._loop, "unchecked", None)
-            for waiter in waiters:
-                if type(waiter) is not DoneCallback:  # a task
-                    waiter.kernel.ready.append(waiter)
-                elif ready is not None:
-                    waiter.future = self
-                    ready.append(waiter)
-                else:
-                    self._loop.call_soon(waiter.callback, self, context=waiter.context)
+        waiter = self._waiter
+        if waiter is None:
+            return
+        others, ready = self._waiters, self.kernel.unchecked
+        if others is None and ready is not None and self._waiter_context is not None:
+            ready.append(self)  # which calls the function: see `Task.run`
+            return
+        line = [(waiter, self._waiter_context), *(others or ())]
+        self._waiter = self._waiter_context = self._waiters = None
+        for waiter, context in line:
+            if context is None:  # a task
+                waiter.kernel.ready.append(waiter)
+            elif ready is not None:
+                ready.append(DoneCallback(waiter, context, self))
+            else:
+                self._loop.call_soon(waiter, self, context=context)
 
     def __await__(self) -> Generator[Any, Any, T]:
         try:
@@ -319,10 +339,10 @@ class FutureMethods(Waitable[T]):
         if not usual and _execute_checked(self, task):
             return True
         self._asyncio_future_blocking = False
-        if self._waiters is None:
-            self._waiters = [task]
+        if self._waiter is None:
+            self._waiter = task
         else:
-            self._waiters.append(task)
+            self._line_up(task, None)
         return False
 
     def _execute_overridden(self, kernel: Kernel, task: KernelTask[Any]) -> bool:

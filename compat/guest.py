@@ -13,7 +13,7 @@ from contextvars import Context
 from typing import Any, TypeVar
 
 from kernel.core import Kernel
-from kernel.devices.protocols import Event, Listener
+from kernel.devices.protocols import Event, Listener, ReadyQueue
 from kernel.failures import fire_failed
 from kernel.syscalls import Code
 from kernel.task import Task as KernelTask
@@ -40,6 +40,7 @@ class AsyncioKernel(Kernel):
 
     debug: bool  # as `loop.get_debug()`
     wakeup_context: Context  # in which another loop calls a task whose wait is over
+    unchecked: ReadyQueue | None = None  # the ready queue, for callbacks that need no check; None where they need one
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

@@ -27,7 +27,7 @@ from kernel.waitable import Waiter
 
 from .current import enter, leave, scheduled, swap
 from .current_loop import get_event_loop
-from .futures import AsyncioFuture, Future, FutureMethods, implied_loop
+from .futures import AsyncioFuture, Future, FutureMethods, call_back, implied_loop
 from .guest import AsyncioKernel, guest_of
 
 T = TypeVar("T")
@@ -81,7 +81,8 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
 
     # What is set when a task is made. An attribute that is seldom needed has its default in the class; another value
     # goes to the instance's dict.
-    __slots__ = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_log_destroy_pending", "_loop", "_reference")
+    __slots__ = ("__dict__", "_asyncio_future_blocking", "_cancelled", "_log_destroy_pending", "_loop", "_reference",
+                 "_waiter", "_waiter_context")
 
     __class__ = asyncio.Task  # type: ignore[assignment]
     __name__ = "Task.task_wakeup"  # shown in the repr of a future that has the task among its callbacks
@@ -105,7 +106,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         self._done = False
         self._cancelled = False
         self._exception = None
-        self._waiters = None
+        self._waiter = self._waiter_context = self._waiters = None
         self._asyncio_future_blocking = False
         if kernel.debug:
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
@@ -181,7 +182,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         Two calls of empty methods at these places cost 4 % of `spawn`, so the loop is not shared.
         """
         if self._done:
-            raise asyncio.InvalidStateError(f"step(): already done: {self!r}")
+            return self._call_back(kernel)
         kernel.current = self
         enter(self._loop, self)
         error = self.error
@@ -244,6 +245,15 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         # hold the traceback, by its exception. So this frame must not hold the task.
         request = None
         del self, error, awaited, resume, value
+
+    def _call_back(self, kernel: Kernel) -> None:
+        """Once the task is done: call the one function that is to be told."""
+        waiter, context = self._waiter, self._waiter_context
+        if context is None:
+            raise asyncio.InvalidStateError(f"step(): already done: {self!r}")
+        self._waiter = self._waiter_context = None
+        call_back(kernel, waiter, context, self)
+        del self, waiter  # for the reason given in run
 
     def _due(self, error: BaseException | None) -> BaseException | None:
         """What to throw now: `error`, or the cancellation that is due; None if the task gets an answer first."""
