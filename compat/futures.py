@@ -21,7 +21,6 @@ from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.waitable import Waitable
 
-from .current import leave
 from .current_loop import get_event_loop
 from .handles import Handle
 
@@ -73,33 +72,6 @@ def _execute_checked(future: Any, task: Any) -> bool:
         return False
     task.inbox = future.result()  # native code has yielded the future itself, and expects an answer
     return True
-
-
-class DoneCallback:
-    """An item of the ready queue: the callback of a future that is done. Nobody needs a Handle for it."""
-
-    __slots__ = ("callback", "context", "future")
-
-    def __init__(self, callback: Any, context: Context, future: Any) -> None:
-        self.callback = callback
-        self.context = context
-        self.future = future
-
-    def run(self, kernel: Kernel) -> None:
-        call_back(kernel, self.callback, self.context, self.future)
-
-
-def call_back(kernel: Kernel, callback: Any, context: Context, future: Any) -> None:
-    """Call the callback of a future that is done."""
-    if kernel.current is not None:
-        kernel.current = None
-        leave(future._loop, None)
-    try:
-        context.run(callback, future)
-    except (SystemExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        Handle(callback, (future,), future._loop, context).report(error)
 
 
 class FutureMethods(Waitable[T]):
@@ -313,7 +285,7 @@ class FutureMethods(Waitable[T]):
             if context is None:  # a task
                 waiter.kernel.ready.append(waiter)
             elif ready is not None:
-                ready.append(DoneCallback(waiter, context, self))
+                ready.append(Handle(waiter, (self,), self._loop, context))
             else:
                 self._loop.call_soon(waiter, self, context=context)
 

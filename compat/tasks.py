@@ -27,8 +27,9 @@ from kernel.waitable import Waiter
 
 from .current import enter, leave, scheduled, swap
 from .current_loop import get_event_loop
-from .futures import AsyncioFuture, Future, FutureMethods, call_back, implied_loop
+from .futures import AsyncioFuture, Future, FutureMethods, implied_loop
 from .guest import AsyncioKernel, guest_of
+from .handles import Handle
 
 T = TypeVar("T")
 
@@ -247,13 +248,21 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         del self, error, awaited, resume, value
 
     def _call_back(self, kernel: Kernel) -> None:
-        """Once the task is done: call the one function that is to be told."""
-        waiter, context = self._waiter, self._waiter_context
+        """Once the task is done: call the one function that is to be told. Nobody needs a handle for it."""
+        callback, context = self._waiter, self._waiter_context
         if context is None:
             raise asyncio.InvalidStateError(f"step(): already done: {self!r}")
         self._waiter = self._waiter_context = None
-        call_back(kernel, waiter, context, self)
-        del self, waiter  # for the reason given in run
+        if kernel.current is not None:
+            kernel.current = None
+            leave(self._loop, None)
+        try:
+            context.run(callback, self)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            Handle(callback, (self,), self._loop, context).report(error)
+        del self, callback  # for the reason given in run
 
     def _due(self, error: BaseException | None) -> BaseException | None:
         """What to throw now: `error`, or the cancellation that is due; None if the task gets an answer first."""
