@@ -22,6 +22,7 @@ from kernel.task import Task as KernelTask
 from kernel.waitable import Waitable
 
 from .current_loop import get_event_loop
+from .guest import AsyncioKernel
 from .handles import Handle
 
 if sys.version_info >= (3, 14):
@@ -83,6 +84,7 @@ class FutureMethods(Waitable[T]):
     if not TYPE_CHECKING:  # the checker does not see the slots of the subclasses here
         __slots__ = ()
 
+    kernel: AsyncioKernel
     _loop: asyncio.AbstractEventLoop
     _cancelled: bool
     # Who is told when it is done: a task that waits for it, or a function with its context. Most futures have one only,

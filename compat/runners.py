@@ -42,7 +42,7 @@ class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type c
 
 
 def _clear_own_frames(error: BaseException) -> None:
-    """Clear the frames of asyncio and of this package in the traceback, except the first, which is still running.
+    """Clear the frames of asyncio, of the kernel and of this package in the traceback, except the first, which is still running.
 
     These frames have the main task in a variable, and the task has the exception: the task would hold itself. The
     frames of the program keep their variables, which debuggers and error reports show.
@@ -50,7 +50,7 @@ def _clear_own_frames(error: BaseException) -> None:
     entry = traceback_of(error)
     while entry is not None and entry.tb_next is not None:
         entry = entry.tb_next
-        if entry.tb_frame.f_globals.get("__name__", "").partition(".")[0] in ("asyncio", __package__):
+        if entry.tb_frame.f_globals.get("__name__", "").partition(".")[0] in ("asyncio", "kernel", __package__):
             clear_frame(entry.tb_frame)
 
 

@@ -88,6 +88,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     __class__ = asyncio.Task  # type: ignore[assignment]
     __name__ = "Task.task_wakeup"  # shown in the repr of a future that has the task among its callbacks
     cancelled_type = asyncio.CancelledError
+    kernel: AsyncioKernel
     _reference: weakref.ref[Task[T]] | None  # in asyncio's set of tasks; None after an eager start
 
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
@@ -175,79 +176,23 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         elif self._exception is not None:
             FutureMethods.__del__(self)
 
-    def run(self, kernel: Kernel) -> None:
-        """One step, by asyncio's rules.
-
-        This is the loop of `kernel.Task.run` once more. At four places in it asyncio has other rules: what is thrown at
-        the beginning, when the error of a failed request is thrown, how a task ends, and whom a cancellation reaches.
-        Two calls of empty methods at these places cost 4 % of `spawn`, so the loop is not shared.
-        """
+    def run(self, kernel: AsyncioKernel) -> None:  # type: ignore[override]  # its kernel is one
+        """One step: the kernel's, by asyncio's rules for what is thrown at its beginning."""
         if self._done:
             return self._call_back(kernel)
-        kernel.current = self
         enter(self._loop, self)
-        error = self.error
         awaited: Any = self.blocked_on
         if awaited is not None:  # it only wakes the task, whose code then asks for the result
             self.blocked_on = None
             if type(awaited) is ForeignWait:
-                error = failure_of(awaited.future)
-        if error is not None or self.interruption is not None:
-            error = self._due(failure_of(awaited) if error is None else error)
-        if error is None:
-            resume, value, self.inbox = type(self.code).send, self.inbox, None
-        else:
-            resume, value = type(self.code).throw, error
-        self.woken = False
-        while True:
-            try:
-                request = self.context.run(resume, self.code, value)
-            except StopIteration as stop:
-                if not self.callers:
-                    self._return(stop.value)
-                    break
-                self.code = self.callers.pop()
-                resume, value = type(self.code).send, stop.value
-                continue
-            except BaseException as failure:
-                drop_frame(failure)
-                if not self.callers:
-                    self._raise(failure)
-                    break
-                self.code = self.callers.pop()
-                resume, value = type(self.code).throw, failure
-                continue
-            if request is None:
-                kernel.ready.append(self)
-                break
-            try:
-                self.blocked_on = request
-                if type(request) is not Future and not isinstance(request, Syscall):
-                    self.blocked_on = request = self.translate(request)
-                if request.execute(kernel, self):
-                    if self.blocked_on is None:
-                        raise answered_twice(request, self)
-                    self.blocked_on = None
-                    resume, value, self.inbox = type(self.code).send, self.inbox, None
-                    continue
-            except BaseException as failure:
-                drop_frame(failure)
-                clear_execute(failure)
-                self.error, self.traceback = failure, traceback_of(failure)
-                if self.blocked_on is not None:  # else execute() had made the task ready before it failed
-                    self.blocked_on = None
-                    kernel.ready.append(self)
-                break
-            if self.interruption is not None and self.shields <= 0 and self._pass_on(self._cancel_message):
-                self.interruption = None
-                self.shields = abs(self.shields)
-            break
-        # A traceback holds the frames of the coroutine, and each of those holds this frame, its caller. The task may
-        # hold the traceback, by its exception. So this frame must not hold the task.
-        request = None
-        del self, error, awaited, resume, value
+                self.error = failure_of(awaited.future)
+                self.traceback = None
+        if self.error is not None or self.interruption is not None:
+            self._due(awaited)
+        KernelTask.run(self, kernel)
+        del self, awaited  # for the reason given there
 
-    def _call_back(self, kernel: Kernel) -> None:
+    def _call_back(self, kernel: AsyncioKernel) -> None:
         """Once the task is done: call the one function that is to be told. Nobody needs a handle for it."""
         callback, context = self._waiter, self._waiter_context
         if context is None:
@@ -264,18 +209,29 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             Handle(callback, (self,), self._loop, context).report(error)
         del self, callback  # for the reason given in run
 
-    def _due(self, error: BaseException | None) -> BaseException | None:
-        """What to throw now: `error`, or the cancellation that is due; None if the task gets an answer first."""
-        if self.error is not None:
-            if self.traceback is not None:  # which the exception had when the kernel's `throw` was given it
-                BaseException.with_traceback(self.error, self.traceback)
-            self.error = self.traceback = self.inbox = None
+    def _due(self, awaited: Any) -> None:
+        """Decide what to throw now: an error, or the cancellation that is due; nothing if the task gets an answer."""
+        error = failure_of(awaited) if self.error is None else self.error
+        if self.error is None or self.traceback is None:
+            self.traceback = None if error is None else traceback_of(error)
         if self.interruption is not None and not self.woken and self.shields <= 0:
             self.interruption = None
             self.shields = abs(self.shields)
             if not isinstance(error, asyncio.CancelledError):
-                return self._make_cancelled_error()
-        return error
+                error, self.traceback = self._make_cancelled_error(), None
+        self.error = error
+
+    def _refused(self, error: BaseException) -> bool:
+        self.error, self.traceback = error, traceback_of(error)
+        if self.blocked_on is not None:  # else execute() had made the task ready before it failed
+            self.blocked_on = None
+            self.kernel.ready.append(self)
+        return False  # asyncio raises it in a step of its own
+
+    def _deliver(self) -> None:
+        if self._pass_on(self._cancel_message):
+            self.interruption = None
+            self.shields = abs(self.shields)
 
     def _return(self, value: T) -> None:
         scheduled.discard(self._reference)
@@ -472,7 +428,7 @@ class NativeTask(Task[T]):
         self.id = next(self.kernel.task_ids)
         self.kernel.tasks[coro] = self
 
-    def run(self, kernel: Kernel) -> None:
+    def run(self, kernel: AsyncioKernel) -> None:  # type: ignore[override]  # its kernel is one
         if self._yielded is not None:  # the future itself: the answer is its result
             future, self._yielded = self._yielded, None
             try:

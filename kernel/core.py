@@ -94,6 +94,7 @@ class Kernel:
         try:
             for _ in range(POLL_INTERVAL):
                 ready.popleft().run(self)
+                self.current = None
                 if not ready or self.turn_ends:
                     break
         finally:

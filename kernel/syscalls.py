@@ -190,13 +190,13 @@ class Now(Syscall[float]):
 class Readiness(Syscall[None]):
     """Wait until a file descriptor can be read or written; its own registration with the kernel's poller."""
 
-    __slots__ = ("fd", "task")
-    writing = False
+    __slots__ = ("fd", "task", "writing")
     once = True
     endpoint = None
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, writing: bool) -> None:
         self.fd = fd
+        self.writing = writing
         self.task: Task[Any]  # that waits
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
@@ -217,15 +217,6 @@ class Readiness(Syscall[None]):
 
     def __repr__(self) -> str:
         return f"wait_{'writable' if self.writing else 'readable'}({self.fd})"
-
-
-class Readable(Readiness):
-    __slots__ = ()
-
-
-class Writable(Readiness):
-    __slots__ = ()
-    writing = True
 
 
 _CHECKPOINT = Checkpoint()
@@ -306,9 +297,9 @@ def wait_readable(fd: Any) -> Syscall[None]:
     closed while it is waited for, within about a second of the kernel having nothing else to do. Cancellation ends
     the wait at once.
     """
-    return Readable(check_descriptor(fd, "wait_readable"))
+    return Readiness(check_descriptor(fd, "wait_readable"), False)
 
 
 def wait_writable(fd: Any) -> Syscall[None]:
     """Wait until `fd` can be written without blocking; else as `wait_readable`."""
-    return Writable(check_descriptor(fd, "wait_writable"))
+    return Readiness(check_descriptor(fd, "wait_writable"), True)

@@ -113,19 +113,25 @@ class Task(Waitable[T]):
             except BaseException as error:
                 drop_frame(error)
                 clear_execute(error)
-                if self.blocked_on is None:  # execute() had made the task ready before it failed
-                    self.error, self.traceback = error, traceback_of(error)
-                    break
-                self.blocked_on = self.inbox = None
-                resume, value = type(self.code).throw, error
-                continue
+                if self._refused(error):
+                    resume, value = type(self.code).throw, error
+                    continue
+                break
             if self.interruption is not None and not (self.woken or self.shields > 0):
                 self._deliver()
             break
         # A traceback holds the frames of the code, and each of those holds this frame, its caller. An exception holds
         # the traceback, and the task may hold the exception. If this frame held one of the two, it would hold itself.
-        request = kernel.current = None
+        request = None
         del self, value
+
+    def _refused(self, error: BaseException) -> bool:
+        """The request could not be carried out: raise `error` in the code, at once if this returns True."""
+        if self.blocked_on is None:  # execute() had made the task ready before it failed
+            self.error, self.traceback = error, traceback_of(error)
+            return False
+        self.blocked_on = self.inbox = None
+        return True
 
     def translate(self, request: object) -> Syscall[Any]:
         """The syscall for something else that was yielded: a generator or a coroutine is called."""
