@@ -255,7 +255,7 @@ class EventLoop(asyncio.SelectorEventLoop):
             task: Task[Any] = Task(coro, loop=self, name=name, context=context, **others)
         else:
             task = new_task(Task)  # quicker than a call of the class: `spawn` of the benchmarks
-            task.start(coro, self, name, context)
+            task.start(coro, self, self.kernel, name, context)
         if self._debug and task._source_traceback:
             del task._source_traceback[-1]
         return task

@@ -75,6 +75,24 @@ def _execute_checked(future: Any, task: Any) -> bool:
     return True
 
 
+class Collector:
+    """A callback that many tasks have, and that need not be called for each of them.
+
+    A task that is done asks it so by `needs_call`, in its last step. The order is seen by nobody for whom there is no
+    call.
+    """
+
+    __slots__ = ()
+
+    def needs_call(self, task: Any, returned: bool) -> bool:
+        """Whether it is to be called, as any callback is, for `task`, which is done; whether it has `returned`."""
+        raise NotImplementedError
+
+    def awaited_by(self) -> Any:
+        """The task that waits until all are done, or None."""
+        raise NotImplementedError
+
+
 class FutureMethods(Waitable[T]):
     """The methods of `asyncio.Future`, for our `Task`.
 
@@ -137,7 +155,9 @@ class FutureMethods(Waitable[T]):
 
     @property
     def _asyncio_awaited_by(self) -> frozenset[Any] | None:
-        waiting = {waiter for waiter, context in self._line() if context is None}
+        waiting = {waiter.awaited_by() if isinstance(waiter, Collector) else waiter
+                   for waiter, context in self._line() if context is None or isinstance(waiter, Collector)}
+        waiting.discard(None)
         return frozenset(waiting.union(self._awaited_by or ())) or None
 
     def _line(self) -> list[tuple[Any, Context | None]]:
@@ -235,9 +255,9 @@ class FutureMethods(Waitable[T]):
         if self._done:
             self._loop.call_soon(fn, self, context=context)
             return
-        self._line_up(fn, copy_context() if context is None else context)
+        self.line_up(fn, copy_context() if context is None else context)
 
-    def _line_up(self, waiter: Any, context: Context | None) -> None:
+    def line_up(self, waiter: Any, context: Context | None) -> None:
         """Have `waiter` told when this is done: a function in its context, or a task without one."""
         if self._waiter is None:
             self._waiter = waiter
@@ -254,7 +274,7 @@ class FutureMethods(Waitable[T]):
             kept += self._line()[len(line):]  # or may have added a callback
             self._waiter = self._waiter_context = self._waiters = None
             for waiter, context in kept:
-                self._line_up(waiter, context)
+                self.line_up(waiter, context)
         return len(line) - len(kept)
 
     def set_exception(self, exception: type[BaseException] | BaseException, /) -> None:
@@ -272,20 +292,27 @@ class FutureMethods(Waitable[T]):
         self._to_report = True
 
     def _finish(self) -> None:
-        """Become done, and tell everyone who waits."""
+        """Become done."""
         self._done = True
-        waiter = self._waiter
-        if waiter is None:
+        if self._waiter is not None:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell everyone who waits."""
+        ready, returned = self.kernel.unchecked, self._exception is None and not self._cancelled
+        if self._waiters is None and self._waiter_context is not None and ready is not None:
+            if isinstance(self._waiter, Collector) and not self._waiter.needs_call(self, returned):
+                self._waiter = self._waiter_context = None
+            else:
+                ready.append(self)  # which calls the function: see `Task.run`
             return
-        others, ready = self._waiters, self.kernel.unchecked
-        if others is None and ready is not None and self._waiter_context is not None:
-            ready.append(self)  # which calls the function: see `Task.run`
-            return
-        line = [(waiter, self._waiter_context), *(others or ())]
+        line = [(self._waiter, self._waiter_context), *(self._waiters or ())]
         self._waiter = self._waiter_context = self._waiters = None
         for waiter, context in line:
             if context is None:  # a task
                 waiter.kernel.ready.append(waiter)
+            elif isinstance(waiter, Collector) and not waiter.needs_call(self, returned):
+                continue
             elif ready is not None:
                 ready.append(Handle(waiter, (self,), self._loop, context))
             else:
@@ -316,7 +343,7 @@ class FutureMethods(Waitable[T]):
         if self._waiter is None:
             self._waiter = task
         else:
-            self._line_up(task, None)
+            self.line_up(task, None)
         return False
 
     def _execute_overridden(self, kernel: Kernel, task: KernelTask[Any]) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio import events, tasks, unix_events
+from asyncio import events, taskgroups, tasks, unix_events
 from typing import Any
 
 from .after_import import AfterImport
 from .child_processes import install_in_children
 from .current_loop import policy
 from .events import EventLoop
+from .gathering import TaskGroup, gather
 from .legacy.restoring import restore
 from .legacy.source import install_hook, is_installed, uninstall_hook
 from .other_loops import MAKES, use_ours
@@ -40,6 +41,10 @@ def install(*, legacy: bool = False) -> None:
         for module in asyncio, tasks:
             _replace(module, "Task", Task)  # some libraries call it, and do not ask the loop for a task
         _replace(unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", EventLoop)  # type: ignore[attr-defined]
+        for module in asyncio, tasks:
+            _replace(module, "gather", gather)
+        for module in asyncio, taskgroups:
+            _replace(module, "TaskGroup", TaskGroup)
         if sys.version_info >= (3, 12):
             for module in asyncio, tasks:
                 _replace(module, "eager_task_factory", asyncio.create_eager_task_factory(Task))

@@ -7,17 +7,16 @@ cancellation is delivered. And only the program keeps a task alive, the kernel d
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import sys
 import warnings
-import weakref
 from abc import ABCMeta
 from asyncio import base_tasks, coroutines, format_helpers, futures
 from asyncio import tasks as asyncio_tasks
-from contextvars import Context
+from contextvars import Context, copy_context
 from functools import partial
 from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, TextIO, TypeVar
+from weakref import ref
 
 from kernel.core import Kernel
 from kernel.failures import abort_failed, answered_twice, clear_execute, drop_frame, traceback_of
@@ -89,21 +88,22 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
     __name__ = "Task.task_wakeup"  # shown in the repr of a future that has the task among its callbacks
     cancelled_type = asyncio.CancelledError
     kernel: AsyncioKernel
-    _reference: weakref.ref[Task[T]] | None  # in asyncio's set of tasks; None after an eager start
+    _reference: ref[Task[T]] | None  # in asyncio's set of tasks; None after an eager start
 
     def __init__(self, coro: Any, *, loop: asyncio.AbstractEventLoop | None = None, name: object = None,
                  context: Context | None = None, eager_start: bool = False) -> None:
-        self.start(coro, implied_loop() if loop is None else loop, name, context, eager_start)
-        if self._source_traceback:
-            del self._source_traceback[-1]
-
-    def start(self, coro: Any, loop: asyncio.AbstractEventLoop, name: object, context: Context | None,
-              eager_start: bool = False) -> None:
-        """What `__init__` does, once the loop is known."""
-        self._loop = loop
+        loop = implied_loop() if loop is None else loop
         kernel = getattr(loop, "kernel", None)
         if not isinstance(kernel, AsyncioKernel):
             kernel = guest_of(loop, NativeTask)
+        self.start(coro, loop, kernel, name, context, eager_start)
+        if self._source_traceback:
+            del self._source_traceback[-1]
+
+    def start(self, coro: Any, loop: asyncio.AbstractEventLoop, kernel: AsyncioKernel, name: object,
+              context: Context | None, eager_start: bool = False) -> None:
+        """What `__init__` does, once the loop and its kernel are known."""
+        self._loop = loop
         self.kernel = kernel
         self._done = False
         self._cancelled = False
@@ -114,12 +114,14 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))  # type: ignore[attr-defined]
         if type(coro) is not CoroutineType and type(coro) is not GeneratorType and not coroutines.iscoroutine(coro):
             raise TypeError(f"a coroutine was expected, got {coro!r}")
-        if sys.version_info >= (3, 15) and context is not None and not isinstance(context, Context):
+        if context is None:
+            context = copy_context()
+        elif sys.version_info >= (3, 15) and not isinstance(context, Context):
             raise TypeError(f"a contextvars.Context was expected, got {type(context).__name__}")
         self._name = _next_number() if name is None else str(name)
         self.code = coro
         self.callers = None
-        self.context = contextvars.copy_context() if context is None else context
+        self.context = context
         self.blocked_on = None
         self.inbox = None
         self.error = None
@@ -134,12 +136,12 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             self._reference = None
             self._start_eagerly()
         else:
-            self._reference = weakref.ref(self)
+            self._reference = ref(self)
             scheduled.add(self._reference)
             kernel.ready.append(self)
 
     def _register(self) -> None:
-        self._reference = weakref.ref(self)
+        self._reference = ref(self)
         scheduled.add(self._reference)
 
     def _start_eagerly(self) -> None:
@@ -240,7 +242,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             FutureMethods.cancel(self, self._cancel_message)
         else:
             self._result = value
-            self._finish()
+            self._done = True
+            if self._waiter is not None:
+                self._tell()
         if self.kernel.tap is not None:
             self.kernel.tap.ended(self)
 
@@ -450,9 +454,13 @@ class NativeTask(Task[T]):
         if not blocking and isinstance(future, Syscall) and not future.done():  # type: ignore[attr-defined]
             self._yielded = future
 
-    def _finish(self) -> None:
+    def _return(self, value: T) -> None:
         self.kernel.tasks.pop(self.code, None)
-        FutureMethods._finish(self)
+        Task._return(self, value)
+
+    def _raise(self, error: BaseException) -> None:
+        self.kernel.tasks.pop(self.code, None)
+        Task._raise(self, error)
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from .. import gathering
 from ..generators import accepted
 from .arguments import Loop, all_accepted, as_if_running, ready_to_ask, warn_of_loop
 from .coroutines import iscoroutine
@@ -51,13 +52,13 @@ create_subprocess_shell = _taking_loop(asyncio.create_subprocess_shell, comma=""
 start_server = _serving(asyncio.start_server)
 start_unix_server = _serving(asyncio.start_unix_server)
 
-# asyncio's own, also after `install` has put the functions below in their places.
+# asyncio's own, also after `install` has put the functions below in their places; of `gather` ours, which is quicker.
 _ensure_future = asyncio.ensure_future
 _run_coroutine_threadsafe = asyncio.run_coroutine_threadsafe
 _wait = asyncio.wait
 _as_completed = asyncio.as_completed
 _create_task = asyncio.create_task
-_gather = asyncio.gather
+_gather = gathering.gather
 _shield = asyncio.shield
 _wait_for = asyncio.wait_for
 
