@@ -24,7 +24,7 @@ ECOSYSTEM_VENV := $(VENV)-ecosystem
 ECOSYSTEM_STAMP := $(ECOSYSTEM_VENV)/ready-$(VERSION)
 
 # Each kind of work once.
-SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess applications cost crowd-10000
+SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess programs applications cost crowd-10000
 
 .PHONY: test test-native conformance fuzz ecosystem bench bench-smoke clean
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from . import applications, cost, databases, growth, io, scheduling
+from . import applications, cost, databases, growth, io, programs, scheduling
 from .workload import Workload
 
-WORKLOADS: list[Workload] = [*scheduling.WORKLOADS, *io.WORKLOADS, *applications.WORKLOADS, *databases.WORKLOADS,
-                             *cost.WORKLOADS, *growth.WORKLOADS]
+WORKLOADS: list[Workload] = [*scheduling.WORKLOADS, *io.WORKLOADS, *programs.WORKLOADS, *applications.WORKLOADS,
+                             *databases.WORKLOADS, *cost.WORKLOADS, *growth.WORKLOADS]
 BY_NAME = {workload.name: workload for workload in WORKLOADS}
 
 

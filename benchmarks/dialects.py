@@ -63,6 +63,8 @@ class Words:
     tasks: Callable[[], Tasks]
     Event: Callable[[], Any]
     Lock: Callable[[], Any]
+    Semaphore: Callable[[int], Any]
+    Condition: Callable[[], Any]
     Queue: Any = None  # trio has channels
     timeout: Any = None  # trio's block is a plain `with`
     run_in_thread: Any = None  # a loop's has an executor for its first argument
@@ -100,8 +102,8 @@ def of_kernel() -> Words:
     async def sleeper() -> None:
         await kernel.sleep(DISTANT)
 
-    return Words(kernel.sleep, sleeper, KernelTasks, kernel.Event, kernel.Lock, kernel.Queue, kernel.timeout,
-                 kernel.run_in_thread)
+    return Words(kernel.sleep, sleeper, KernelTasks, kernel.Event, kernel.Lock, kernel.Semaphore, kernel.Condition,
+                 kernel.Queue, kernel.timeout, kernel.run_in_thread)
 
 
 class AsyncioTasks(AwaitedTasks):
@@ -119,7 +121,8 @@ def of_asyncio() -> Words:
     async def sleeper() -> None:
         await asyncio.sleep(DISTANT)
 
-    return Words(asyncio.sleep, sleeper, AsyncioTasks, asyncio.Event, asyncio.Lock, asyncio.Queue, asyncio.timeout)
+    return Words(asyncio.sleep, sleeper, AsyncioTasks, asyncio.Event, asyncio.Lock, asyncio.Semaphore,
+                 asyncio.Condition, asyncio.Queue, asyncio.timeout)
 
 
 class TrioTasks(Tasks):
@@ -154,8 +157,8 @@ def of_trio(trio: Any) -> Words:
     async def sleeper() -> None:
         await trio.sleep(DISTANT)
 
-    return Words(trio.sleep, sleeper, lambda: TrioTasks(trio, settle), trio.Event, trio.Lock,
-                 run_in_thread=trio.to_thread.run_sync)
+    return Words(trio.sleep, sleeper, lambda: TrioTasks(trio, settle), trio.Event, trio.Lock, trio.Semaphore,
+                 trio.Condition, run_in_thread=trio.to_thread.run_sync)
 
 
 class CurioTasks(Tasks):
@@ -187,8 +190,8 @@ def of_curio(curio: Any) -> Words:
     async def sleeper() -> None:
         await curio.sleep(DISTANT)
 
-    return Words(curio.sleep, sleeper, lambda: CurioTasks(curio), curio.Event, curio.Lock, curio.Queue,
-                 curio.timeout_after, curio.run_in_thread)
+    return Words(curio.sleep, sleeper, lambda: CurioTasks(curio), curio.Event, curio.Lock, curio.Semaphore,
+                 curio.Condition, curio.Queue, curio.timeout_after, curio.run_in_thread)
 
 
 # For each dialect a function that returns its words. That of trio and of curio gets the module.

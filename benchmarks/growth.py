@@ -2,7 +2,8 @@
 
 A crowd of tasks goes through its life together. Each step of it is measured by itself: every task is *spawned*, waits
 for an event that *wakes* it, *switches* once, and falls asleep, which *inserts* a timer. Then every other task is
-*cancelled*, and the timers of the rest *expire*.
+*cancelled*, and the timers of the rest *expire*. Last, as many new tasks fall asleep, and the main task ends: the
+*shutdown* cancels all of them.
 
 The tasks of a crowd become ready together, and run in the order in which they became ready. So during one `sleep(0)` of
 the main task each of them makes one step.
@@ -21,7 +22,7 @@ from .spans import DISTANT, SEED
 from .workload import Alone, Figures, Meter
 
 SIZES = (1000, 10_000, 100_000, 1_000_000)
-STEPS = ("spawn", "wake", "switch", "insert", "cancel", "expire")
+STEPS = ("spawn", "wake", "switch", "insert", "cancel", "expire", "shutdown")
 
 
 class Crowd(Alone):
@@ -43,10 +44,10 @@ class Crowd(Alone):
         meters = {step: Meter() for step in STEPS}
         before = resident_memory()
         memory = self.perform(contender, size, meters, 0.2 + size * 10e-6) - before
+        meters["shutdown"].stop()
         # Half of the tasks are cancelled, and half of them expire.
         each = {step: meter.spent / size * (2 if step in ("cancel", "expire") else 1) for step, meter in meters.items()}
         return {"value": sum(meter.spent for meter in meters.values()) / size, **each, "MiB": memory / (1 << 20)}
-
 
     async def on_each(self, size: int, meters: dict[str, Meter], shortest: float, words: Words) -> int:
         sleep, event = words.sleep, words.Event()
@@ -80,6 +81,11 @@ class Crowd(Alone):
             with meters["expire"]:
                 for task in crowd.members[::2]:
                     await task
+        del crowd
+        rest = words.tasks()  # without `async with`, as nobody waits for them
+        await rest.spawn(size, words.sleeper)
+        await rest.settle()
+        meters["shutdown"].start()
         return memory
 
 

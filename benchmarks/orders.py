@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_ROUND = 300.0  # seconds; a process that takes longer hangs
+LONGEST_START = 60.0  # seconds until a worker is ready; it does the work in small first
 
 
 class Failed(Exception):
@@ -22,7 +23,7 @@ class Worker:
     """A process that works for one contender. It runs `python -m benchmarks.worker`.
 
     It reads orders, and answers each with one line of JSON. When it ends instead of answering, or does not answer
-    within `LONGEST_ROUND` seconds, `ask` raises `Failed`.
+    in time, `ask` raises `Failed`.
     """
 
     def __init__(self, workload: str, contender: str, quick: bool) -> None:
@@ -39,8 +40,9 @@ class Worker:
                 print(order, file=self._process.stdin, flush=True)
             except BrokenPipeError:
                 raise self._failure() from None
-        if not select.select([self._process.stdout], [], [], LONGEST_ROUND)[0]:
-            raise Failed(f"no answer in {LONGEST_ROUND:.0f} s")
+        longest = LONGEST_ROUND if order else LONGEST_START
+        if not select.select([self._process.stdout], [], [], longest)[0]:
+            raise Failed(f"no answer in {longest:.0f} s")
         answer = self._process.stdout.readline()
         if not answer:
             raise self._failure()

@@ -11,12 +11,12 @@ waits for the tasks.
 from __future__ import annotations
 
 from .calls import CallSoon, Threads
-from .cancelling import Cancel, Timeout, WaitFor
-from .spawning import Gather, Group, Spawn
+from .cancelling import Cancel, Timeout, WaitFor, WaitForFuture
+from .spawning import AsCompleted, Gather, Group, Spawn, Wait
 from .switching import Contexts, Switch
-from .timers import KeepAlive, Sleepers
-from .waiting import Broadcast, Lock, PingPong, Queue
+from .timers import EqualSleepers, Firing, KeepAlive, Sleepers
+from .waiting import Broadcast, Condition, Lock, PingPong, Queue, Semaphore
 
-WORKLOADS = [Switch(1), Switch(100), Switch(10_000), Spawn(), Gather(), Group(), PingPong(), Queue(1), Queue(1000),
-             Lock(), Broadcast(), Cancel(), Timeout(), WaitFor(), CallSoon(), KeepAlive(), Sleepers(), Threads(),
-             Contexts()]
+WORKLOADS = [Switch(1), Switch(100), Switch(10_000), Spawn(), Gather(), Group(), Wait(), AsCompleted(), PingPong(),
+             Queue(1), Queue(1000), Lock(), Semaphore(), Condition(), Broadcast(), Cancel(), Timeout(), WaitFor(),
+             WaitForFuture(), CallSoon(), KeepAlive(), Firing(), EqualSleepers(), Sleepers(), Threads(), Contexts()]

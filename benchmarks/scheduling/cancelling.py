@@ -79,3 +79,18 @@ class WaitFor(Scheduling):
         with meter:
             for _ in range(self.count):
                 await curio.timeout_after(DISTANT, self.step, curio.sleep)
+
+
+class WaitForFuture(Scheduling):
+    """`wait_for` a future, which a callback completes. Only event loops do this."""
+
+    def __init__(self) -> None:
+        super().__init__("wait-for-future", "wait_for() a future", 20_000, 100)
+
+    async def on_asyncio(self, meter: Meter) -> None:
+        loop = asyncio.get_running_loop()
+        with meter:
+            for _ in range(self.count):
+                future = loop.create_future()
+                loop.call_soon(future.set_result, None)
+                await asyncio.wait_for(future, DISTANT)

@@ -90,6 +90,63 @@ class Gather(Scheduling):
         self.check(results)
 
 
+class Wait(Scheduling):
+    """Spawn 100 tasks that do nothing, and `asyncio.wait` for all of them; then the next. Only asyncio has `wait`."""
+
+    TASKS = 100
+
+    def __init__(self) -> None:
+        super().__init__("wait", f"wait() for {self.TASKS} tasks", 20_000, 200)
+
+    async def on_asyncio(self, meter: Meter) -> None:
+        with meter:
+            for _ in range(self.count // self.TASKS):
+                done, pending = await asyncio.wait([asyncio.create_task(nothing()) for _ in range(self.TASKS)])
+                if len(done) != self.TASKS or pending:
+                    raise AssertionError("not all tasks have ended")
+
+
+class AsCompleted(Scheduling):
+    """Run 10,000 coroutines at once, and take their results as they end."""
+
+    def __init__(self) -> None:
+        super().__init__("as-completed", "as_completed(), 10,000 results", 10_000, 100)
+
+    async def result(self, number: int) -> int:
+        return number
+
+    def check(self, total: int) -> None:
+        if total != sum(range(self.count)):
+            raise AssertionError("the results are not what the tasks returned")
+
+    async def on_kernel(self, meter: Meter) -> None:
+        total = 0
+        with meter:
+            async with kernel.TaskGroup() as group:
+                for number in range(self.count):
+                    await group.spawn(self.result(number))
+                async for task in group.as_completed():
+                    total += task.result()
+        self.check(total)
+
+    async def on_asyncio(self, meter: Meter) -> None:
+        total = 0
+        with meter:
+            for earliest in asyncio.as_completed([self.result(number) for number in range(self.count)]):
+                total += await earliest
+        self.check(total)
+
+    async def on_curio(self, meter: Meter, curio: Any) -> None:
+        total = 0
+        with meter:
+            async with curio.TaskGroup() as group:
+                for number in range(self.count):
+                    await group.spawn(self.result, number)
+                async for task in group:
+                    total += task.result
+        self.check(total)
+
+
 class Group(Scheduling):
     """10,000 tasks that do nothing, in one task group."""
 

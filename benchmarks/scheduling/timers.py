@@ -34,6 +34,53 @@ class KeepAlive(Scheduling):
             timer.cancel()
 
 
+class Firing(Scheduling):
+    """10,000 timers by `call_later`, which fire after random spans of up to 10 ms. Only event loops do this."""
+
+    LONGEST = 0.01  # seconds
+
+    def __init__(self) -> None:
+        super().__init__("call-later-fires", "call_later() that fires, 10,000 at a time", 10_000, 100)
+
+    async def on_asyncio(self, meter: Meter) -> None:
+        loop = asyncio.get_running_loop()
+        ended = loop.create_future()
+        left = self.count
+
+        def fire() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                ended.set_result(None)
+
+        delays = random_delays(self.count, self.LONGEST)
+        with meter:
+            for delay in delays:
+                loop.call_later(delay, fire)
+            await ended
+
+
+class EqualSleepers(Scheduling):
+    """Spawn 10,000 tasks, which all sleep for the same span, and wait until they have ended."""
+
+    SPAN = 0.01  # seconds
+
+    def __init__(self) -> None:
+        super().__init__("sleepers-equal", "10,000 tasks sleep for the same span", 10_000, 100)
+
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        sleep = words.sleep
+
+        async def sleeper() -> None:
+            await sleep(self.SPAN)
+
+        meter.start()
+        async with words.tasks() as tasks:
+            await tasks.spawn(self.count, sleeper)
+        del tasks  # to throw the tasks away counts too
+        meter.stop()
+
+
 class Sleepers(Scheduling):
     """Spawn 100,000 tasks, which sleep for random spans of up to a second, and wait until they have ended."""
 

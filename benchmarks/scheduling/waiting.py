@@ -128,22 +128,69 @@ class Queue(Scheduling):
                     await exit.receive()
 
 
-class Lock(Scheduling):
-    """100 tasks take the same lock again and again, and do a `sleep(0)` while they hold it."""
+class Shared(Scheduling):
+    """100 tasks enter the same block again and again, and do a `sleep(0)` in it."""
 
     TASKS = 100
 
-    def __init__(self) -> None:
-        super().__init__("lock", "a lock that 100 tasks want", 20_000, 200)
+    def __init__(self, name: str, title: str) -> None:
+        super().__init__(name, title, 20_000, 200)
 
-    async def locking(self, lock: Any, sleep: Callable[[float], Awaitable[None]]) -> None:
+    async def enter(self, meter: Meter, shared: Any, words: Words) -> None:
+        async with words.tasks() as tasks:
+            await tasks.spawn(self.TASKS, self.entering, shared, words.sleep)
+            meter.start()
+        meter.stop()
+
+    async def entering(self, shared: Any, sleep: Callable[[float], Awaitable[None]]) -> None:
         for _ in range(self.count // self.TASKS):
-            async with lock:
+            async with shared:
                 await sleep(0)
 
+
+class Lock(Shared):
+    """A lock lets one task in at a time."""
+
+    def __init__(self) -> None:
+        super().__init__("lock", "a lock that 100 tasks want")
+
     async def on_each(self, meter: Meter, words: Words) -> None:
+        await self.enter(meter, words.Lock(), words)
+
+
+class Semaphore(Shared):
+    """A semaphore lets ten tasks in at a time."""
+
+    def __init__(self) -> None:
+        super().__init__("semaphore", "a semaphore of 10 that 100 tasks want")
+
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        await self.enter(meter, words.Semaphore(10), words)
+
+
+class Condition(Scheduling):
+    """Two tasks take turns. Each waits for its turn on one condition, and then notifies the other."""
+
+    def __init__(self) -> None:
+        super().__init__("condition", "a Condition, two tasks take turns", 20_000, 100)
+
+    async def on_each(self, meter: Meter, words: Words) -> None:
+        condition = words.Condition()
+        turn = 0
+
+        async def take_turns(own: int) -> None:
+            nonlocal turn
+            for _ in range(self.count // 2):
+                async with condition:
+                    while turn != own:
+                        await condition.wait()
+                    turn = 1 - own
+                    notifying = condition.notify()
+                    if notifying is not None:  # curio's has to be awaited
+                        await notifying
+
         async with words.tasks() as tasks:
-            await tasks.spawn(self.TASKS, self.locking, words.Lock(), words.sleep)
+            await tasks.spawn_each(take_turns, range(2))
             meter.start()
         meter.stop()
 

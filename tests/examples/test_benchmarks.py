@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import json
 import re
 import subprocess
@@ -17,6 +19,8 @@ import pytest
 from benchmarks.catalogue import WORKLOADS, select
 from benchmarks.contenders import Contender
 from benchmarks.cost.memory import IdleTimer
+from benchmarks.programs.leaves import Idle, Memoising, Mixed
+from benchmarks.programs.transfers import BLOCK, Arrivals
 from benchmarks.report import Machine, noisy, write
 from benchmarks.rows import Row, Spread
 from benchmarks.traffic import Connection, Echo, WrongAnswer, connect, exchange
@@ -78,6 +82,46 @@ def test_served_workload_and_files(tmp_path: Path) -> None:
     row, = json.loads((tmp_path / f"{stem}.json").read_text())["rows"]
     assert set(row["values"]) == {"compat", "asyncio"}
     assert all(len(values) == 2 and min(values) > 0 for values in row["values"].values())
+
+
+def test_programs() -> None:
+    done = run("-m", "benchmarks", "programs", "--quick", "--rounds", "1", "--against", "asyncio")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for workload in select(["programs"]):
+        missing = [module for module in workload.needs if importlib.util.find_spec(module) is None]
+        start = f"{workload.name}: " + (f"left out, as {missing[0]}" if missing else workload.title)
+        assert f"\n{start}" in done.stdout
+    # No row has a contender fewer than it is written for: compat and asyncio do all of them.
+    measured = [workload for workload in select(["programs"]) if f"\n{workload.name}: {workload.title}" in done.stdout]
+    assert len(measured) >= 14
+    for name in ("compat", "asyncio"):
+        assert len(re.findall(f"^  {name} +{FIGURE}", done.stdout, re.MULTILINE)) == len(measured)
+
+
+async def sleep_not(seconds: float) -> None:
+    pass
+
+
+def test_a_tree_notices_a_leaf_that_is_missing() -> None:
+    for leaves in (Idle(), Mixed(), Memoising()):
+        leaves.prepare(sleep_not, 3)
+        for _ in range(2):
+            asyncio.run(leaves.leaf())
+        with pytest.raises(AssertionError, match="2 of 3 leaves"):
+            leaves.check()
+        asyncio.run(leaves.leaf())
+        leaves.check()
+
+
+def test_a_transfer_notices_wrong_and_missing_bytes() -> None:
+    arrivals = Arrivals()
+    for piece in (BLOCK[:100], BLOCK[100:] + BLOCK[:1], BLOCK[1:]):
+        arrivals.take(piece)
+    arrivals.check(2)
+    with pytest.raises(AssertionError, match="131,072 bytes arrived, not 196,608"):
+        arrivals.check(3)
+    with pytest.raises(AssertionError, match="after 131,072 bytes"):
+        arrivals.take(BLOCK[1:])
 
 
 def test_memory_does_not_count_what_the_library_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
