@@ -43,6 +43,8 @@ class Contender:
 
     def run(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Any:
         """Run `function(*args)` to its end as this contender's programs are run, and return what it returns."""
+        if self.name == "compat":
+            self.load().install()  # as `python -m compat` does
         if self.dialect == "asyncio":
             with asyncio.Runner(loop_factory=self.load().new_event_loop) as runner:
                 return runner.run(function(*args))

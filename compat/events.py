@@ -18,7 +18,7 @@ import time
 from asyncio import base_events, futures, unix_events
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
@@ -44,7 +44,7 @@ if sys.version_info >= (3, 14):
 T = TypeVar("T")
 
 
-new_task = object.__new__
+new_object = object.__new__
 set_result_unless_cancelled: Any = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
 NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not look at the handle
 
@@ -254,7 +254,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if others:
             task: Task[Any] = Task(coro, loop=self, name=name, context=context, **others)
         else:
-            task = new_task(Task)  # quicker than a call of the class: `spawn` of the benchmarks
+            task = new_object(Task)  # quicker than a call of the class: `spawn` of the benchmarks
             task.start(coro, self, self.kernel, name, context)
         if self._debug and task._source_traceback:
             del task._source_traceback[-1]
@@ -269,7 +269,11 @@ class EventLoop(asyncio.SelectorEventLoop):
             # A future wakes a task that waited for it: `pingpong` of the benchmarks.
             ready.append(callback)
             return NO_HANDLE
-        handle = Handle(callback, args, self, context)
+        handle: Handle = new_object(Handle)  # without a call of the class, and so of `__init__`: `call-soon`
+        handle._callback = callback
+        handle._args = args
+        handle._loop = self
+        handle._context = copy_context() if context is None else context
         ready.append(handle)
         return handle
 
@@ -302,9 +306,18 @@ class EventLoop(asyncio.SelectorEventLoop):
         if not delay > 0:
             check_time(delay, "call_later")
             self.kernel.end_turn()  # the timer fires before anything that the next batch makes ready
-        if callback is set_result_unless_cancelled:  # of `sleep`: it needs no context of its own, and so less memory
-            context = self.kernel.wakeup_context
-        timer = TimerHandle(when, callback, args, self, context)
+        timer: TimerHandle = new_object(TimerHandle)  # as in call_soon: `call-later`
+        timer._when = when
+        timer._callback = callback
+        timer._args = args
+        timer._loop = self
+        if context is not None:
+            timer._context = context
+        elif callback is set_result_unless_cancelled:  # of `sleep`: it needs no context of its own, and so less memory
+            timer._context = self.kernel.wakeup_context
+        else:
+            timer._context = copy_context()
+        timer.dead = None
         self.kernel.timers.add(when, timer)
         return timer
 

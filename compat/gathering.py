@@ -64,7 +64,7 @@ class Gathering(Collector):
 
     def needs_call(self, task: Any, returned: bool) -> bool:
         self._running -= 1
-        if returned and self._running:
+        if (returned or self._return_exceptions) and self._running:
             self._left -= 1
             return False
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 # The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.
 EXECUTORS = {"execute", "translate", "check_wait", "_execute_checked", "_execute_overridden"}
 
-_TRACEBACK: Any = BaseException.__dict__["__traceback__"]  # the descriptor
+# Whatever a class of exceptions makes of the attribute: it may have one of its own, or refuse an assignment, as a frozen
+# dataclass does.
+_get_traceback: Callable[[BaseException], Any] = BaseException.__dict__["__traceback__"].__get__
+_set_traceback = BaseException.with_traceback
 
 
 class Unretrieved:
@@ -42,16 +46,13 @@ class Unretrieved:
 
 
 def traceback_of(error: BaseException) -> TracebackType | None:
-    """The traceback of `error`, whatever its class makes of the attribute."""
-    return _TRACEBACK.__get__(error)  # type: ignore[no-any-return]  # its type
+    """The traceback of `error`."""
+    return _get_traceback(error)  # type: ignore[no-any-return]  # its type
 
 
 def drop_frame(error: BaseException) -> None:
     """Take the frame that has just caught `error` out of its traceback."""
-    traceback = traceback_of(error)
-    assert traceback is not None
-    # Not by assignment: a class may refuse that, as a frozen dataclass does.
-    BaseException.with_traceback(error, traceback.tb_next)
+    _set_traceback(error, _get_traceback(error).tb_next)
 
 
 def clear_execute(error: BaseException) -> None:
