@@ -159,7 +159,7 @@ class Task(Waitable[T]):
             kernel.end_turn()
         ends_run = isinstance(error, (KeyboardInterrupt, SystemExit))
         cancelled = isinstance(error, self.cancelled_type)
-        self.unretrieved = None if self._waiters or ends_run or cancelled else Unretrieved(self, error)
+        self.unretrieved = None if self._waiters is not None or ends_run or cancelled else Unretrieved(self, error)
         self._settle(None, error)
         if cancelled:
             # The traceback of `error` will get the frames of those who wait for this task, and they often hold it. So

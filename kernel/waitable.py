@@ -37,8 +37,9 @@ class Waitable(Syscall[T]):
         self._result: T | None = None
         self._exception: BaseException | None = None
         self._traceback: TracebackType | None
-        # A dict because it is an ordered set: a cancelled waiter leaves in constant time. None until someone waits.
-        self._waiters: dict[Waiter, None] | None = None
+        # Who waits: nobody; one, who needs no container; or more, in a dict, which is an ordered set: a cancelled waiter
+        # leaves it in constant time. It is never empty.
+        self._waiters: Waiter | dict[Waiter, None] | None = None
 
     def done(self) -> bool:
         return self._done
@@ -82,11 +83,11 @@ class Waitable(Syscall[T]):
             # Kept, since whoever it is raised in adds frames to the exception: the next is not to see those.
             self._traceback = traceback_of(error)
         waiters, self._waiters = self._waiters, None
-        if waiters:
+        if waiters is not None:
             if error is not None:
                 self._retrieved()
             failures: tuple[BaseException, ...] = ()
-            for waiter in waiters:
+            for waiter in waiters if isinstance(waiters, dict) else (waiters,):
                 try:
                     if error is None:
                         waiter.wake(value)
@@ -118,8 +119,7 @@ class Waitable(Syscall[T]):
         kernel's exception hook. `KeyboardInterrupt` and `SystemExit` are raised as they are.
         """
         if not self._done:
-            self._waiters = self._waiters or {}
-            self._waiters[waiter] = None
+            self._waiters = waiter if self._waiters is None else self._with(waiter)
         elif self._exception is None:
             waiter.wake(self._result)
         else:
@@ -138,15 +138,22 @@ class Waitable(Syscall[T]):
         if self._done:
             task.inbox = self.result()
             return True
-        if self._waiters is None:
-            self._waiters = {task: None}
-        else:
-            self._waiters[task] = None
+        self._waiters = task if self._waiters is None else self._with(task)
         return False
 
+    def _with(self, waiter: Waiter) -> dict[Waiter, None]:
+        """Those who wait, and `waiter`, who is not the first."""
+        assert self._waiters is not None
+        waiters = self._waiters if isinstance(self._waiters, dict) else {self._waiters: None}
+        waiters[waiter] = None
+        return waiters
+
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        if self._waiters is not None:  # else this is just being completed, and one who was told has cancelled `task`
+        if isinstance(self._waiters, dict):
             del self._waiters[task]
+            self._waiters = self._waiters or None
+        else:  # it is None already where this is being completed, and one who was told has cancelled `task`
+            self._waiters = None
 
     def __await__(self) -> Generator[Any, Any, T]:
         if self._done:

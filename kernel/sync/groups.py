@@ -236,7 +236,7 @@ class TaskGroup(Scope):
                 watchers, self.watchers = self.watchers, []
                 for watcher in watchers:
                     watcher.ended(child)
-        if self.joiner is not None and not self._unfinished():
+        if not self.children and self.joiner is not None and not self._unfinished():
             self.joiner.wake()
             self.joiner = None
 
