@@ -88,16 +88,15 @@ class LoopKernel(AsyncioKernel):
         """Run what is ready, batch by batch, until nothing is ready, or a look outside is due, or the turn is over.
 
         A batch is what one iteration of asyncio's loop runs: all that is ready at its beginning. asyncio looks at the
-        descriptors and at the clock before each batch. The kernel looks after 61 steps, and after a batch that has set
-        a timer which is due at once.
+        descriptors and at the clock before each batch. The kernel looks before a batch with which it would make more
+        than 61 steps, and after a batch that has set a timer which is due at once.
         """
         ready = self.ready
-        steps = POLL_INTERVAL
+        steps = max(POLL_INTERVAL, len(ready))
         try:
             if self.debug:
                 return self._run_timed()
-            while ready and steps > 0:
-                batch = len(ready)
+            while 0 < (batch := len(ready)) <= steps:
                 steps -= batch
                 # There is no look outside within a batch, however large. A descriptor whose callback is in the batch
                 # is still ready, and the look would call its callback a second time.
