@@ -7,7 +7,6 @@ ready, deadlines that have come, calls from other threads. These make tasks read
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 import weakref
@@ -22,14 +21,13 @@ from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
 from .checks import check_code, check_no_event_loop, check_seconds, check_tracer, close_unstarted
 from .deadlock import Deadlock
 from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue, Tap, Tracer
-from .failures import Unretrieved, fire_failed
+from .failures import Unretrieved, fire_failed, tell
 from .lifecycle import AsyncgenHooks, Interruptible, Resources, abandon, in_this_thread, running_kernel, shut_down
 from .syscalls import Code
 from .task import Task
 from .timers import Timers
 
 T = TypeVar("T")
-logger = logging.getLogger("kernel")
 
 
 class Kernel:
@@ -195,9 +193,9 @@ class Kernel:
                 return
             except (KeyboardInterrupt, SystemExit):
                 raise
-            except BaseException:
-                logger.exception("the kernel's exception hook failed")
-        logger.error("%s", message, exc_info=error)
+            except BaseException as failure:
+                tell("error", "the kernel's exception hook failed", failure)
+        tell("error", message, error)
 
     def run(self, main: Code[T]) -> T:
         """Run `main`, a coroutine or a generator, to its end; return its value or raise its exception.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+import sys
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ from .devices import Event
 if TYPE_CHECKING:
     from .core import Kernel
     from .task import Task
+
+SUSPENDABLE = 0x2A0  # CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR of `inspect`, which takes long to import
 
 # The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.
 EXECUTORS = {"execute", "translate", "check_wait", "_execute_checked", "_execute_overridden"}
@@ -41,6 +43,29 @@ class Unretrieved:
     __del__ = report
 
 
+def tell(level: str, message: str, error: BaseException | None = None) -> None:
+    """Log `message`, with the traceback of `error`; print both where nothing can be logged.
+
+    A program in which nothing fails does not import `logging`. To import it can be impossible when something does fail:
+    without a free descriptor, at the end of the interpreter, or while this very thread is importing it.
+    """
+    if level == "info" and "logging" not in sys.modules:
+        return  # nobody has asked for it
+    try:
+        # Here, to save start-up time: with what it imports it takes as long as the whole kernel, the row `import`.
+        import logging
+        log = getattr(logging.getLogger("kernel"), level)
+    except Exception:
+        try:
+            print(message, file=sys.stderr)
+        except (OSError, ValueError):
+            return  # nobody can be told
+        if error is not None:
+            sys.__excepthook__(type(error), error, traceback_of(error))
+    else:
+        log("%s", message, exc_info=error, stacklevel=2)
+
+
 def traceback_of(error: BaseException) -> TracebackType | None:
     """The traceback of `error`, whatever its class makes of the attribute."""
     return _TRACEBACK.__get__(error)  # type: ignore[no-any-return]  # its type
@@ -67,7 +92,7 @@ def clear_execute(error: BaseException) -> None:
 
 def clear_frame(frame: FrameType) -> None:
     """Forget the variables of a function that has ended. What may only be suspended, a generator, keeps them."""
-    if not frame.f_code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR):
+    if not frame.f_code.co_flags & SUSPENDABLE:
         frame.clear()
 
 

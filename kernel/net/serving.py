@@ -7,7 +7,6 @@ the server cancels those that are left.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 import ssl as _ssl
@@ -17,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..checks import check_seconds
+from ..failures import tell
 from ..sync.timeouts import timeout
 from ..syscalls import Code, Syscall, call, checkpoint, current_task, sleep, spawn
 from ..task import Task
@@ -24,8 +24,6 @@ from ..waitable import Waitable
 from .addresses import Host, check_address, resolve, show_address
 from .endpoints import Attempt, Endpoint, locate
 from .streams import Stream
-
-logger = logging.getLogger("kernel")
 
 Handler = Callable[[Stream], Code[Any]]
 
@@ -217,7 +215,7 @@ class Server:
             async with timeout(HANDSHAKE_TIMEOUT):
                 await stream.start_tls(context, server_side=True)
         except OSError as error:  # ssl.SSLError and TimeoutError among them
-            logger.info("the TLS handshake of %s failed: %s", stream.name, error)
+            tell("info", f"the TLS handshake of {stream.name} failed: {error}")
             return False
         self._connections[await current_task()].at_work = True
         return True
