@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Coroutine
-from functools import partial
-from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, MethodType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 
@@ -49,19 +48,6 @@ def check_code(code: object, function: str) -> None:
     if finished or started:
         raise ValueError(f"{function}() was given {code!r}, which has already {'finished' if finished else 'started'}; "
                          f"make a new one by calling {code.__qualname__}(...) again")
-
-
-def is_async(function: object) -> bool:
-    """Whether `function` is an `async def` function, as `inspect.iscoroutinefunction` says.
-
-    Only `inspect` can mark other functions as such. So where nobody has imported it, which takes long, there are none.
-    """
-    ask = getattr(sys.modules.get("inspect"), "iscoroutinefunction", None)
-    if ask is not None:
-        return bool(ask(function))
-    while isinstance(function, (MethodType, partial)):
-        function = function.__func__ if isinstance(function, MethodType) else function.func
-    return isinstance(function, FunctionType) and bool(function.__code__.co_flags & 0x80)  # CO_COROUTINE
 
 
 def check_no_event_loop(code: Any) -> None:

@@ -12,10 +12,9 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
 from .checks import check_code, check_no_event_loop, check_seconds, check_tracer, close_unstarted
@@ -26,6 +25,9 @@ from .lifecycle import AsyncgenHooks, Interruptible, Resources, abandon, in_this
 from .syscalls import Code
 from .task import Task
 from .timers import Timers
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 T = TypeVar("T")
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from .core import Kernel
     from .task import Task
 
-SUSPENDABLE = 0x2A0  # CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR of `inspect`, which takes long to import
-
 # The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.
 EXECUTORS = {"execute", "translate", "check_wait", "_execute_checked", "_execute_overridden"}
 
@@ -92,7 +90,7 @@ def clear_execute(error: BaseException) -> None:
 
 def clear_frame(frame: FrameType) -> None:
     """Forget the variables of a function that has ended. What may only be suspended, a generator, keeps them."""
-    if not frame.f_code.co_flags & SUSPENDABLE:
+    if not frame.f_code.co_flags & 0x2A0:  # CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
         frame.clear()
 
 

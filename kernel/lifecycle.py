@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import sys
 import threading
 import time
@@ -22,7 +21,6 @@ from .waitable import Waitable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager, ExitStack
-
     from .core import Kernel
     from .task import Task
 
@@ -95,6 +93,7 @@ class Interruptible:
     def __enter__(self) -> None:
         if not self._possible:
             return
+        import signal  # here, to save start-up time: only the main thread needs it, and its `enum` takes long
         self._handles = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if self._handles:
             signal.signal(signal.SIGINT, self._on_sigint)
@@ -110,6 +109,7 @@ class Interruptible:
                  traceback: TracebackType | None) -> None:
         if not self._possible:
             return
+        import signal  # as above
         try:
             if error is None and self._interrupted and self._main.cancelled():
                 raise KeyboardInterrupt

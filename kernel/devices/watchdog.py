@@ -1,4 +1,4 @@
-"""The watchdog of a shutdown: a thread that notices when the kernel's own thread does not come back from a task's step."""
+"""The watchdog of a shutdown: a thread that notices when a step of a task does not end."""
 
 from __future__ import annotations
 
@@ -49,16 +49,17 @@ class Watchdog:
             if seen != (seen := (self.turns, self._current())):
                 since = time.monotonic()
             elif time.monotonic() - since > patience:
-                self._tell("critical", f"{self._current() or 'what is no task'} has been running for over {self._grace:g} s "
-                                       "without yielding, and the kernel cannot shut down; Ctrl-C interrupts it:\n"
-                                       + show_stack(sys._current_frames().get(self._watched)))
+                stack = show_stack(sys._current_frames().get(self._watched))
+                self._tell("critical", f"{self._current() or 'what is no task'} has been running for over "
+                                       f"{self._grace:g} s without yielding, and the kernel cannot shut down; Ctrl-C "
+                                       f"interrupts it:\n{stack}")
                 return
 
 
 def show_stack(frame: FrameType | None) -> str:
     """Where the code of `frame` and its callers are, outermost first; without the lines themselves if need be."""
     try:
-        from traceback import format_stack  # here, to save start-up time: hardly a shutdown hangs
+        from traceback import format_stack  # here, to save start-up time: a shutdown hardly ever hangs
         return "".join(format_stack(frame))
     except Exception:  # as in `tell` of failures.py: it cannot be imported now, or cannot read the files
         places: list[str] = []

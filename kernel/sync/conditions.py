@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ..checks import check_count, is_async
+from ..checks import check_count
 from ..core import Kernel
 from ..syscalls import Syscall
 from ..task import Task
 from .blocks import ANSWERED
+from .functions import is_async
 from .locks import Acquire, Lock
 from .shields import Shielded
 from .waiting import Line, Steps

@@ -8,8 +8,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from ..checks import is_async, made_before
+from ..checks import made_before
 from ..core import Kernel
+from ..sync.functions import is_async
 from ..sync.shields import Shielded
 from ..syscalls import Syscall
 from ..task import Task
