@@ -55,9 +55,9 @@ def tell(level: str, message: str, error: BaseException | None = None) -> None:
         log = getattr(logging.getLogger("kernel"), level)
     except Exception:
         try:
-            print(message, file=sys.stderr)
-        except (OSError, ValueError):
-            return  # nobody can be told
+            sys.stderr.write(f"{message}\n")
+        except (AttributeError, OSError, ValueError):  # there is none, or it is closed
+            return
         if error is not None:
             sys.__excepthook__(type(error), error, traceback_of(error))
     else:
