@@ -15,7 +15,7 @@ from tests.support.interpreters import run_python
 
 
 def test_importing_compat_imports_nothing_slow_besides_asyncio() -> None:
-    program = ("import asyncio, sys\nbefore = set(sys.modules)\nimport compat\n"
+    program = ("import asyncio, sys, typing\nbefore = set(sys.modules)\nimport compat\n"
                "print(*sorted(name for name in set(sys.modules) - before if name.partition('.')[0] not in "
                "('compat', 'kernel')))\n"
                "for other in 'kernel.net', 'kernel.host', 'kernel.workers', 'compat.after_import':\n"
