@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:
+    # `importlib.abc`, with all that it imports, takes as long as compat itself: the row `import`. These two classes are
+    # asked for no method that the ones below do not have.
+    Loader = MetaPathFinder = object
 
 Action = Callable[[ModuleType], object]
 

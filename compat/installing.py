@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio import events, taskgroups, tasks, unix_events
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from .after_import import AfterImport
-from .child_processes import install_in_children
 from .current_loop import policy
 from .events import EventLoop
 from .gathering import TaskGroup, gather
-from .legacy.restoring import restore
-from .legacy.source import install_hook, is_installed, uninstall_hook
-from .other_loops import MAKES, use_ours
 from .tasks import Task
+
+if TYPE_CHECKING:
+    from .after_import import AfterImport
 
 _MISSING = object()
 _originals: list[tuple[Any, str, Any]] = []  # what was replaced: the owner, the name, and the value before
@@ -54,16 +53,20 @@ def install(*, legacy: bool = False) -> None:
             aside = policy()
             _set_policy(None)
             _policies = aside, policy()
-        _watch.start()
+        _watch().start()
     if legacy:
+        # Here, to save start-up time: few programs need them.
+        from .legacy.restoring import restore
+        from .legacy.source import install_hook
         install_hook()
         restore(_replace)
 
 
 def uninstall() -> None:
     """Undo `install`. Do nothing when it was not called."""
+    from .legacy.source import uninstall_hook  # as in `install`
     uninstall_hook()
-    _watch.stop()
+    _watch().stop()
     global _policies
     if _policies is not None:
         aside, ours = _policies
@@ -85,10 +88,18 @@ def _replace(owner: Any, name: str, value: Any) -> None:
         setattr(owner, name, value)
 
 
-_watch = AfterImport({
-    **{make: lambda module: use_ours(module, _replace) for make in MAKES},
-    "multiprocessing.spawn": lambda module: install_in_children(module, _replace, is_installed),
-})
+@cache
+def _watch() -> AfterImport:
+    """What changes modules of others, now or when they are imported."""
+    # Here, to save start-up time: only a program that calls `install` needs them.
+    from .after_import import AfterImport
+    from .child_processes import install_in_children
+    from .legacy.source import is_installed
+    from .other_loops import MAKES, use_ours
+    return AfterImport({
+        **{make: lambda module: use_ours(module, _replace) for make in MAKES},
+        "multiprocessing.spawn": lambda module: install_in_children(module, _replace, is_installed),
+    })
 
 
 def _set_policy(value: Any) -> None:

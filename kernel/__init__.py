@@ -14,21 +14,11 @@ and `timers.py`. The other files of this folder complete the micro-kernel. The f
 which it stands on. Each says in its `__init__.py` what is there. Nothing here knows of asyncio.
 """
 
+from typing import TYPE_CHECKING
+
 from .core import Kernel, run
 from .deadlock import Deadlock
 from .devices import Clock, MonotonicClock, Poller, ReadyQueue, VirtualClock
-from .host.files import File, Path, open_file
-from .host.processes import Process, open_process, run_process
-from .host.signals import Signals, catch_signals
-from .insight.observer import Observer
-from .net.connecting import open_connection, open_unix_connection
-from .net.datagrams import Datagrams, open_datagram
-from .net.endpoints import EndpointClosed
-from .net.reading import IncompleteRead, LimitOverrun
-from .net.serving import Server, serve, serve_unix
-from .net.streams import Stream
-from .sync.barriers import Barrier, BrokenBarrier
-from .sync.conditions import Condition
 from .sync.events import Event
 from .sync.groups import TaskGroup
 from .sync.locks import Lock, RLock
@@ -36,14 +26,28 @@ from .sync.queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpt
 from .sync.semaphores import Semaphore
 from .sync.shields import Shielded, shielded
 from .sync.timeouts import Timeout, timeout, timeout_at
-from .sync.universal_queues import UniversalQueue
 from .syscalls import (Syscall, call, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
                        wait_writable)
 from .task import Cancelled, Task, cancel
 from .waitable import Waitable, wait
-from .workers.processes import run_in_process
-from .workers.questions import call_in_kernel
-from .workers.threads import limit_threads, run_in_thread
+
+if TYPE_CHECKING:
+    from .host.files import File, Path, open_file
+    from .host.processes import Process, open_process, run_process
+    from .host.signals import Signals, catch_signals
+    from .insight.observer import Observer
+    from .net.connecting import open_connection, open_unix_connection
+    from .net.datagrams import Datagrams, open_datagram
+    from .net.endpoints import EndpointClosed
+    from .net.reading import IncompleteRead, LimitOverrun
+    from .net.serving import Server, serve, serve_unix
+    from .net.streams import Stream
+    from .sync.barriers import Barrier, BrokenBarrier
+    from .sync.conditions import Condition
+    from .sync.universal_queues import UniversalQueue
+    from .workers.processes import run_in_process
+    from .workers.questions import call_in_kernel
+    from .workers.threads import limit_threads, run_in_thread
 
 __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datagrams", "Deadlock", "EndpointClosed",
            "Event", "File", "IncompleteRead", "Kernel", "LifoQueue", "LimitOverrun", "Lock", "MonotonicClock",
@@ -54,3 +58,26 @@ __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datag
            "open_file", "open_process", "open_unix_connection", "run", "run_in_process", "run_in_thread", "run_process",
            "serve", "serve_unix", "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait",
            "wait_readable", "wait_writable"]
+
+# Loaded when the program first uses one of the names, since not every program needs them: the row `import` shows that
+# these modules, and what they need of the standard library, would take longer than all the rest.
+_LATER = {"host.files": ("File", "Path", "open_file"), "host.processes": ("Process", "open_process", "run_process"),
+          "host.signals": ("Signals", "catch_signals"), "insight.observer": ("Observer",),
+          "net.connecting": ("open_connection", "open_unix_connection"),
+          "net.datagrams": ("Datagrams", "open_datagram"), "net.endpoints": ("EndpointClosed",),
+          "net.reading": ("IncompleteRead", "LimitOverrun"), "net.serving": ("Server", "serve", "serve_unix"),
+          "net.streams": ("Stream",), "sync.barriers": ("Barrier", "BrokenBarrier"), "sync.conditions": ("Condition",),
+          "sync.universal_queues": ("UniversalQueue",), "workers.processes": ("run_in_process",),
+          "workers.questions": ("call_in_kernel",), "workers.threads": ("limit_threads", "run_in_thread")}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        for module, names in _LATER.items():
+            if name in names:
+                value = getattr(__import__(f"{__name__}.{module}", fromlist=names), name)
+                return globals().setdefault(name, value)  # another thread may have set it meanwhile
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import inspect
 import os
+import ssl as ssl
 import sys
 import traceback
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+# All that is otherwise loaded late: from the program's directory, if it has a queue.py or the like.
+from . import *  # noqa: F403
 from .core import run
 from .failures import traceback_of
 from .insight.tracebacks import PACKAGE, shown_with, trim

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 from collections.abc import Coroutine
-from types import CoroutineType, GeneratorType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 
@@ -42,7 +41,7 @@ def check_code(code: object, function: str) -> None:
     elif callable(code):
         name = getattr(code, "__qualname__", repr(code))
         raise TypeError(f"{function}() was given {name} itself; call it: {function}({name}(...))")
-    elif inspect.isasyncgen(code):
+    elif isinstance(code, AsyncGeneratorType):
         raise TypeError(f"{function}() was given the async generator {code!r}; loop over it with 'async for' in a task")
     else:
         raise TypeError(f"{function}() takes a coroutine or a generator, not {code!r}")

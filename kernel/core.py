@@ -7,29 +7,29 @@ ready, deadlines that have come, calls from other threads. These make tasks read
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
 from .checks import check_code, check_no_event_loop, check_seconds, check_tracer, close_unstarted
 from .deadlock import Deadlock
 from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue, Tap, Tracer
-from .failures import Unretrieved, fire_failed
+from .failures import Unretrieved, fire_failed, tell
 from .lifecycle import AsyncgenHooks, Interruptible, Resources, abandon, in_this_thread, running_kernel, shut_down
 from .syscalls import Code
 from .task import Task
 from .timers import Timers
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
 T = TypeVar("T")
-logger = logging.getLogger("kernel")
 
 
 class Kernel:
@@ -196,9 +196,9 @@ class Kernel:
                 return
             except (KeyboardInterrupt, SystemExit):
                 raise
-            except BaseException:
-                logger.exception("the kernel's exception hook failed")
-        logger.error("%s", message, exc_info=error)
+            except BaseException as failure:
+                tell("error", "the kernel's exception hook failed", failure)
+        tell("error", message, error)
 
     def run(self, main: Code[T]) -> T:
         """Run `main`, a coroutine or a generator, to its end; return its value or raise its exception.

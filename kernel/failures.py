@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,29 @@ class Unretrieved:
     __del__ = report
 
 
+def tell(level: str, message: str, error: BaseException | None = None) -> None:
+    """Log `message`, with the traceback of `error`; print both where nothing can be logged.
+
+    A program in which nothing fails does not import `logging`. To import it can be impossible when something does fail:
+    without a free descriptor, at the end of the interpreter, or while this very thread is importing it.
+    """
+    if level == "info" and "logging" not in sys.modules:
+        return  # nobody has asked for it
+    try:
+        # Here, to save start-up time: with what it imports it takes as long as the whole kernel, the row `import`.
+        import logging
+        log = getattr(logging.getLogger("kernel"), level)
+    except Exception:
+        try:
+            sys.stderr.write(f"{message}\n")
+        except (AttributeError, OSError, ValueError):  # there is none, or it is closed
+            return
+        if error is not None:
+            sys.__excepthook__(type(error), error, traceback_of(error))
+    else:
+        log("%s", message, exc_info=error, stacklevel=2)
+
+
 def traceback_of(error: BaseException) -> TracebackType | None:
     """The traceback of `error`."""
     return _get_traceback(error)  # type: ignore[no-any-return]  # its type
@@ -68,7 +91,7 @@ def clear_execute(error: BaseException) -> None:
 
 def clear_frame(frame: FrameType) -> None:
     """Forget the variables of a function that has ended. What may only be suspended, a generator, keeps them."""
-    if not frame.f_code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR):
+    if not frame.f_code.co_flags & 0x2A0:  # CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
         frame.clear()
 
 

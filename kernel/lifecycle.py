@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
-import signal
 import sys
 import threading
 import time
-import traceback
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable
-from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .calls import POLL_INTERVAL
 from .deadlock import Deadlock, describe
-from .failures import abort_failed
+from .devices.watchdog import Watchdog
+from .failures import abort_failed, tell
 from .waitable import Waitable
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager, ExitStack
     from .core import Kernel
     from .task import Task
 
 T = TypeVar("T")
-logger = logging.getLogger("kernel")
 
 ATTEMPTS = 3  # how often a shutdown cancels a task that does not end, before it gives the task up
 GENERATIONS = 100  # how often tasks may be replaced by new ones during a shutdown
@@ -51,19 +48,23 @@ class Resources:
 
     def __init__(self) -> None:
         self._made: dict[object, Any] = {}
-        self._releases = ExitStack()
+        self._releases: ExitStack | None = None
 
     def get(self, kernel: Kernel, make: Callable[[Kernel], AbstractContextManager[T]]) -> T:
         """What `make` has made for this kernel, or makes now."""
         if make not in self._made:
             if kernel.closed:
                 raise RuntimeError("the kernel is closed; nothing can be made for it any more")
+            if self._releases is None:
+                from contextlib import ExitStack  # here, to save start-up time: a program of tasks alone needs none
+                self._releases = ExitStack()
             self._made[make] = self._releases.enter_context(make(kernel))
         return self._made[make]  # type: ignore[no-any-return]  # by the line above
 
     def release(self) -> None:
         """Release all of them, the last first. They can still be used: by the calls that are made last."""
-        self._releases.close()
+        if self._releases is not None:
+            self._releases.close()
 
     def forget(self) -> None:
         """Let go of them; most of them know the kernel."""
@@ -92,6 +93,7 @@ class Interruptible:
     def __enter__(self) -> None:
         if not self._possible:
             return
+        import signal  # here, to save start-up time: only the main thread needs it, and its `enum` takes long
         self._handles = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         if self._handles:
             signal.signal(signal.SIGINT, self._on_sigint)
@@ -107,6 +109,7 @@ class Interruptible:
                  traceback: TracebackType | None) -> None:
         if not self._possible:
             return
+        import signal  # as above
         try:
             if error is None and self._interrupted and self._main.cancelled():
                 raise KeyboardInterrupt
@@ -191,7 +194,7 @@ def _drain(kernel: Kernel, tasks: Iterable[Task[Any]]) -> list[Task[Any]]:
     left = deque(task for task in tasks if not task.done())
     if not left:
         return []
-    with Watchdog(kernel) as watchdog:
+    with Watchdog(kernel.grace, lambda: kernel.current, tell) as watchdog:
         # The grace begins when every task that was made ready has had its step, however long the others before it took.
         rounds = len(kernel.ready) // POLL_INTERVAL + 1
         until = really_until = math.inf
@@ -207,51 +210,6 @@ def _drain(kernel: Kernel, tasks: Iterable[Task[Any]]) -> list[Task[Any]]:
             while left and left[0].done():  # not a look at each of them after every turn
                 left.popleft()
     return [task for task in left if not task.done()]
-
-
-class Watchdog:
-    """While inside, a thread looks out for a step that does not end, and says which task keeps the shutdown waiting.
-
-    Without a thread, where the system has none to give, the shutdown goes on all the same.
-    """
-
-    def __init__(self, kernel: Kernel) -> None:
-        self.turns = 0  # counted by who makes the turns
-        self._kernel = kernel
-        self._over = threading.Event()
-        self._watched = threading.get_ident()
-        self._thread = threading.Thread(target=self._watch, name="kernel watchdog", daemon=True)
-
-    def __enter__(self) -> Watchdog:
-        try:
-            self._thread.start()
-        except RuntimeError as error:
-            logger.warning("nobody watches whether the shutdown hangs: %s", error)
-        except BaseException:  # Ctrl-C, after which nobody leaves this block
-            self._over.set()
-            raise
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._over.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _watch(self) -> None:
-        kernel = self._kernel
-        # A turn in which nothing is ready waits for up to the grace, and a busy machine may not let this process run.
-        patience = min(kernel.grace + 1.0, threading.TIMEOUT_MAX)
-        seen: tuple[int, Task[Any] | None] | None = None
-        since = time.monotonic()
-        while not self._over.wait(patience / 4):
-            if seen != (seen := (self.turns, kernel.current)):
-                since = time.monotonic()
-            elif time.monotonic() - since > patience:
-                frame = sys._current_frames().get(self._watched)
-                logger.critical("%s has been running for over %g s without yielding, and the kernel cannot shut down; "
-                                "Ctrl-C interrupts it:\n%s", kernel.current or "what is no task", kernel.grace,
-                                "".join(traceback.format_stack(frame)))
-                return
 
 
 def abandon(kernel: Kernel, tasks: Collection[Task[Any]]) -> None:

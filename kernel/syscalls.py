@@ -113,7 +113,7 @@ class Sleep(Syscall[None]):
         return f"sleep_until({self.seconds:g})" if self.until else f"sleep({self.seconds:g})"
 
 
-class Spawn(Syscall["Task[T]"]):
+class Spawn(Syscall[Any]):  # its answer is a Task; for a name in quotes here, Python 3.14 imports `ast` and more
     """Make a task of some code; answered at once."""
 
     __slots__ = ("code", "daemon", "made", "name")
@@ -160,7 +160,7 @@ class Call(Syscall[T_co]):
 
 
 @final
-class CurrentTask(Syscall["Task[Any]"]):
+class CurrentTask(Syscall[Any]):  # as above
     """Who am I; answered at once."""
 
     __slots__ = ()

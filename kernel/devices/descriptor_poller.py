@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 import math
-import socket
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .protocols import Event, Listener
+from .wakers import Waker
 
 if TYPE_CHECKING:
     from ..core import Kernel
@@ -41,11 +41,8 @@ class DescriptorPoller:
         self._readers: dict[int, Listener] = {}
         self._writers: dict[int, Listener] = {}
         self._vanished: list[Event] = []  # to be told by the next poll
-        # A socket pair rather than an eventfd: signal.set_wakeup_fd writes single bytes.
-        self._waker, self._woken = socket.socketpair()
-        self._waker.setblocking(False)
-        self._woken.setblocking(False)
-        self._woken_fd = self._woken.fileno()
+        self._waker = Waker()
+        self._woken_fd = self._waker.source
 
     def _arm(self, fd: int) -> None:
         """Tell the operating system what is listened to on `fd` now."""
@@ -126,7 +123,7 @@ class DescriptorPoller:
                         spent = True
                 elif fd == self._woken_fd:
                     woken = True
-                    self._drain()
+                    self._waker.drain()
                 elif fd not in writers:
                     self._unheard(fd)
             if mask != READABLE and (listener := writers.get(fd)) is not None:
@@ -166,24 +163,13 @@ class DescriptorPoller:
         vanished, self._vanished = self._vanished, []
         return vanished
 
-    def _drain(self) -> None:
-        try:
-            while self._woken.recv(4096):
-                pass
-        except BlockingIOError:
-            pass
-
     def wake(self) -> None:
-        try:
-            self._waker.send(b"\0")
-        except OSError:
-            pass  # full of earlier calls: it will wake; or closed, between the caller's look at the kernel and now
+        self._waker.wake()
 
     def wakeup_fd(self) -> int:
-        return self._waker.fileno()
+        return self._waker.target
 
     def close(self) -> None:
         self._waker.close()
-        self._woken.close()
         self._readers.clear()
         self._writers.clear()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
+from contextlib import suppress
 from typing import Any, NamedTuple, Union
 
-from ..workers.threads import RunInThread
 from .endpoints import locate
 
 Host = Union[str, None]
@@ -42,11 +41,11 @@ def check_local_address(address: Any, function: str) -> None:
 
 def is_numeric(host: str) -> bool:
     """Whether `host` is an IP address, which nobody has to look up."""
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
+    for family in socket.AF_INET, socket.AF_INET6:
+        with suppress(OSError, ValueError):
+            socket.inet_pton(family, host.partition("%")[0])
+            return True
+    return False
 
 
 def look_up(host: Host, port: int, kind: int, flags: int) -> list[tuple[Any, ...]]:
@@ -65,6 +64,9 @@ async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive
         if host is None or is_numeric(host):
             found = look_up(host, port, kind, flags)
         else:
+            # Here, to save start-up time: it imports `logging`, by way of `concurrent.futures`, and many programs know
+            # only numeric addresses.
+            from ..workers.threads import RunInThread
             found = await RunInThread(look_up, (host, port, kind, flags), True, "names")
     except OSError as error:
         raise locate(error, f"looking up {show_address((host, port))}")

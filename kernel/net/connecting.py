@@ -10,11 +10,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import ssl as _ssl
 from collections import deque
 from collections.abc import Iterable
 from itertools import chain, zip_longest
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from ..core import Kernel
 from ..syscalls import Syscall, call
@@ -22,9 +21,13 @@ from ..task import Task
 from .addresses import Address, Host, check_address, check_local_address, resolve, show_address
 from .endpoints import locate
 from .streams import Stream
+from .tls import is_context
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 ATTEMPT_DELAY = 0.25  # seconds between two attempts to connect, as RFC 8305 recommends
-SSL = Union[_ssl.SSLContext, bool, None]
+SSL = Union["SSLContext", bool, None]
 
 
 def alternate(addresses: Iterable[Address]) -> list[Address]:
@@ -237,12 +240,11 @@ async def _open_unix_connection(path: str | bytes | os.PathLike[str], ssl: SSL, 
 
 
 def _check_tls(ssl: SSL, server_hostname: str | None) -> None:
-    if ssl not in (None, False, True) and not isinstance(ssl, _ssl.SSLContext):
+    if ssl not in (None, False, True) and not is_context(ssl):
         raise TypeError(f"ssl is True, an ssl.SSLContext or None, not {ssl!r}")
     if not ssl and server_hostname is not None:
         raise ValueError("server_hostname was given without ssl, which alone has use for it")
 
 
 async def _secure(stream: Stream, ssl: SSL, server_hostname: str | None) -> None:
-    context = ssl if isinstance(ssl, _ssl.SSLContext) else None
-    await stream.start_tls(context, server_hostname=server_hostname)
+    await stream.start_tls(None if isinstance(ssl, bool) else ssl, server_hostname=server_hostname)

@@ -7,16 +7,15 @@ the server cancels those that are left.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
-import ssl as _ssl
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checks import check_seconds
+from ..failures import tell
 from ..sync.timeouts import timeout
 from ..syscalls import Code, Syscall, call, checkpoint, current_task, sleep, spawn
 from ..task import Task
@@ -24,8 +23,10 @@ from ..waitable import Waitable
 from .addresses import Host, check_address, resolve, show_address
 from .endpoints import Attempt, Endpoint, locate
 from .streams import Stream
+from .tls import is_context
 
-logger = logging.getLogger("kernel")
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 Handler = Callable[[Stream], Code[Any]]
 
@@ -110,7 +111,7 @@ class Server:
     At the end of the block, also when a cancellation ends it, comes a `shutdown`.
     """
 
-    def __init__(self, handler: Handler, listeners: list[Listener], context: _ssl.SSLContext | None, grace: float) -> None:
+    def __init__(self, handler: Handler, listeners: list[Listener], context: SSLContext | None, grace: float) -> None:
         self._handler = handler
         self._listeners = listeners
         self._context = context
@@ -211,13 +212,13 @@ class Server:
         except Exception as error:
             (await current_task()).kernel.report(f"the handler of {stream.name} failed", error)
 
-    async def _secure(self, stream: Stream, context: _ssl.SSLContext) -> bool:
+    async def _secure(self, stream: Stream, context: SSLContext) -> bool:
         """Put TLS on the connection. False when the handshake fails, as it does with every port scanner."""
         try:
             async with timeout(HANDSHAKE_TIMEOUT):
                 await stream.start_tls(context, server_side=True)
         except OSError as error:  # ssl.SSLError and TimeoutError among them
-            logger.info("the TLS handshake of %s failed: %s", stream.name, error)
+            tell("info", f"the TLS handshake of {stream.name} failed: {error}")
             return False
         self._connections[await current_task()].at_work = True
         return True
@@ -294,7 +295,7 @@ class Server:
         await self.shutdown()
 
 
-def serve(handler: Handler, host: Host, port: int, *, ssl: _ssl.SSLContext | None = None, backlog: int = BACKLOG,
+def serve(handler: Handler, host: Host, port: int, *, ssl: SSLContext | None = None, backlog: int = BACKLOG,
           reuse_port: bool = False, grace: float = GRACE) -> Syscall[Server]:
     """Listen on a TCP port, and run `handler(stream)` for every connection, in a task of its own.
 
@@ -321,18 +322,18 @@ def serve(handler: Handler, host: Host, port: int, *, ssl: _ssl.SSLContext | Non
     return call(_serve(handler, host, port, ssl, backlog, reuse_port, grace))
 
 
-def _check(handler: object, ssl: object, grace: object, function: str) -> None:
+def _check(handler: object, ssl: SSLContext | None, grace: object, function: str) -> None:
     if not callable(handler):
         raise TypeError(f"{function}() takes a function that is called with each connection's stream, not {handler!r}")
-    if ssl is not None and not isinstance(ssl, _ssl.SSLContext):
+    if ssl is not None and not is_context(ssl):
         raise TypeError(f"{function}() takes an ssl.SSLContext with the server's certificate, not {ssl!r}")
-    if ssl is not None and ssl.protocol == _ssl.PROTOCOL_TLS_CLIENT:
+    if ssl is not None and ssl.protocol.name == "PROTOCOL_TLS_CLIENT":
         raise ValueError(f"{function}() takes an ssl.SSLContext for servers, as ssl.create_default_context("
                          "ssl.Purpose.CLIENT_AUTH) makes it; this one is for clients")
     check_seconds(grace, function)
 
 
-async def _serve(handler: Handler, host: Host, port: int, ssl: _ssl.SSLContext | None, backlog: int, reuse_port: bool,
+async def _serve(handler: Handler, host: Host, port: int, ssl: SSLContext | None, backlog: int, reuse_port: bool,
                  grace: float) -> Server:
     listeners: list[Listener] = []
     try:
@@ -347,7 +348,7 @@ async def _serve(handler: Handler, host: Host, port: int, ssl: _ssl.SSLContext |
         raise
 
 
-def serve_unix(handler: Handler, path: str | bytes | os.PathLike[str], *, ssl: _ssl.SSLContext | None = None,
+def serve_unix(handler: Handler, path: str | bytes | os.PathLike[str], *, ssl: SSLContext | None = None,
                backlog: int = BACKLOG, grace: float = GRACE) -> Syscall[Server]:
     """Listen on the Unix socket `path`; otherwise as `serve`.
 
@@ -361,7 +362,7 @@ def serve_unix(handler: Handler, path: str | bytes | os.PathLike[str], *, ssl: _
     return call(_serve_unix(handler, path, ssl, backlog, grace))
 
 
-async def _serve_unix(handler: Handler, path: str, ssl: _ssl.SSLContext | None, backlog: int, grace: float) -> Server:
+async def _serve_unix(handler: Handler, path: str, ssl: SSLContext | None, backlog: int, grace: float) -> Server:
     listener = _listen(socket.AF_UNIX, path, backlog, False)
     return await Server(handler, [listener], ssl, grace)._start()
 

@@ -8,8 +8,7 @@ between the stream and the channel below, and the stream stays the same object.
 from __future__ import annotations
 
 import socket
-import ssl
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ..syscalls import Syscall, call
 from .addresses import show_address
@@ -18,6 +17,9 @@ from .endpoints import Endpoint, locate
 from .reading import LIMIT, MUCH, More, Read, ReadAll, ReadExactly, Reading, ReadLine, ReadMuch, ReadUntil
 from .tls import TLSChannel, handshake
 from .writing import EndWriting, Write, WriteAll
+
+if TYPE_CHECKING:
+    import ssl
 
 
 class Stream(Endpoint):
@@ -191,6 +193,7 @@ class Stream(Endpoint):
         if context is None:
             if server_side:
                 raise ValueError("start_tls(server_side=True) takes an ssl.SSLContext with the server's certificate")
+            import ssl  # here, to save start-up time: few programs need it
             context = ssl.create_default_context()
         if not server_side and server_hostname is None and context.check_hostname:
             raise ValueError("start_tls() takes the server_hostname which the certificate is to be verified against")

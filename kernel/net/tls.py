@@ -7,10 +7,19 @@ from the channel below, and empties them into it.
 from __future__ import annotations
 
 import errno
-import ssl
+import sys
+from typing import TYPE_CHECKING
 
 from .channels import CHUNK, ROUNDS, Channel, Data
 from .endpoints import AGAIN, UNFINISHED, Attempt, Endpoint, Outcome
+
+if TYPE_CHECKING:
+    import ssl
+
+
+def is_context(value: object) -> bool:
+    """Whether `value` is an `ssl.SSLContext`. There is none in a program that has not imported `ssl`."""
+    return isinstance(value, getattr(sys.modules.get("ssl"), "SSLContext", ()))
 
 
 class TLSChannel:
@@ -18,6 +27,8 @@ class TLSChannel:
 
     def __init__(self, below: Channel, context: ssl.SSLContext, server_side: bool, server_hostname: str | None,
                  early: bytes) -> None:
+        global ssl
+        import ssl  # here, to save start-up time: whoever has a context has imported it
         self.below = below
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.object = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)

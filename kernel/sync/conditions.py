@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Generator
-from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from ..core import Kernel
 from ..syscalls import Syscall
 from ..task import Task
 from .blocks import ANSWERED
+from .functions import is_async
 from .locks import Acquire, Lock
 from .shields import Shielded
 from .waiting import Line, Steps
@@ -155,7 +155,7 @@ class Condition:
         `TypeError`, at the call, for what is not a function, and for an `async def` function, whose value would always
         be true.
         """
-        if not callable(predicate) or iscoroutinefunction(predicate):
+        if not callable(predicate) or is_async(predicate):
             raise TypeError(f"wait_for() takes a plain function, which says whether to go on, not {predicate!r}")
         return ConditionWaitFor(self, predicate)
 

@@ -15,7 +15,7 @@ from .scopes import Scope
 T = TypeVar("T")
 
 
-class SpawnChild(Syscall["Task[T]"]):
+class SpawnChild(Syscall[Task[T]]):
     """Make a task in a group; answered at once.
 
     After that, this object is the child's waiter: it tells the group how the child ends. No second object is made for
@@ -86,7 +86,7 @@ class Join(Syscall[None]):
         return f"<{self._group!r}>.__aexit__()"
 
 
-class Completions(Syscall["Task[Any]"]):
+class Completions(Syscall[Task[Any]]):
     """The tasks of a group in the order in which they end; made by `TaskGroup.as_completed`."""
 
     __slots__ = ("_group", "_next", "_task")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 from ..checks import made_before
 from ..core import Kernel
+from ..sync.functions import is_async
 from ..sync.shields import Shielded
 from ..syscalls import Syscall
 from ..task import Task
@@ -100,7 +100,7 @@ def check_function(function: object, caller: str) -> None:
     """Raise the `TypeError` that says why `function` cannot be called in a thread or a process, if it cannot."""
     if not callable(function):
         raise TypeError(f"{caller}() takes a function and its arguments, not {function!r}")
-    if inspect.iscoroutinefunction(function):
+    if is_async(function):
         raise TypeError(f"{caller}() takes an ordinary function, and {name_of(function)} is an async function; "
                         "await it, or spawn() it, in the kernel")
 
