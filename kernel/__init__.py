@@ -1,17 +1,15 @@
 """A micro-kernel for coroutines: tasks that make syscalls by yielding them, and a trampoline that steps them.
 
-    from kernel import run, sleep, spawn
+    from kernel import run, spawn
 
     async def main():
         task = await spawn(work())
-        await sleep(1)
         return await task
 
     run(main())
 
 To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `waitable.py`, `core.py` (the scheduler)
-and `timers.py`. The other files of this folder complete the micro-kernel. The folders stand on it, but for `devices`,
-which it stands on. Each says in its `__init__.py` what is there. Nothing here knows of asyncio.
+and `timers.py`. The folders stand on these files, but for `devices`, which they stand on. Nothing knows of asyncio.
 """
 
 from typing import TYPE_CHECKING
@@ -59,8 +57,7 @@ __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datag
            "serve", "serve_unix", "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait",
            "wait_readable", "wait_writable"]
 
-# Loaded when the program first uses one of the names, since not every program needs them: the row `import` shows that
-# these modules, and what they need of the standard library, would take longer than all the rest.
+# Loaded at the first use of a name: these modules, and what they import, would take longer than the rest: `import`.
 _LATER = {"host.files": ("File", "Path", "open_file"), "host.processes": ("Process", "open_process", "run_process"),
           "host.signals": ("Signals", "catch_signals"), "insight.observer": ("Observer",),
           "net.connecting": ("open_connection", "open_unix_connection"),
@@ -71,7 +68,6 @@ _LATER = {"host.files": ("File", "Path", "open_file"), "host.processes": ("Proce
           "workers.questions": ("call_in_kernel",), "workers.threads": ("limit_threads", "run_in_thread")}
 
 if not TYPE_CHECKING:
-
     def __getattr__(name):
         for module, names in _LATER.items():
             if name in names:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 # The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.
 EXECUTORS = {"execute", "translate", "check_wait", "_execute_checked", "_execute_overridden"}
 
-# Whatever a class of exceptions makes of the attribute: it may have one of its own, or refuse an assignment, as a frozen
-# dataclass does.
+# Whatever the class of an exception makes of the attribute: a frozen dataclass refuses an assignment.
 _get_traceback: Callable[[BaseException], Any] = BaseException.__dict__["__traceback__"].__get__
 _set_traceback = BaseException.with_traceback
 

@@ -37,8 +37,7 @@ class Waitable(Syscall[T]):
         self._result: T | None = None
         self._exception: BaseException | None = None
         self._traceback: TracebackType | None
-        # Who waits: nobody; one, who needs no container; or more, in a dict, which is an ordered set: a cancelled waiter
-        # leaves it in constant time. It is never empty.
+        # Nobody, the one who waits, or a dict of more: an ordered set, which a cancelled waiter leaves in constant time.
         self._waiters: Waiter | dict[Waiter, None] | None = None
 
     def done(self) -> bool:
