@@ -18,15 +18,18 @@ from typing import Any, Protocol
 Loop = asyncio.AbstractEventLoop
 
 enter: Callable[[Loop, Any], object]  # make a task the loop's current one, whatever was current before
-swap: Callable[[Loop, Any], Any]  # the same, for a task or None; returns what was current before
+current: Callable[[Loop], Any]  # the loop's current task, or None
+swap: Callable[[Loop, Any], Any]  # as `enter`, for a task or None; returns what was current before
 leave: Callable[[Loop, None], object]  # the loop has no current task from now on
 
 if sys.version_info >= (3, 14):
     enter = leave = swap = tasks._swap_current_task  # type: ignore[attr-defined]
+    current = tasks.current_task
 else:
     _current: dict[Loop, Any] = tasks._current_tasks  # type: ignore[attr-defined]
     enter = _current.__setitem__
     leave = _current.pop
+    current = _current.get
 
     def swap(loop: Loop, task: Any) -> Any:
         previous = _current.pop(loop, None)

@@ -255,8 +255,11 @@ class EventLoop(asyncio.SelectorEventLoop):
         if self._closed:
             self._check_closed()
         if self._task_factory is not None:
-            given: Any = {key: value for key, value in (("name", name), ("context", context)) if value is not None}
-            return super().create_task(coro, **given, **others)  # type: ignore[return-value]  # its type
+            if name is not None:
+                others["name"] = name
+            if context is not None:
+                others["context"] = context
+            return super().create_task(coro, **others)  # type: ignore[return-value]  # its type
         if others:
             task: Task[Any] = Task(coro, loop=self, name=name, context=context, **others)
         else:

@@ -24,7 +24,7 @@ from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.waitable import Waiter
 
-from .current import enter, leave, scheduled, swap
+from .current import current, enter, leave, scheduled
 from .current_loop import get_event_loop
 from .futures import AsyncioFuture, Future, FutureMethods, implied_loop
 from .guest import AsyncioKernel, guest_of
@@ -33,6 +33,8 @@ from .handles import Handle
 T = TypeVar("T")
 
 _next_number = asyncio_tasks._task_name_counter  # type: ignore[attr-defined]
+_register_eager: Any = getattr(asyncio_tasks, "_register_eager_task", None)  # since Python 3.12
+_unregister_eager: Any = getattr(asyncio_tasks, "_unregister_eager_task", None)
 
 
 class ForeignWait(Syscall[None]):
@@ -146,15 +148,18 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
 
     def _start_eagerly(self) -> None:
         """Make the first step at once, in the middle of what the caller runs."""
-        kernel = self.kernel
-        current, previous = kernel.current, swap(self._loop, self)
-        asyncio_tasks._register_eager_task(self)  # type: ignore[attr-defined]
+        kernel, loop = self.kernel, self._loop
+        running, previous = kernel.current, current(loop)
+        _register_eager(self)
         try:
             self.run(kernel)
         finally:
-            kernel.current = current
-            asyncio_tasks._unregister_eager_task(self)  # type: ignore[attr-defined]
-            swap(self._loop, previous)
+            kernel.current = running
+            _unregister_eager(self)
+            if previous is None:
+                leave(loop, None)
+            else:
+                enter(loop, previous)
             if self._done:
                 code, self.code = self.code, None
             else:
