@@ -31,12 +31,14 @@ from kernel.syscalls import Code
 from .children import watch_child
 from .current import leave
 from .current_loop import make_loops_by
+from .datagrams import DatagramTransport
 from .futures import AsyncioTask, Future, init_future, new_future
 from .generators import accepted
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
+from .pipes import ReadPipeTransport, WritePipeTransport
 from .tasks import NativeTask, Task
-from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
+from .transports import SocketTransport, TLSProtocol
 
 if sys.version_info >= (3, 14):
     from .handles import ThreadSafeHandle
@@ -447,6 +449,10 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _make_read_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
                                   extra: Any = None) -> ReadPipeTransport:
         return ReadPipeTransport(self, pipe, protocol, waiter, extra)
+
+    def _make_write_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
+                                   extra: Any = None) -> WritePipeTransport:
+        return WritePipeTransport(self, pipe, protocol, waiter, extra)
 
     # Processes
 
