@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import sys
 from asyncio import selector_events
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from .transports import MOST, NO_DATA, USUAL
+from .transports import MOST, NO_DATA, USUAL, Reader
 
 BURST = 32  # datagrams; then the loop looks at its other descriptors
+CONTEXT = ("_context",) if sys.version_info >= (3, 15) else ()
 PATIENCE = 16  # how often the loop finds one datagram before a transport looks for a second
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ else:
 class DatagramTransport(_DatagramTransport):
     """A datagram socket. Every attribute has a slot, as in `SocketTransport`."""
 
-    __slots__ = ("_address", "_buffer", "_buffer_size", "_closing", "_conn_lost", "_context", "_found", "_paused",
-                 "_protocol", "_protocol_connected", "_server", "_sock", "_sock_fd", "_to_look_for", "max_size")
+    __slots__ = ("_address", "_buffer", "_buffer_size", "_closing", "_conn_lost", "_found", "_paused", "_protocol",
+                 "_protocol_connected", "_server", "_sock", "_sock_fd", "_to_look_for", "max_size", *CONTEXT)
 
     def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None:
         self._sock = None  # asked for by `__del__`, also when the next line fails
@@ -49,6 +51,10 @@ class DatagramTransport(_DatagramTransport):
         self.max_size = USUAL if sock.family in (socket.AF_INET, socket.AF_INET6) else MOST
         if self._extra["peername"] == "":
             self._sock = Paired(sock)
+
+    def _add_reader(self, fd: int, callback: object) -> None:
+        if self.is_reading():
+            self._loop.listen(fd, False, Reader(self))
 
     def _read_ready(self) -> None:
         """Receive a datagram, and more while nothing else is ready to run.

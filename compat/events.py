@@ -38,7 +38,7 @@ from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
 from .pipes import ReadPipeTransport, WritePipeTransport
 from .tasks import NativeTask, Task
-from .transports import SocketTransport, TLSProtocol
+from .transports import Reader, SocketTransport, TLSProtocol
 
 if sys.version_info >= (3, 14):
     from .handles import ThreadSafeHandle
@@ -386,16 +386,20 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _watch(self, fd: Any, writing: bool, callback: Callable[..., object], args: tuple[Any, ...],
                context: Context | None) -> Handle:
+        handle = Handle(callback, args, self, context)
+        self.listen(fd, writing, handle)
+        return handle
+
+    def listen(self, fd: Any, writing: bool, listener: Handle | Reader) -> None:
+        """Have `listener` told when `fd` is ready, in the place of another one, which is cancelled."""
         self._check_closed()
         number = descriptor(fd)
-        handle = Handle(callback, args, self, context)
         self._unwatch(number, writing)
-        self.kernel.poller.watch(number, writing, handle)
+        self.kernel.poller.watch(number, writing, listener)
         if number is not fd:
             self._files[number] = fd
         elif self._files:
             self._files.pop(number, None)  # the object was closed, and its number is that of another file now
-        return handle
 
     def _unwatch(self, fd: Any, writing: bool) -> bool:
         if self.is_closed():
@@ -406,12 +410,12 @@ class EventLoop(asyncio.SelectorEventLoop):
             return False
         other = poller.listener(number, not writing)
         poller.unwatch(number, writing)
-        if isinstance(listener, Handle):
+        if isinstance(listener, (Handle, Reader)):
             listener.cancel()
         if poller.listener(number, not writing) is None:
             if self._files:
                 self._files.pop(number, None)
-            if isinstance(other, Handle):  # the poller has just given it up, since the file is closed
+            if isinstance(other, (Handle, Reader)):  # the poller has just given it up, since the file is closed
                 other.cancel()
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return True

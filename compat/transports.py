@@ -12,12 +12,19 @@ import socket
 import sys
 from asyncio import selector_events, sslproto
 from collections import deque
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
+
+from kernel.core import Kernel
+
+from .current import leave
+from .handles import Handle, run_in
 
 USUAL = 65536  # bytes to ask for
 MOST = 262144  # after a message has filled that
 
 NO_DATA = ()  # the buffer of every transport that has not needed one
+LATER = ("_buffer_size", "_context") if sys.version_info >= (3, 15) else ()  # attributes that asyncio has added since
 new_buffer: Any = deque if sys.version_info >= (3, 12) else bytearray
 
 if TYPE_CHECKING:
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
         def _maybe_pause_protocol(self) -> None: ...
         def _read_ready__get_buffer(self) -> None: ...
         def _read_ready__on_eof(self) -> None: ...
+        def is_reading(self) -> bool: ...
         def write(self, data: bytes | bytearray | memoryview) -> None: ...
         def writelines(self, list_of_data: Any) -> None: ...
 
@@ -54,6 +62,55 @@ else:
     _TLSProtocol = sslproto.SSLProtocol
 
 
+class Reader:
+    """The listener of a transport. In asyncio it is a Handle with a bound method, which takes 120 bytes more."""
+
+    __slots__ = ("context", "read", "transport")
+
+    once = False
+    endpoint = None
+
+    def __init__(self, transport: Any) -> None:
+        self.transport: Any = transport  # None when it is cancelled
+        self.read: Any = type(transport)._read_ready  # to call it makes no bound method: `echo-protocol`
+        context = transport._context if sys.version_info >= (3, 15) else None
+        self.context = copy_context() if context is None else context
+
+    def cancel(self) -> None:
+        self.transport = None
+
+    def fire(self, kernel: Kernel) -> None:
+        kernel.ready.append(self)
+
+    def run(self, kernel: Kernel) -> None:
+        transport = self.transport
+        if transport is None:
+            return
+        loop = transport._loop  # the transport may have none afterwards
+        if kernel.current is not None:
+            kernel.current = None
+            leave(loop, None)
+        try:
+            run_in(self.context, self.read, transport)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self.handle(transport, loop).report(error)
+        del self, transport  # for the reason given in Handle.run
+
+    def handle(self, transport: Any, loop: Any) -> Handle:
+        """What asyncio has in the place of this object."""
+        return Handle(transport._read_ready, (), loop, self.context)
+
+    def fail(self, kernel: Kernel, error: OSError) -> None:
+        if self.transport is not None:
+            self.handle(self.transport, self.transport._loop).fail(kernel, error)
+
+    def __repr__(self) -> str:
+        transport = self.transport
+        return "<Handle cancelled>" if transport is None else repr(self.handle(transport, transport._loop))
+
+
 class SocketTransport(_SocketTransport):
     """A connection of a stream socket. Everything unusual is left to the base class.
 
@@ -61,9 +118,9 @@ class SocketTransport(_SocketTransport):
     the dict takes 350 bytes. Here every attribute has a slot: `echo-protocol` and `idle-connection` of the benchmarks.
     """
 
-    __slots__ = ("_buffer", "_buffer_size", "_closing", "_conn_lost", "_context", "_empty_waiter", "_eof", "_paused",
-                 "_protocol", "_protocol_connected", "_read_ready_cb", "_reads_into", "_server", "_sock", "_sock_fd",
-                 "max_size")
+    __slots__ = ("_buffer", "_closing", "_conn_lost", "_empty_waiter", "_eof", "_paused", "_protocol",
+                 "_protocol_connected", "_read_ready_cb", "_reads_into", "_server", "_sock", "_sock_fd", "max_size",
+                 *LATER)
 
     def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None:
         self._sock = None  # asked for by `__del__`, also when the next line fails
@@ -79,6 +136,10 @@ class SocketTransport(_SocketTransport):
         self._reads_into = isinstance(protocol, asyncio.BufferedProtocol)
         self._protocol = protocol
         self._protocol_connected = True
+
+    def _add_reader(self, fd: int, callback: object) -> None:
+        if self.is_reading():
+            self._loop.listen(fd, False, Reader(self))
 
     def _read_ready(self) -> None:
         if self._reads_into:

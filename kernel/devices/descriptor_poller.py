@@ -134,7 +134,7 @@ class DescriptorPoller:
                 if listener.once:
                     del writers[fd]
                     spent = True
-            if spent or fd in writers and fd in readers:
+            if spent or fd in writers and fd in readers and (readers[fd].once or writers[fd].once):
                 self._spent(fd)
         return events, woken
 
