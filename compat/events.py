@@ -394,7 +394,8 @@ class EventLoop(asyncio.SelectorEventLoop):
         """Have `listener` told when `fd` is ready, in the place of another one, which is cancelled."""
         self._check_closed()
         number = descriptor(fd)
-        self._unwatch(number, writing)
+        if self.kernel.poller.listener(number, writing) is not None:
+            self._unwatch(number, writing)
         self.kernel.poller.watch(number, writing, listener)
         if number is not fd:
             self._files[number] = fd
