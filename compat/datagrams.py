@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .transports import MOST, NO_DATA, USUAL, Reader
 
 BURST = 32  # datagrams; then the loop looks at its other descriptors
-CONTEXT = ("_context",) if sys.version_info >= (3, 15) else ()
+LATER = ("_context",) if sys.version_info >= (3, 15) else ()  # an attribute that asyncio has added since
 PATIENCE = 16  # how often the loop finds one datagram before a transport looks for a second
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class DatagramTransport(_DatagramTransport):
     """A datagram socket. Every attribute has a slot, as in `SocketTransport`."""
 
     __slots__ = ("_address", "_buffer", "_buffer_size", "_closing", "_conn_lost", "_found", "_paused", "_protocol",
-                 "_protocol_connected", "_server", "_sock", "_sock_fd", "_to_look_for", "max_size", *CONTEXT)
+                 "_protocol_connected", "_server", "_sock", "_sock_fd", "_to_look_for", "max_size", *LATER)
 
     def __init__(self, loop: Any, sock: socket.socket, *args: Any, **options: Any) -> None:
         self._sock = None  # asked for by `__del__`, also when the next line fails

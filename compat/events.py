@@ -186,6 +186,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if selector is not None:
             poller = SelectorPoller(selector)
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
+        self.last_sockname: Any = None  # of the transport that was made last
         self._files: dict[int, Any] = {}  # watched objects: one that is closed does not know its number any more
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready

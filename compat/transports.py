@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         _context: Any
         _empty_waiter: Any
         _eof: bool
+        _extra: dict[str, Any]
         _loop: Any
         _paused: bool
         _protocol: Any
@@ -127,6 +128,11 @@ class SocketTransport(_SocketTransport):
         super().__init__(loop, sock, *args, **options)
         self._buffer = NO_DATA
         self.max_size = USUAL
+        name = self._extra["sockname"]
+        if name == loop.last_sockname:  # of the last connection: those of a server share it, `idle-connection`
+            self._extra["sockname"] = loop.last_sockname
+        else:
+            loop.last_sockname = name
         # asyncio sets this option only for a socket that was made with the number of its protocol. The sockets that
         # uvicorn accepts, for example, were not: without the option an answer in two pieces takes 40 ms.
         if sock.proto == 0 and sock.type == socket.SOCK_STREAM and sock.family in (socket.AF_INET, socket.AF_INET6):

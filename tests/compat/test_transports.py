@@ -269,3 +269,25 @@ def test_an_exception_of_a_protocol_ends_the_loop_if_it_is_to_end_the_program() 
     with pytest.raises(SystemExit), pytest.warns(ResourceWarning):
         compat.run(main())
     gc.collect()
+
+
+def test_each_connection_knows_its_own_addresses() -> None:
+    async def main() -> None:
+        names: list[tuple[Any, Any]] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            names.append((writer.get_extra_info("sockname"), writer.get_extra_info("peername")))
+            writer.close()
+
+        servers = [await asyncio.start_server(serve, "127.0.0.1", 0) for _ in range(2)]
+        for server in servers * 2:
+            address = server.sockets[0].getsockname()
+            reader, writer = await asyncio.open_connection(*address)
+            assert await reader.read() == b""
+            assert names.pop() == (address, writer.get_extra_info("sockname"))
+            assert writer.get_extra_info("peername") == address
+            writer.close()
+        for server in servers:
+            server.close()
+
+    compat.run(main())
