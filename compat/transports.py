@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         _protocol_connected: bool
         _sock: Any
         _sock_fd: int
+        _write_ready: Any
         max_size: int
 
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
@@ -175,7 +176,8 @@ class SocketTransport(_SocketTransport):
             self._fatal_error(error, "Fatal error: protocol.data_received() call failed.")
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if type(data) is not bytes or self._buffer or self._conn_lost or self._eof or self._empty_waiter or not data:
+        usual = type(data) is bytes or type(data) is bytearray
+        if not usual or self._buffer or self._conn_lost or self._eof or self._empty_waiter or not data:
             self._have_buffer()
             super().write(data)
             return
@@ -189,9 +191,9 @@ class SocketTransport(_SocketTransport):
             self._fatal_error(error, "Fatal write error on socket transport")
             return
         if sent < len(data):
-            self._send_later(memoryview(data)[sent:])
+            self._send_later(memoryview(data)[sent:] if sent else data)
 
-    def _send_later(self, data: memoryview) -> None:
+    def _send_later(self, data: bytes | bytearray | memoryview) -> None:
         """Keep what the system did not take. The base class would first try to send it once more."""
         self._have_buffer()
         if sys.version_info >= (3, 15):
