@@ -19,6 +19,7 @@ from asyncio import base_events, futures, unix_events
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from mmap import mmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
@@ -186,6 +187,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         if selector is not None:
             poller = SelectorPoller(selector)
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
+        self.incoming: mmap | None = None  # where transports receive what they then hand on as bytes
         self.last_sockname: Any = None  # of the transport that was made last
         self._files: dict[int, Any] = {}  # watched objects: one that is closed does not know its number any more
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
