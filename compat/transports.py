@@ -2,9 +2,9 @@
 
 They read 64 KiB at a time, and 256 KiB once a message has filled that. asyncio reads 256 KiB each time. The C library
 does not keep such large blocks of memory: it may get one from the system for every message, and give it back. For 1 KiB
-through a socket pair that takes 12 µs of 15, on CPython 3.13 and glibc 2.36. The benchmarks' `echo` rows show it.
+through a socket pair that takes 12 µs of 15, on CPython 3.13 and glibc 2.36: `echo-protocol` of the benchmarks.
 
-The 64 KiB are the same for all connections of a loop. A block for each message, cut to the message's length, would leave
+The 64 KiB are the same for all connections of a loop. A block for each message, cut to its length, would leave
 holes in the memory that nothing else fits into: up to 1,500 bytes a connection in `idle-connection` of the benchmarks.
 """
 
