@@ -19,6 +19,7 @@ from asyncio import base_events, futures, unix_events
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from mmap import mmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
@@ -31,12 +32,14 @@ from kernel.syscalls import Code
 from .children import watch_child
 from .current import leave
 from .current_loop import make_loops_by
+from .datagrams import DatagramTransport
 from .futures import AsyncioTask, Future, init_future, new_future
 from .generators import accepted
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
+from .pipes import ReadPipeTransport, WritePipeTransport
 from .tasks import NativeTask, Task
-from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
+from .transports import Reader, SocketTransport, TLSProtocol
 
 if sys.version_info >= (3, 14):
     from .handles import ThreadSafeHandle
@@ -187,6 +190,8 @@ class EventLoop(asyncio.SelectorEventLoop):
         if selector is not None:
             poller = SelectorPoller(selector)
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
+        self.incoming: mmap | None = None  # where transports receive what they then hand on as bytes
+        self.last_sockname: Any = None  # of the transport that was made last
         self._files: dict[int, Any] = {}  # watched objects: one that is closed does not know its number any more
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready
@@ -424,16 +429,21 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _watch(self, fd: Any, writing: bool, callback: Callable[..., object], args: tuple[Any, ...],
                context: Context | None) -> Handle:
+        handle = Handle(callback, args, self, context)
+        self.listen(fd, writing, handle)
+        return handle
+
+    def listen(self, fd: Any, writing: bool, listener: Handle | Reader) -> None:
+        """Have `listener` told when `fd` is ready, in the place of another one, which is cancelled."""
         self._check_closed()
         number = descriptor(fd)
-        handle = Handle(callback, args, self, context)
-        self._unwatch(number, writing)
-        self.kernel.poller.watch(number, writing, handle)
+        if self.kernel.poller.listener(number, writing) is not None:
+            self._unwatch(number, writing)
+        self.kernel.poller.watch(number, writing, listener)
         if number is not fd:
             self._files[number] = fd
         elif self._files:
             self._files.pop(number, None)  # the object was closed, and its number is that of another file now
-        return handle
 
     def _unwatch(self, fd: Any, writing: bool) -> bool:
         if self.is_closed():
@@ -444,12 +454,12 @@ class EventLoop(asyncio.SelectorEventLoop):
             return False
         other = poller.listener(number, not writing)
         poller.unwatch(number, writing)
-        if isinstance(listener, Handle):
+        if isinstance(listener, (Handle, Reader)):
             listener.cancel()
         if poller.listener(number, not writing) is None:
             if self._files:
                 self._files.pop(number, None)
-            if isinstance(other, Handle):  # the poller has just given it up, since the file is closed
+            if isinstance(other, (Handle, Reader)):  # the poller has just given it up, since the file is closed
                 other.cancel()
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return True
@@ -487,6 +497,10 @@ class EventLoop(asyncio.SelectorEventLoop):
     def _make_read_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
                                   extra: Any = None) -> ReadPipeTransport:
         return ReadPipeTransport(self, pipe, protocol, waiter, extra)
+
+    def _make_write_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
+                                   extra: Any = None) -> WritePipeTransport:
+        return WritePipeTransport(self, pipe, protocol, waiter, extra)
 
     # Processes
 

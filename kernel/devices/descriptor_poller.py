@@ -48,7 +48,7 @@ class DescriptorPoller:
         """Tell the operating system what is listened to on `fd` now."""
         raise NotImplementedError
 
-    def _wait(self, timeout: float | None) -> Iterable[tuple[int, int]]:
+    def _wait(self, timeout: float | None) -> list[tuple[int, int]]:
         """Ask the operating system which descriptors are ready, and for what: READABLE, WRITABLE or both.
 
         An error or a hang-up counts as both.
@@ -95,24 +95,24 @@ class DescriptorPoller:
         left = math.inf if timeout is None else timeout
         silence = AUDIT_AFTER
         while left > silence and (self._readers or self._writers):
-            events, woken = self._collect(silence)
-            if not (events or woken):
+            events = self._collect(silence)
+            if events is None:
                 self._audit([*self._readers, *self._writers])
             if self._vanished:
-                return events + self._take_vanished()
-            if events or woken:
+                return (events or []) + self._take_vanished()
+            if events is not None:
                 return events
             left -= silence
             silence = min(silence * 2, AUDIT_EVERY)
-        events = self._collect(None if left == math.inf else left)[0]
+        events = self._collect(None if left == math.inf else left) or []
         return events + self._take_vanished() if self._vanished else events
 
-    def _collect(self, timeout: float | None) -> tuple[list[Event], bool]:
-        """The events within `timeout`, and whether there was a call to wake."""
+    def _collect(self, timeout: float | None) -> list[Event] | None:
+        """The events within `timeout`; None when there was not even a call to wake."""
         readers, writers = self._readers, self._writers
         events: list[Event] = []
-        woken = False
-        for fd, mask in self._wait(0.0 if self._vanished else timeout):
+        ready = self._wait(0.0 if self._vanished else timeout)
+        for fd, mask in ready:
             spent = False
             # An error or a hang-up is an event for both: the system call that follows will tell which.
             if mask != WRITABLE:
@@ -122,7 +122,6 @@ class DescriptorPoller:
                         del readers[fd]
                         spent = True
                 elif fd == self._woken_fd:
-                    woken = True
                     self._waker.drain()
                 elif fd not in writers:
                     self._unheard(fd)
@@ -131,9 +130,9 @@ class DescriptorPoller:
                 if listener.once:
                     del writers[fd]
                     spent = True
-            if spent or fd in writers and fd in readers:
+            if spent or fd in writers and fd in readers and (readers[fd].once or writers[fd].once):
                 self._spent(fd)
-        return events, woken
+        return events if ready else None
 
     def _unheard(self, fd: int) -> None:
         """There was an event on `fd`, to which nobody listens."""

@@ -81,7 +81,7 @@ class EpollPoller(DescriptorPoller):
             self._registered.add(fd)
 
     def _spent(self, fd: int) -> None:
-        if self._mask(fd):
+        if fd in self._readers or fd in self._writers:
             self._rearm(fd)
 
     def _unheard(self, fd: int) -> None:

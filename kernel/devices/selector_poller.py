@@ -30,17 +30,16 @@ class SelectorPoller(DescriptorPoller):
             self._files[fd] = _file(fd)
             self._selector.register(fd, events)
 
-    def _wait(self, timeout: float | None) -> Iterable[tuple[int, int]]:
+    def _wait(self, timeout: float | None) -> list[tuple[int, int]]:
         try:
             ready = self._selector.select(timeout)
         except (OSError, ValueError):  # select() refuses all for one that is closed
             self._audit([*self._readers, *self._writers])
             if not self._vanished:
                 raise
-            return
-        for key, events in ready:
-            yield key.fd, (READABLE if events & selectors.EVENT_READ else 0) | (
-                WRITABLE if events & selectors.EVENT_WRITE else 0)
+            return []
+        return [(key.fd, (READABLE if events & selectors.EVENT_READ else 0)
+                 | (WRITABLE if events & selectors.EVENT_WRITE else 0)) for key, events in ready]
 
     def _check(self, fd: int) -> None:
         if _file(fd) != self._files[fd]:

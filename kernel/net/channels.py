@@ -43,11 +43,15 @@ class Channel(Protocol):
 class SocketChannel:
     """A connected, non-blocking socket."""
 
+    __slots__ = ("receive", "send", "socket")
+
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         self.receive = sock.recv
         self.send = sock.send
-        self.close = sock.close
+
+    def close(self) -> None:
+        self.socket.close()
 
     def flush(self) -> None:
         pass

@@ -66,10 +66,15 @@ class Stream(Endpoint):
             if asked_for:
                 locate(error, f"the connection to {asked_for}")
             raise
-        name = f"the connection to {asked_for or show_address(peer)}"
+        name = f"the connection to {asked_for}" if asked_for else ""
         if asked_for and peer and asked_for != show_address(peer):
             name += f", at {show_address(peer)}"
         return cls(SocketChannel(sock), sock.fileno(), name, peer)
+
+    @property
+    def name(self) -> str:
+        # Made when it is asked for: a server's connections would each take a name's memory, `idle-connection`.
+        return self._name or f"the connection to {show_address(self.peer)}"
 
     @classmethod
     def of_pipe(cls, file: IO[bytes], name: str) -> Stream:

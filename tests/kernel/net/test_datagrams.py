@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kernel import EndpointClosed, checkpoint, open_datagram, run, spawn
+from kernel import Cancelled, EndpointClosed, checkpoint, open_datagram, run, spawn
 from tests.support.streams import LOCALHOST
 
 
@@ -77,5 +77,44 @@ def test_errors() -> None:
             await client.send(b"to nobody")
             with pytest.raises(ConnectionRefusedError, match=f"{LOCALHOST}:{port}"):
                 await client.receive()
+
+    run(main())
+
+
+def test_a_task_that_only_sends_gives_others_their_turn_and_can_be_cancelled() -> None:
+    async def main() -> None:
+        async with await open_datagram(local_address=(LOCALHOST, 0)) as server:
+            sent = 0
+
+            async def send() -> None:
+                nonlocal sent
+                while True:
+                    await server.send(b"x", server.address)
+                    sent += 1
+
+            task = await spawn(send())
+            for turns in range(10):
+                await checkpoint()
+                assert sent <= 20 * (turns + 1)
+            assert sent >= 100  # it does not go by way of the kernel each time
+            task.cancel()
+            with pytest.raises(Cancelled):
+                await task
+
+    run(main())
+
+
+def test_what_cannot_be_sent_is_told_where_it_is_awaited() -> None:
+    async def main() -> None:
+        async with await open_datagram(local_address=(LOCALHOST, 0)) as server:
+            address = server.address
+            request = server.send(b"once", address)
+            await request
+            with pytest.raises(RuntimeError, match="made before"):
+                await request
+            assert (await server.receive())[0] == b"once"
+            late = server.send(b"late", address)
+        with pytest.raises(EndpointClosed, match="is closed"):
+            await late
 
     run(main())
