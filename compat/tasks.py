@@ -170,17 +170,19 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
 
     def __del__(self) -> None:
         try:
-            pending, reference = not self._done, self._reference
+            if self._done and self._exception is None:
+                return
+            reference = self._reference
         except AttributeError:
             return  # __init__ was not called, or has failed
-        if pending:
+        if not self._done:
             scheduled.discard(reference)
             if self._log_destroy_pending:
                 context = {"task": self, "message": "Task was destroyed but it is pending!"}
                 if self._source_traceback:
                     context["source_traceback"] = self._source_traceback
                 self._loop.call_exception_handler(context)
-        elif self._exception is not None:
+        else:
             FutureMethods.__del__(self)
 
     def run(self, kernel: AsyncioKernel) -> None:  # type: ignore[override]  # its kernel is one
