@@ -269,13 +269,14 @@ class FutureMethods(Waitable[T]):
 
     def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
         line = self._line()
-        kept = [(waiter, context) for waiter, context in line if context is None or waiter != fn]
-        if len(kept) < len(line) and not self._done:  # a comparison may have completed the future,
-            kept += self._line()[len(line):]  # or may have added a callback
+        gone = {(id(waiter), id(context)) for waiter, context in line if context is not None and waiter == fn}
+        if gone and not self._done:  # a comparison may have completed the future, or may have changed the line
+            left = self._line()
             self._waiter = self._waiter_context = self._waiters = None
-            for waiter, context in kept:
-                self.line_up(waiter, context)
-        return len(line) - len(kept)
+            for waiter, context in left:
+                if (id(waiter), id(context)) not in gone:
+                    self.line_up(waiter, context)
+        return sum((id(waiter), id(context)) in gone for waiter, context in line)
 
     def set_exception(self, exception: type[BaseException] | BaseException, /) -> None:
         if self._done:

@@ -11,16 +11,20 @@ from __future__ import annotations
 import asyncio
 import functools
 import sys
+from abc import ABCMeta
 from asyncio import tasks as asyncio_tasks
+from collections.abc import Collection
 from contextvars import Context, copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from .events import EventLoop, LoopKernel
-from .futures import Collector, Future, FutureMethods
+from .futures import Collector, Future
 from .tasks import Task
 
-asyncio_gather = asyncio.gather  # asyncio's own, also after `install` has put ours in its place
+# asyncio's own, also after `install` has put ours in their places.
+asyncio_gather = asyncio.gather
+AsyncioTaskGroup = asyncio.TaskGroup
 
 if TYPE_CHECKING:
 
@@ -39,28 +43,29 @@ class GatheringFuture(_GatheringFuture, Future[Any]):
 GatheringFuture.__name__ = _GatheringFuture.__name__  # shown in its repr
 
 
+def makes_ours(loop: Any) -> bool:
+    """Whether a call of `create_task` of `loop` makes a `Task` of ours, unless the loop has a task factory."""
+    return isinstance(loop, EventLoop) and getattr(loop.create_task, "__func__", None) is EventLoop.create_task
+
+
 class Gathering(Collector):
     """The tasks of one `gather`, and the callback of each."""
 
-    __slots__ = ("_left", "_members", "_return_exceptions", "_parent", "_running", "outer")
+    __slots__ = ("_left", "_members", "_outer", "_parent", "_return_exceptions", "_running")
 
-    outer: GatheringFuture
+    __name__ = "gather.<locals>._done_callback"  # shown in the repr of a task
 
-    def __init__(self, members: list[Any], return_exceptions: bool) -> None:
+    def __init__(self, tasks: Collection[Task[Any]], members: list[Task[Any]], outer: GatheringFuture,
+                 return_exceptions: bool) -> None:
         self._members = members
+        self._outer = outer
         self._return_exceptions = return_exceptions
-        self._left = 0  # have not counted
-        self._running = 0  # of these are tasks of ours that are not done
+        self._left = len(tasks)  # have not counted
+        self._running = len(tasks)  # are not done
         self._parent = asyncio.current_task() if sys.version_info >= (3, 14) else None
-
-    def add(self, task: Any, context: Context) -> None:
-        """Count on `task`, which is not done."""
-        self._left += 1
-        if isinstance(task, FutureMethods):
-            self._running += 1
+        context = copy_context()
+        for task in tasks:
             task.line_up(self, context)
-        else:  # of a task factory
-            task.add_done_callback(self, context=context)
 
     def needs_call(self, task: Any, returned: bool) -> bool:
         self._running -= 1
@@ -70,70 +75,67 @@ class Gathering(Collector):
         return True
 
     def awaited_by(self) -> Any:
-        return self._parent
+        return None if self._outer.done() else self._parent
 
-    def __call__(self, task: Any) -> None:
+    def __call__(self, member: Any) -> None:
+        """Of `member`, which is done, take notice as the callback in `asyncio.gather` does."""
         self._left -= 1
-        self.count(task)
-
-    def count(self, task: Any) -> None:
-        """Of `task`, which is done, take notice as the callback in `asyncio.gather` does."""
-        if self.outer.done():
-            if not task.cancelled():
-                task.exception()  # which marks it as retrieved
-        elif not self._return_exceptions and task.cancelled():
-            self.outer.set_exception(task._make_cancelled_error())
-        elif not self._return_exceptions and (error := task.exception()) is not None:
-            self.outer.set_exception(error)
+        if self._outer.done():
+            if not member.cancelled():
+                member.exception()  # which marks it as retrieved
+        elif not self._return_exceptions and member.cancelled():
+            self._outer.set_exception(member._make_cancelled_error())
+        elif not self._return_exceptions and (error := member.exception()) is not None:
+            self._outer.set_exception(error)
         elif not self._left:
             results = [outcome(member) for member in self._members]
-            if self.outer._cancel_requested:
-                self.outer.set_exception(task._make_cancelled_error())
+            if self._outer._cancel_requested:
+                last = self._members[-1]  # in the order given: asyncio takes the error of this one
+                self._outer.set_exception(last._make_cancelled_error())
             else:
-                self.outer.set_result(results)
+                self._outer.set_result(results)
 
 
-def outcome(task: Any) -> Any:
+def outcome(member: Task[Any]) -> Any:
     """What `gather` gives for a task that is done."""
-    if task.cancelled():
-        return asyncio.CancelledError("" if task._cancel_message is None else task._cancel_message)
-    error = task.exception()
-    return task.result() if error is None else error
+    if member.cancelled():
+        return asyncio.CancelledError("" if member._cancel_message is None else member._cancel_message)
+    error = member.exception()
+    return member.result() if error is None else error
 
 
 @functools.wraps(asyncio_gather)
 def gather(*coros_or_futures: Any, return_exceptions: bool = False) -> Any:
-    loop = asyncio._get_running_loop()
-    if not coros_or_futures or not isinstance(loop, EventLoop) or loop.kernel.unchecked is None:
-        return asyncio_gather(*coros_or_futures, return_exceptions=return_exceptions)
+    loop: Any = asyncio._get_running_loop()
+    usual = makes_ours(loop) and loop._task_factory is None and loop.kernel.unchecked is not None
     for given in coros_or_futures:
         if type(given) is not CoroutineType and (type(given) is not Task or given._loop is not loop or given._done):
-            return asyncio_gather(*coros_or_futures, return_exceptions=return_exceptions)
-    tasks: dict[Any, Any] = {}
+            usual = False
+    if not usual or not coros_or_futures:
+        return asyncio_gather(*coros_or_futures, return_exceptions=return_exceptions)
+    tasks: dict[Any, Task[Any]] = {}
     for given in coros_or_futures:
         if type(given) is Task:
             tasks[given] = given
         elif given not in tasks:
-            tasks[given] = task = loop.create_task(given)
-            task._log_destroy_pending = False  # nobody has the task who could keep it from being destroyed
+            tasks[given] = made = loop.create_task(given)
+            made._log_destroy_pending = False  # nobody has the task who could keep it from being destroyed
     members = [tasks[given] for given in coros_or_futures]
-    gathering = Gathering(members, return_exceptions)
-    gathering.outer = GatheringFuture(members, loop=loop)
-    context = copy_context()
-    for task in tasks.values():
-        if not task.done():
-            gathering.add(task, context)
-    for task in tasks.values():
-        if task.done():  # it was started eagerly
-            gathering.count(task)
-    return gathering.outer
+    outer = GatheringFuture(members, loop=loop)
+    Gathering(tasks.values(), members, outer, return_exceptions)
+    return outer
 
 
-class TaskGroup(asyncio.TaskGroup, Collector):
-    """`asyncio.TaskGroup`. It is also the callback of its tasks, as a collector is."""
+class TaskGroup(AsyncioTaskGroup, Collector, metaclass=ABCMeta):
+    """`asyncio.TaskGroup`. It is also the callback of its tasks, as a collector is.
+
+    Where a program can see the callback of each task, asyncio's own is called: in subclasses, which may override it,
+    in debug mode, and where a task factory makes the tasks.
+    """
+
+    __name__ = "TaskGroup._on_task_done"  # shown in the repr of a task
 
     _kernel: LoopKernel | None = None  # of a loop of ours, from the first task on
-    _context: Context  # of the callbacks
     _running = 0  # tasks of ours that are not done
 
     if TYPE_CHECKING:  # what is private to the base class, and used here
@@ -145,24 +147,27 @@ class TaskGroup(asyncio.TaskGroup, Collector):
 
         def _on_task_done(self, task: Any) -> None: ...
 
+    @classmethod
+    def __subclasshook__(cls, subclass: type, /) -> bool:
+        """asyncio's own groups, which may be older than `install`, are groups, too."""
+        return issubclass(subclass, AsyncioTaskGroup) if cls is TaskGroup else NotImplemented
+
     def create_task(self, coro: Any, *, name: Any = None, context: Context | None = None,  # type: ignore[override]
                     **others: Any) -> Any:  # Python's versions differ
-        if self._kernel is None and isinstance(self._loop, EventLoop):
+        plain = type(self) is TaskGroup
+        if plain and self._kernel is None and makes_ours(self._loop):
             self._kernel = self._loop.kernel
-            self._context = copy_context()
-        if (others or self._kernel is None or self._kernel.unchecked is None or self._aborting
-                or self._exiting and not self._tasks):
-            return super().create_task(coro, name=name, context=context, **others)
+        if (not plain or self._kernel is None or self._kernel.unchecked is None or self._loop._task_factory is not None
+                or others or self._aborting or self._exiting and not self._tasks):
+            if name is not None:
+                others["name"] = name
+            if context is not None:
+                others["context"] = context
+            return super().create_task(coro, **others)
         task = self._loop.create_task(coro, name=name, context=context)
-        if task.done():
-            self._on_task_done(task)  # it was started eagerly
-            return task
         self._tasks.add(task)
-        if isinstance(task, FutureMethods):
-            self._running += 1
-            task.line_up(self, self._context)
-        else:  # of a task factory
-            task.add_done_callback(self, context=self._context)
+        self._running += 1
+        task.line_up(self, copy_context())
         return task
 
     def awaited_by(self) -> Any:
