@@ -19,6 +19,7 @@ from asyncio import base_events, futures, unix_events
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
@@ -36,7 +37,8 @@ from .generators import accepted
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
 from .tasks import NativeTask, Task
-from .transports import DatagramTransport, ReadPipeTransport, SocketTransport, TLSProtocol
+from .tls import TLSProtocol
+from .transports import MOST, DatagramTransport, ReadPipeTransport, SocketTransport
 
 if sys.version_info >= (3, 14):
     from .handles import ThreadSafeHandle
@@ -439,6 +441,11 @@ class EventLoop(asyncio.SelectorEventLoop):
                                ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
         SocketTransport(self, rawsock, tls, **options)
         return tls._app_transport
+
+    @cached_property
+    def encrypted(self) -> memoryview:
+        """The buffer into which all TLS connections receive."""
+        return memoryview(bytearray(MOST))
 
     def _make_datagram_transport(self, sock: Any, *args: Any, **options: Any) -> DatagramTransport:
         self._ensure_fd_no_transport(sock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from asyncio import selector_events, sslproto, unix_events
+from asyncio import selector_events, unix_events
 from typing import TYPE_CHECKING, Any
 
 USUAL = 65536  # bytes to ask for
@@ -40,13 +40,10 @@ if TYPE_CHECKING:
 
     class _ReadPipeTransport:
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
-
-    class _TLSProtocol(_ReadPipeTransport): ...
 else:
     _SocketTransport = selector_events._SelectorSocketTransport
     _DatagramTransport = selector_events._SelectorDatagramTransport
     _ReadPipeTransport = unix_events._UnixReadPipeTransport
-    _TLSProtocol = sslproto.SSLProtocol
 
 
 class SocketTransport(_SocketTransport):
@@ -127,12 +124,6 @@ class Paired:
 
 class ReadPipeTransport(_ReadPipeTransport):
     """A pipe to read from. Linux keeps at most 64 KiB in a pipe, unless it is told to keep more."""
-
-    max_size = USUAL
-
-
-class TLSProtocol(_TLSProtocol):
-    """TLS between a connection and its protocol. The buffer of this size takes half of the memory of a connection."""
 
     max_size = USUAL
 
