@@ -71,7 +71,7 @@ class TLSProtocol(_Protocol):
 
     def _get_app_transport(self) -> Any:
         if not self._app_transport_created:
-            self._app_transport = TLSTransport(self._loop, self)
+            self._app_transport = SSLTransport(self._loop, self)
             self._app_transport_created = True
         return super()._get_app_transport()
 
@@ -115,8 +115,8 @@ class TLSProtocol(_Protocol):
             self._start_shutdown()
 
 
-class TLSTransport(_Transport):
-    """What the program writes to."""
+class SSLTransport(_Transport):
+    """What the program writes to. Programs tell by its name, as asyncio's own tests do, that it stands for TLS."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         tls = self._ssl_protocol
