@@ -19,6 +19,7 @@ from asyncio import base_events, futures, unix_events
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from functools import cached_property
 from mmap import mmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,7 +40,8 @@ from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
 from .pipes import ReadPipeTransport, WritePipeTransport
 from .tasks import NativeTask, Task
-from .transports import Reader, SocketTransport, TLSProtocol
+from .tls import TLSProtocol
+from .transports import MOST, Reader, SocketTransport
 
 if sys.version_info >= (3, 14):
     from .handles import ThreadSafeHandle
@@ -489,6 +491,11 @@ class EventLoop(asyncio.SelectorEventLoop):
                                ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
         SocketTransport(self, rawsock, tls, **options)
         return tls._app_transport
+
+    @cached_property
+    def encrypted(self) -> memoryview:
+        """The buffer into which all TLS connections receive."""
+        return memoryview(bytearray(MOST))
 
     def _make_datagram_transport(self, sock: Any, *args: Any, **options: Any) -> DatagramTransport:
         self._ensure_fd_no_transport(sock)

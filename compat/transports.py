@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from asyncio import selector_events, sslproto
+from asyncio import selector_events
 from collections import deque
 from contextvars import Context, copy_context
 from mmap import MAP_PRIVATE, mmap
@@ -60,12 +60,8 @@ if TYPE_CHECKING:
         def is_reading(self) -> bool: ...
         def write(self, data: bytes | bytearray | memoryview) -> None: ...
         def writelines(self, list_of_data: Any) -> None: ...
-
-    class _TLSProtocol:
-        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 else:
     _SocketTransport = selector_events._SelectorSocketTransport
-    _TLSProtocol = sslproto.SSLProtocol
 
 
 class Reader:
@@ -226,12 +222,6 @@ class SocketTransport(_SocketTransport):
     if sys.version_info >= (3, 12):
         # asyncio gives each transport a bound method. That takes 80 bytes, and refers to the transport in a circle.
         _write_ready = property(lambda self: self._write_sendmsg, lambda self, value: None)
-
-
-class TLSProtocol(_TLSProtocol):
-    """TLS between a connection and its protocol. The buffer of this size takes half of the memory of a connection."""
-
-    max_size = USUAL
 
 
 def __getattr__(name: str) -> Any:

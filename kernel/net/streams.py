@@ -160,19 +160,20 @@ class Stream(Endpoint):
         """
         # Most often the operating system takes all of it at once, and the task does not need the kernel. The way to the
         # kernel and back is a third of the time that an echo takes outside of its system calls.
-        if self.burst and self.writing is None and self.tls is None and type(data) is bytes:
+        if self.burst and self.writing is None and type(data) is bytes:
             self.burst -= 1
+            sent = 0
             try:
                 sent = self.send(data)
+                if sent == len(data):
+                    if self.tls is not None:
+                        self.tls.flush()
+                    return
             except BlockingIOError:
                 pass
             except OSError as error:
                 raise self.explain(error) from None
-            else:
-                if sent == len(data):
-                    return
-                await WriteAll(self, memoryview(data)[sent:])
-                return
+            data = memoryview(data)[sent:]
         await WriteAll(self, data)
 
     def end_writing(self) -> Syscall[None]:

@@ -16,6 +16,9 @@ from .endpoints import AGAIN, UNFINISHED, Attempt, Endpoint, Outcome
 if TYPE_CHECKING:
     import ssl
 
+RECORD = 16384  # bytes that a record of TLS holds at most
+ENCRYPTED = CHUNK + 4096  # bytes to receive at a time: a message of 64 KiB, with what TLS adds to it
+
 
 def is_context(value: object) -> bool:
     """Whether `value` is an `ssl.SSLContext`. There is none in a program that has not imported `ssl`."""
@@ -33,7 +36,7 @@ class TLSChannel:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.object = context.wrap_bio(self._incoming, self._outgoing, server_side, server_hostname)
         self._incoming.write(early)
-        self._unsent = memoryview(b"")  # encrypted bytes that the channel below has not taken yet
+        self._unsent: Data = b""  # encrypted bytes that the channel below has not taken yet
         self._decrypted = b""  # bytes that `end_writing` has decrypted, for the next reader
         self._more_below = False
         self._cut = False  # whether the channel below has ended
@@ -57,10 +60,10 @@ class TLSChannel:
     def feed(self) -> bool:
         """Receive from the channel below; False when nothing is there."""
         try:
-            data = self.below.receive(CHUNK)
+            data = self.below.receive(ENCRYPTED)
         except BlockingIOError:
             return False
-        self._more_below = len(data) == CHUNK
+        self._more_below = len(data) == ENCRYPTED
         if data:
             self._incoming.write(data)
         else:
@@ -85,7 +88,8 @@ class TLSChannel:
                 if pieces and not self._more_below or not rounds or not self.feed():
                     break
                 rounds -= 1
-        self._try_to_flush()  # reading may produce an answer of the protocol, for instance to a change of keys
+        if self._unsent or self._outgoing.pending:
+            self._try_to_flush()  # reading may produce an answer of the protocol, for instance to a change of keys
         if pieces:
             return b"".join(pieces)
         if self._ended:
@@ -97,8 +101,10 @@ class TLSChannel:
 
     def _decrypt(self, limit: int) -> bytes:
         """Decrypt at most `limit` bytes. After b"", `_ended` or `_failure` may say why there are none."""
+        if not (self._incoming.pending or self._cut or self.object.pending()):
+            return b""  # OpenSSL would raise an exception, which takes longer than to decrypt 1 KiB: `echo-tls`
         try:
-            piece = self.object.read(limit)
+            piece = self.object.read(RECORD if limit > RECORD else limit)
         except ssl.SSLWantReadError:
             return b""
         except ssl.SSLZeroReturnError:
@@ -125,8 +131,9 @@ class TLSChannel:
     def send(self, data: Data, /) -> int:
         if self._writing_ended:
             raise BrokenPipeError(errno.EPIPE, "this side has ended its writing")
-        self.flush()
-        view = memoryview(data)
+        if self._unsent or self._outgoing.pending:
+            self.flush()
+        view = data if len(data) <= CHUNK else memoryview(data)
         taken = 0
         for _ in range(ROUNDS):
             if taken == len(view):
@@ -139,8 +146,9 @@ class TLSChannel:
     def flush(self) -> None:
         while self._unsent or self._outgoing.pending:
             if not self._unsent:
-                self._unsent = memoryview(self._outgoing.read())
-            self._unsent = self._unsent[self.below.send(self._unsent):]
+                self._unsent = self._outgoing.read()
+            sent = self.below.send(self._unsent)
+            self._unsent = b"" if sent == len(self._unsent) else memoryview(self._unsent)[sent:]
         self.below.flush()
 
     def _flush_if_possible(self) -> bool:

@@ -10,7 +10,7 @@ import ssl
 import pytest
 
 from kernel import (EndpointClosed, Stream, TaskGroup, VirtualClock, open_connection, run, run_in_thread, serve, sleep,
-                    spawn)
+                    spawn, timeout)
 from tests.support.coroutines import until_blocked
 from tests.support.descriptors import open_descriptors
 from tests.support.reports import Reports, refuse
@@ -182,6 +182,40 @@ def test_upgrade_in_place() -> None:
     reports = Reports()
     run(main(), exception_hook=reports)
     assert len(reports) == 1 and isinstance(reports.errors[0], ssl.SSLError)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_what_the_peer_does_not_take_at_once_is_sent_without_another_write(layers: int) -> None:
+    """Also through TLS in TLS, where the layer below may keep what the layer above has passed on."""
+    data = os.urandom(60_000)
+
+    async def main() -> None:
+        left, right = socket.socketpair()
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        async with Stream.of_socket(left) as server, Stream.of_socket(right) as client, timeout(30):
+            for _ in range(layers):
+                shaking = await spawn(server.start_tls(server_context(), server_side=True).__await__())
+                await client.start_tls(client_context(), server_hostname="localhost")
+                await shaking
+            for _ in range(3):
+                writing = await spawn(server.write_all(data))
+                await sleep(0.02)
+                assert await client.read_exactly(len(data)) == data
+                await writing
+
+    run(main(), exception_hook=refuse)
+
+
+def test_writing_nothing_sends_nothing() -> None:
+    async def main() -> None:
+        async with await serve(echo, LOCALHOST, 0, ssl=server_context()) as server:
+            async with await open_connection("localhost", server.port, ssl=client_context()) as stream:
+                await stream.write_all(b"")
+                assert await stream.write(b"") == 0
+                await stream.write_all(b"something")
+                assert await stream.read() == b"something"
+
+    run(main(), exception_hook=refuse)
 
 
 def test_closing_a_stream_that_shakes_hands_wakes_the_task() -> None:
