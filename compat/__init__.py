@@ -19,6 +19,7 @@ _check_kernel()
 
 import asyncio as _asyncio
 from asyncio import *  # noqa: F403
+from asyncio import TaskGroup as TaskGroup  # not in __all__ of Python 3.11
 from asyncio import base_events as base_events
 from asyncio import coroutines as coroutines
 from asyncio import exceptions as exceptions
@@ -35,7 +36,6 @@ from .current_loop import get_event_loop as get_event_loop
 from .events import EventLoop as EventLoop
 from .events import new_event_loop as new_event_loop
 from .futures import Future as Future  # type: ignore[assignment]  # in the place of asyncio's
-from .gathering import TaskGroup as TaskGroup
 from .installing import install as install
 from .installing import uninstall as uninstall
 from .legacy import *  # type: ignore[assignment, no-redef]  # noqa: F403

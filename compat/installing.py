@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio import events, taskgroups, tasks, unix_events
+from asyncio import events, tasks, unix_events
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .current_loop import policy
 from .events import EventLoop
-from .gathering import TaskGroup, gather
+from .gathering import gather
 from .tasks import Task
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ def install(*, legacy: bool = False) -> None:
         _replace(unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", EventLoop)  # type: ignore[attr-defined]
         for module in asyncio, tasks:
             _replace(module, "gather", gather)
-        for module in asyncio, taskgroups:
-            _replace(module, "TaskGroup", TaskGroup)
         if sys.version_info >= (3, 12):
             for module in asyncio, tasks:
                 _replace(module, "eager_task_factory", asyncio.create_eager_task_factory(Task))
