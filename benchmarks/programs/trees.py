@@ -136,7 +136,7 @@ if sys.version_info >= (3, 12):
     class EagerTree(Tree):
         """A child runs until it waits for the first time, before its parent goes on. Only asyncio has such tasks.
 
-        They are asyncio's own tasks on every loop, as a program gets them from `asyncio.eager_task_factory`.
+        It is made as by `asyncio.eager_task_factory`: of asyncio's own class, or of compat's where that is installed.
         """
 
         start = "eager-"
