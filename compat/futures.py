@@ -268,6 +268,8 @@ class FutureMethods(Waitable[T]):
             self._waiters.append((waiter, context))
 
     def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
+        if self._done or self._waiter is None:
+            return 0
         line = self._line()
         gone = {(id(waiter), id(context)) for waiter, context in line if context is not None and waiter == fn}
         if gone and not self._done:  # a comparison may have completed the future, or may have changed the line
