@@ -151,8 +151,9 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         kernel, loop = self.kernel, self._loop
         running, previous = kernel.current, current(loop)
         _register_eager(self)
+        enter(loop, self)
         try:
-            self.run(kernel)
+            KernelTask.run(self, kernel)
         finally:
             kernel.current = running
             _unregister_eager(self)
