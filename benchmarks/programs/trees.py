@@ -58,7 +58,7 @@ class Tree(Program):
 
     def __init__(self, way: str, leaves: Leaves, levels: int = 6, branches: int = 6) -> None:
         super().__init__(f"tree-{self.start}{way.lower()}-{leaves.name}-{levels}x{branches}",
-                         f"{levels} levels of {branches}, {self.words}{way}: leaves {leaves.words}",
+                         f"{levels} levels of {branches}, {self.words}{way}: {leaves.words}",
                          size(levels, branches), size(2, branches))
         self.make_node = WAYS[way]
         self.leaves = leaves
