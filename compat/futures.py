@@ -78,8 +78,8 @@ def _execute_checked(future: Any, task: Any) -> bool:
 class Collector:
     """A callback that many tasks have, and that need not be called for each of them.
 
-    A task that is done asks it so by `needs_call`, in its last step. The order is seen by nobody for whom there is no
-    call.
+    In its last step a task asks `needs_call`. The answer is no where the call would only count that task: nobody can
+    tell that it was left out.
     """
 
     __slots__ = ()

@@ -94,7 +94,7 @@ class Kernel:
         try:
             for _ in range(POLL_INTERVAL):
                 ready.popleft().run(self)
-                self.current = None
+                self.current = None  # the next item may be no task
                 if not ready or self.turn_ends:
                     break
         finally:
