@@ -28,6 +28,7 @@ def install(*, legacy: bool = False) -> None:
     `compat.legacy`). Modules that are imported from now on may then call `asyncio.async(...)`, which does not compile
     otherwise.
 
+    `asyncio.Task` and `asyncio.gather` are this project's from then on; a name that a module has imported before stays.
     Loops that exist already stay as they are. `uninstall` undoes all of this. Child processes that `multiprocessing`
     starts do the same. `uvloop.new_event_loop` also gives this project's loop, so that servers which prefer uvloop run
     on it. A program that calls `uvloop.run` stays on uvloop, and gets a `RuntimeWarning`.
