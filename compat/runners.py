@@ -42,10 +42,11 @@ class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type c
 
 
 def _clear_own_frames(error: BaseException) -> None:
-    """Clear the frames of asyncio, of the kernel and of this package in the traceback, except the first, which is still running.
+    """Clear the frames of asyncio, of the kernel and of this package in the traceback.
 
-    These frames have the main task in a variable, and the task has the exception: the task would hold itself. The
-    frames of the program keep their variables, which debuggers and error reports show.
+    The first one is left, since it is still running. These frames have the main task in a variable, and the task has the
+    exception: the task would hold itself. The frames of the program keep their variables, which debuggers and error
+    reports show.
     """
     entry = traceback_of(error)
     while entry is not None and entry.tb_next is not None:

@@ -29,8 +29,8 @@ class EpollPoller(DescriptorPoller):
 
     The descriptor of an endpoint needs no system call to be read again. It stays armed for reading while nobody
     listens, in the hope that the next read comes before the next message. If the message comes first, the poller takes
-    the descriptor out of epoll. An open endpoint owns its descriptor, so the number cannot come to mean another file before the endpoint
-    closes it. The endpoint keeps a `Lasting` object to say so.
+    the descriptor out of epoll. An open endpoint owns its descriptor, so the number cannot come to mean another file
+    before the endpoint closes it. The endpoint keeps a `Lasting` object to say so.
     """
 
     def __init__(self) -> None:
