@@ -499,7 +499,8 @@ def test_misuse() -> None:
                 try:
                     log.append(group.create_task(unused if wrong else 3, **wrong).get_name())
                 except Exception as error:
-                    log.append((type(error), str(error).replace("AsyncioTaskGroup", "TaskGroup")))
+                    # asyncio's class, which is written in C, has no method to name.
+                    log.append((type(error), str(error).replace("Task.__init__()", "Task()")))
                     unused.close()
             log.append(repr(group))
         log.append(repr(group))
