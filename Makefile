@@ -3,7 +3,7 @@
 # make test-native               only the tests of the kernel and of the native library
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
-# make bench                     measure everything against every peer there is: most of an hour on a quiet machine
+# make bench                     measure everything against every peer there is: more than an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
 # make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, checked for what must always hold
 
