@@ -236,10 +236,8 @@ class EventLoop(asyncio.SelectorEventLoop):
         self.kernel.close()
 
     def run_forever(self) -> None:
-        if self._closed or self.is_running() or asyncio._get_running_loop() is not None:
-            # Python 3.13.0 would check too late, and take the running loop for one that has ended.
-            self._check_closed()
-            self._check_running()
+        self._check_closed()
+        self._check_running()  # Python 3.13.0 would check too late, and take the running loop for one that has ended
         super().run_forever()
 
     def run_until_complete(self, future: Any) -> Any:
@@ -247,8 +245,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _check_running(self) -> None:
         super()._check_running()  # type: ignore[misc]  # of the base class
-        if running_kernel() is not None:
-            check_no_kernel("the event loop was run")
+        check_no_kernel("the event loop was run")
 
     # Scheduling
 

@@ -80,8 +80,10 @@ async def serving() -> AsyncIterator[str]:
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()
     host, port = runner.addresses[0]
-    yield f"http://{host}:{port}"
-    await runner.cleanup()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
 
 
 def body(number: int) -> bytes:

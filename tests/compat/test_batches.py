@@ -1,0 +1,46 @@
+"""How often a busy loop looks at its descriptors: before a batch with which a turn would be longer than 61 steps."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from kernel.devices import DefaultPoller, Event
+
+from .loops import run
+
+
+class Counting(DefaultPoller):
+    """Counts the looks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    def poll(self, timeout: float | None) -> list[Event]:
+        self.looks += 1
+        return super().poll(timeout)
+
+
+@pytest.mark.parametrize("size, batches_in_a_turn", [(1, 61), (2, 30), (20, 3), (30, 2), (31, 1), (50, 1), (100, 1)])
+def test_a_turn_has_as_many_batches_as_fit_into_61_steps(size: int, batches_in_a_turn: int) -> None:
+    poller = Counting()
+
+    async def main() -> int:
+        async def busy() -> None:
+            while True:
+                await asyncio.sleep(0)
+
+        others = [asyncio.ensure_future(busy()) for _ in range(size - 1)]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        before = poller.looks
+        for _ in range(10 * batches_in_a_turn):
+            await asyncio.sleep(0)
+        looks = poller.looks - before
+        for task in others:
+            task.cancel()
+        return looks
+
+    assert run(main(), poller=poller) == 10
