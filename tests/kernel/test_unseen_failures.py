@@ -77,7 +77,8 @@ def test_a_failure_that_somebody_saw_is_not_reported() -> None:
     gc.collect()
 
 
-def test_a_failure_whose_only_waiter_was_cancelled_before_is_reported() -> None:
+@pytest.mark.parametrize("waiters", [1, 2, 3])
+def test_a_failure_whose_waiters_were_all_cancelled_before_is_reported(waiters: int) -> None:
     reports = Reports()
 
     async def late() -> None:
@@ -89,9 +90,10 @@ def test_a_failure_whose_only_waiter_was_cancelled_before_is_reported() -> None:
 
     async def main() -> None:
         task = await spawn(late())
-        waiting = await spawn(waiter(task))
+        waiting = [await spawn(waiter(task)) for _ in range(waiters)]
         await checkpoint()
-        waiting.cancel()
+        for one in waiting:
+            one.cancel()
         await sleep(10)
 
     run(main(), clock=VirtualClock(), exception_hook=reports)
