@@ -97,11 +97,13 @@ class LoopKernel(AsyncioKernel):
         than 61 steps, and after a batch that has set a timer which is due at once.
         """
         ready = self.ready
-        steps = max(POLL_INTERVAL, len(ready))
+        batch, steps = len(ready), POLL_INTERVAL
+        if batch > steps:
+            steps = batch
         try:
             if self.debug:
                 return self._run_timed()
-            while 0 < (batch := len(ready)) <= steps:
+            while 0 < batch <= steps:
                 steps -= batch
                 # There is no look outside within a batch, however large. A descriptor whose callback is in the batch
                 # is still ready, and the look would call its callback a second time.
@@ -112,6 +114,7 @@ class LoopKernel(AsyncioKernel):
                         ready.popleft().run(self)
                 if self.turn_ends:
                     break
+                batch = len(ready)
         finally:
             self.current = None
             self.turn_ends = False

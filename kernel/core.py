@@ -121,17 +121,21 @@ class Kernel:
                 fire_failed(self, event, error)
 
     def _idle(self, until: float) -> None:
-        if not (self.poller.watching() or self.timers or self.calls.may_come()):
+        calls, timers = self.calls, self.timers
+        if not (calls.expected or self.poller.watching() or timers or calls.may_come()):
             raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
                            "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
         self.asleep = True  # from here on wake_up() wakes the poller; what came before is seen in the next lines
         try:
-            deadline = -math.inf if self.calls.waiting or self.ready else min(until, self.timers.next_deadline())
-            events = self.clock.idle(self.poller, deadline, self.calls.at_work > 0)
+            deadline = -math.inf if calls.waiting or self.ready else until
+            if timers.heap:
+                deadline = min(deadline, timers.next_deadline())
+            events = self.clock.idle(self.poller, deadline, calls.at_work > 0)
         finally:
             self.asleep = False
         self._fire(events)
-        self.calls.admit(self)
+        if calls.waiting:
+            calls.admit(self)
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> Task[T]:
