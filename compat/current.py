@@ -17,17 +17,30 @@ from typing import Any, Protocol
 
 Loop = asyncio.AbstractEventLoop
 
-enter: Callable[[Loop, Any], object]  # make a task the loop's current one, whatever was current before
+
+class CurrentTasks(Protocol):
+    """To be set: to make a task a loop's current one, whatever was current before."""
+
+    def __setitem__(self, loop: Loop, task: Any, /) -> None: ...
+
+
+current_tasks: CurrentTasks
 current: Callable[[Loop], Any]  # the loop's current task, or None
-swap: Callable[[Loop, Any], Any]  # as `enter`, for a task or None; returns what was current before
+swap: Callable[[Loop, Any], Any]  # set a task or None; returns what was current before
 leave: Callable[[Loop, None], object]  # the loop has no current task from now on
 
 if sys.version_info >= (3, 14):
-    enter = leave = swap = tasks._swap_current_task  # type: ignore[attr-defined]
+    leave = swap = tasks._swap_current_task  # type: ignore[attr-defined]
     current = tasks.current_task
+
+    class ByFunction:
+        """What asyncio has in the place of the dictionary."""
+
+        __setitem__ = staticmethod(swap)
+
+    current_tasks = ByFunction()
 else:
-    _current: dict[Loop, Any] = tasks._current_tasks  # type: ignore[attr-defined]
-    enter = _current.__setitem__
+    current_tasks = _current = tasks._current_tasks  # type: ignore[attr-defined]
     leave = _current.pop
     current = _current.get
 

@@ -24,7 +24,7 @@ from kernel.syscalls import Syscall
 from kernel.task import Task as KernelTask
 from kernel.waitable import Waiter
 
-from .current import current, enter, leave, scheduled
+from .current import current, current_tasks, leave, scheduled
 from .current_loop import get_event_loop
 from .futures import AsyncioFuture, Future, FutureMethods, implied_loop
 from .guest import AsyncioKernel, guest_of
@@ -32,7 +32,7 @@ from .handles import Handle
 
 T = TypeVar("T")
 
-_next_number = asyncio_tasks._task_name_counter  # type: ignore[attr-defined]
+_numbers = asyncio_tasks._task_name_counter.__self__  # type: ignore[attr-defined]
 _register_eager: Any = getattr(asyncio_tasks, "_register_eager_task", None)  # since Python 3.12
 _unregister_eager: Any = getattr(asyncio_tasks, "_unregister_eager_task", None)
 
@@ -120,7 +120,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             context = copy_context()
         elif sys.version_info >= (3, 15) and not isinstance(context, Context):
             raise TypeError(f"a contextvars.Context was expected, got {type(context).__name__}")
-        self._name = _next_number() if name is None else str(name)
+        self._name = next(_numbers) if name is None else str(name)
         self.code = coro
         self.callers = None
         self.context = context
@@ -151,7 +151,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         kernel, loop = self.kernel, self._loop
         running, previous = kernel.current, current(loop)
         _register_eager(self)
-        enter(loop, self)
+        current_tasks[loop] = self
         try:
             KernelTask.run(self, kernel)
         finally:
@@ -160,7 +160,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             if previous is None:
                 leave(loop, None)
             else:
-                enter(loop, previous)
+                current_tasks[loop] = previous
             if self._done:
                 code, self.code = self.code, None
             else:
@@ -190,7 +190,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         """One step: the kernel's, by asyncio's rules for what is thrown at its beginning."""
         if self._done:
             return self._call_back(kernel)
-        enter(self._loop, self)
+        current_tasks[self._loop] = self
         awaited: Any = self.blocked_on
         if awaited is not None:  # it only wakes the task, whose code then asks for the result
             self.blocked_on = None

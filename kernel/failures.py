@@ -73,8 +73,8 @@ def traceback_of(error: BaseException) -> TracebackType | None:
 
 
 def drop_frame(error: BaseException) -> None:
-    """Take the frame that has just caught `error` out of its traceback."""
-    _set_traceback(error, _get_traceback(error).tb_next)
+    """Take the frame that has just caught `error`, and is handling it, out of its traceback."""
+    _set_traceback(error, sys.exc_info()[2].tb_next)  # type: ignore[union-attr]  # it is being handled
 
 
 def clear_execute(error: BaseException) -> None:
