@@ -262,13 +262,14 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             self._traceback = error
             if self._cancel_message is not None:
                 self._cancel_message = None  # `error` has it, for the first who asks; asyncio forgets it, too
-            self._cancelled = True
-            self._finish()
+            self._cancelled = self._done = True
+            if self._waiter is not None:
+                self._tell()
         else:
             FutureMethods.set_exception(self, error)
         if self.kernel.tap is not None:
             self.kernel.tap.ended(self)
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        if self._exception is not None and isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise error
 
     def translate(self, request: object) -> Syscall[Any]:
@@ -316,9 +317,11 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         request: Any = self.blocked_on
         if request is None:
             return False
+        if type(request) is Future:  # in most cases: `cancel` of the benchmarks
+            return bool(request.cancel(msg))
         if isinstance(request, ForeignWait):
             request = request.future
-        elif type(request) is not Future and not isinstance(request, (AsyncioFuture, FutureMethods)):
+        elif not isinstance(request, (AsyncioFuture, FutureMethods)):
             self.blocked_on = None
             self.error = asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg)
             self.traceback = None
