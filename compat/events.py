@@ -51,6 +51,7 @@ T = TypeVar("T")
 
 new_object = object.__new__
 set_result_unless_cancelled: Any = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
+FEW = 4  # steps: before a larger batch, a look outside costs little in comparison
 NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not look at the handle
 
 
@@ -93,18 +94,16 @@ class LoopKernel(AsyncioKernel):
         """Run what is ready, batch by batch, until nothing is ready, or a look outside is due, or the turn is over.
 
         A batch is what one iteration of asyncio's loop runs: all that is ready at its beginning. asyncio looks at the
-        descriptors and at the clock before each batch. The kernel looks before a batch with which it would make more
-        than 61 steps, and after a batch that has set a timer which is due at once.
+        descriptors and at the clock before each batch. The kernel leaves the look out before small batches, until they
+        have made 61 steps, but not after a batch that has set a timer which is due at once. Before larger ones a look
+        pays: what it lets in is then done at once, and `fetch-httpx` of the benchmarks has less to do in vain.
         """
         ready = self.ready
-        batch, steps = len(ready), POLL_INTERVAL
-        if batch > steps:
-            steps = batch
+        batch, left = len(ready), POLL_INTERVAL
         try:
             if self.debug:
                 return self._run_timed()
-            while 0 < batch <= steps:
-                steps -= batch
+            while batch:
                 # There is no look outside within a batch, however large. A descriptor whose callback is in the batch
                 # is still ready, and the look would call its callback a second time.
                 if batch == 1:
@@ -114,7 +113,10 @@ class LoopKernel(AsyncioKernel):
                         ready.popleft().run(self)
                 if self.turn_ends:
                     break
+                left -= batch
                 batch = len(ready)
+                if batch > FEW or batch > left:
+                    break
         finally:
             self.current = None
             self.turn_ends = False
