@@ -11,6 +11,8 @@ from typing import Any
 
 def check_seconds(value: Any, function: str) -> float:
     """`value` as a float; `TypeError` for what is not a number, `ValueError` for NaN."""
+    if type(value) is float and value == value:  # nearly always: `cancel` of the benchmarks, whose tasks sleep
+        return value
     if isinstance(value, str) or not hasattr(value, "__float__"):
         raise TypeError(f"{function}() takes a number of seconds, not {value!r}")
     try:

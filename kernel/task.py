@@ -157,8 +157,8 @@ class Task(Waitable[T]):
         del kernel.tasks[self.code]
         if self is kernel.main:
             kernel.end_turn()
-        ends_run = isinstance(error, (KeyboardInterrupt, SystemExit))
         cancelled = isinstance(error, self.cancelled_type)
+        ends_run = not cancelled and isinstance(error, (KeyboardInterrupt, SystemExit))
         self.unretrieved = None if self._waiters is not None or ends_run or cancelled else Unretrieved(self, error)
         self._settle(None, error)
         if cancelled:

@@ -34,11 +34,18 @@ class SpawnChild(Syscall[Task[T]]):
         code, self._code = self._code, None
         if code is None:
             raise made_before(self, task)
-        if not self._group.is_open:
+        group = self._group
+        if not group.is_open:
             close_unstarted(code)
-            raise RuntimeError(f"{task} cannot spawn in {self._group!r}, which is not open; enter it by 'async with'")
+            raise RuntimeError(f"{task} cannot spawn in {group!r}, which is not open; enter it by 'async with'")
         self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
-        self._group.adopt(child, self._daemon)
+        if self._daemon:
+            group.daemons[child] = None
+        else:
+            group.children[child] = None
+            group.spawned.append(child)
+        if group.cancelled:
+            child.cancel()
         child.add_waiter(self)
         return True
 
@@ -146,8 +153,8 @@ class TaskGroup(Scope):
     `daemon=True`: the group forgets a daemon when it has ended.
     """
 
-    __slots__ = ("_cancelled", "_errors", "_failed", "_spawned", "children", "completed", "daemons", "is_open",
-                 "joiner", "watchers")
+    __slots__ = ("_errors", "_failed", "cancelled", "children", "completed", "daemons", "is_open", "joiner",
+                 "spawned", "watchers")
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,9 +164,9 @@ class TaskGroup(Scope):
         self.completed: list[Task[Any]] = []
         self.watchers: list[Completions] = []
         self.joiner: Task[Any] | None = None
-        self._spawned: list[Task[Any]] = []
+        self.spawned: list[Task[Any]] = []
         self._errors: list[BaseException] = []
-        self._cancelled = False
+        self.cancelled = False
         self._failed = False
 
     def enter(self, task: Task[Any]) -> None:
@@ -179,9 +186,9 @@ class TaskGroup(Scope):
 
     def cancel(self) -> None:
         """Cancel the block and every task in the group. This alone is no error: then the block ends without one."""
-        if self._cancelled or not self.is_open:
+        if self.cancelled or not self.is_open:
             return
-        self._cancelled = True
+        self.cancelled = True
         for child in [*self.children, *self.daemons]:
             child.cancel()
         if self._inside:
@@ -197,10 +204,10 @@ class TaskGroup(Scope):
             raise RuntimeError(f"{self!r} has no results before its block has ended")
         if self._failed:
             raise RuntimeError("a task group that has failed or was cancelled has no results")
-        for task in self._spawned:
+        for task in self.spawned:
             if task.cancelled():
                 raise RuntimeError(f"{task} was cancelled and has no result")
-        return [task.result() for task in self._spawned]
+        return [task.result() for task in self.spawned]
 
     def as_completed(self) -> Completions:
         """`async for task in group.as_completed():` gives each task when it has ended; daemons are left out.
@@ -209,16 +216,6 @@ class TaskGroup(Scope):
         included. One task at a time may wait in a loop, else `RuntimeError`; for each loop call `as_completed` anew.
         """
         return Completions(self)
-
-    def adopt(self, child: Task[Any], daemon: bool) -> None:
-        """Take in `child`, which was just made."""
-        if daemon:
-            self.daemons[child] = None
-        else:
-            self.children[child] = None
-            self._spawned.append(child)
-        if self._cancelled:
-            child.cancel()
 
     def failed(self, error: BaseException) -> None:
         """A task of the group has failed."""
@@ -242,7 +239,7 @@ class TaskGroup(Scope):
 
     def _unfinished(self) -> bool:
         """Whether there are tasks to wait for. Daemons count only when the group has cancelled them."""
-        return bool(self.children or self._cancelled and self.daemons)
+        return bool(self.children or self.cancelled and self.daemons)
 
     async def _join(self) -> BaseException | None:
         """Wait until every task has ended. Return the cancellation that came to the waiting task meanwhile, if any."""
@@ -256,7 +253,7 @@ class TaskGroup(Scope):
                     except self._task.cancelled_type as error:
                         cancellation = error
                         self.cancel()
-                if self._cancelled:
+                if self.cancelled:
                     return cancellation
                 self.cancel()  # only daemons are left
         finally:
@@ -265,7 +262,7 @@ class TaskGroup(Scope):
     def _forget_tasks(self) -> None:
         """Let go of the tasks: the failure of one often refers to the group, through the frames of its traceback."""
         self._failed = True
-        self._spawned.clear()
+        self.spawned.clear()
         self.completed.clear()
 
     def _repeat(self, cancellation: BaseException) -> None:
