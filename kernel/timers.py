@@ -10,19 +10,13 @@ from __future__ import annotations
 import heapq
 import math
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from .devices import Event
+from .devices.protocols import Timer
 from .failures import fire_failed
 
 if TYPE_CHECKING:
     from .core import Kernel
-
-
-class Timer(Event, Protocol):
-    """Something to do, once, when its time has come, unless it is cancelled before."""
-
-    dead: bool | None  # None: not added yet. True: has fired, or was cancelled. `Timers` sets it.
 
 
 class Timers:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .devices.protocols import Protocol
 from .failures import drop_frame, let_pass, traceback_of
 from .syscalls import Syscall
 

@@ -7,11 +7,24 @@ tracer watches the kernel at work.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import Generic as Generic
+    from typing import Protocol as Protocol
     from ..core import Kernel
     from ..task import Task
+else:
+    # Only type checkers read what `typing` has to say of a class. Without it Python makes the class several times as
+    # fast, which is 2% of `import compat`.
+    Protocol = object
+
+    class Generic:
+        """A base of classes such as `Syscall`: `Syscall[int]` is made in C, as `list[int]` is."""
+
+        __slots__ = ()
+        __class_getitem__ = classmethod(GenericAlias)
 
 
 class ReadyQueue(Protocol):
@@ -26,6 +39,12 @@ class Event(Protocol):
     """Something that happened outside and is passed to the kernel."""
 
     def fire(self, kernel: Kernel) -> None: ...
+
+
+class Timer(Event, Protocol):
+    """Something to do, once, when its time has come, unless it is cancelled before."""
+
+    dead: bool | None  # None: not added yet. True: has fired, or was cancelled. `Timers` sets it.
 
 
 class Registration(Protocol):
