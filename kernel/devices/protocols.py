@@ -1,4 +1,4 @@
-"""What the devices of a kernel have to offer, and the types that they use.
+"""What the devices of a kernel have to offer, and what the kernel asks of other objects that it is handed.
 
 A kernel is handed its devices. They decide on order (the ready queue), time (the clock) and input (the poller). A
 tracer watches the kernel at work.
@@ -45,6 +45,13 @@ class Timer(Event, Protocol):
     """Something to do, once, when its time has come, unless it is cancelled before."""
 
     dead: bool | None  # None: not added yet. True: has fired, or was cancelled. `Timers` sets it.
+
+
+class Waiter(Protocol):
+    """Told how something ends: a task, or whatever else has these two methods."""
+
+    def wake(self, value: Any, /) -> None: ...
+    def throw(self, error: BaseException, /) -> None: ...
 
 
 class Registration(Protocol):
