@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
 from kernel.checks import close_unstarted
 from kernel.devices import Clock, Poller, ReadyQueue, Tracer
-from kernel.lifecycle import abandon, running_kernel
+from kernel.lifecycle import running_kernel
 from kernel.syscalls import Code
 
 from .current import leave
@@ -195,7 +195,6 @@ class EventLoop(asyncio.SelectorEventLoop):
         self._files: dict[int, Any] = {}  # watched objects: one that is closed does not know its number any more
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready
-        self.set_debug(self._debug)
         if type(self).time is EventLoop.time:  # no subclass has changed it; saves a call: `call-later`
             self.time = self.kernel.clock.now  # type: ignore[method-assign]
 
@@ -224,7 +223,6 @@ class EventLoop(asyncio.SelectorEventLoop):
             return
         if self.is_running():
             super().close()  # raises
-        abandon(self.kernel, self.kernel.by_age())
         while self.kernel.ready:  # asyncio would call `clear`, which not every ready queue has
             self.kernel.ready.popleft()
         self._ready = deque()
@@ -234,8 +232,10 @@ class EventLoop(asyncio.SelectorEventLoop):
         self.kernel.close()
 
     def run_forever(self) -> None:
-        self._check_closed()
-        self._check_running()  # Python 3.13.0 would check too late, and take the running loop for one that has ended
+        if self._closed or self._thread_id is not None or asyncio._get_running_loop() is not None:
+            # Python 3.13.0 would check too late, and take the running loop for one that has ended.
+            self._check_closed()
+            self._check_running()
         super().run_forever()
 
     def run_until_complete(self, future: Any) -> Any:
@@ -243,7 +243,8 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _check_running(self) -> None:
         super()._check_running()  # type: ignore[misc]  # of the base class
-        check_no_kernel("the event loop was run")
+        if running_kernel() is not None:  # asked here as well, since a program asks six times: `run` of the benchmarks
+            check_no_kernel("the event loop was run")
 
     # Scheduling
 
