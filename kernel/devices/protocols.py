@@ -55,9 +55,9 @@ class Waiter(Protocol):
 
 
 class Registration(Protocol):
-    """A descriptor's entry with the operating system. It may stay when nobody listens any more."""
+    """Whoever keeps a descriptor's entry with the operating system, which may stay when nobody listens any more."""
 
-    def release(self) -> None:
+    def release(self, fd: int) -> None:
         """The descriptor is about to be closed."""
 
 
