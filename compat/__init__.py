@@ -30,16 +30,12 @@ from asyncio import queues as queues
 from asyncio import streams as streams
 from asyncio import subprocess as subprocess
 from asyncio import transports as transports
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .current_loop import get_event_loop as get_event_loop
 from .events import EventLoop as EventLoop
 from .events import new_event_loop as new_event_loop
 from .futures import Future as Future  # type: ignore[assignment]  # in the place of asyncio's
-from .installing import install as install
-from .installing import uninstall as uninstall
-from .legacy import *  # type: ignore[assignment, no-redef]  # noqa: F403
-from .legacy import __all__ as _legacy_names
 from .runners import Runner as Runner
 from .runners import run as run  # type: ignore[assignment]
 from .tasks import Task as Task  # type: ignore[assignment]
@@ -50,6 +46,42 @@ if _sys.version_info >= (3, 14):
 if hasattr(_asyncio, "eager_task_factory"):  # since Python 3.12
     eager_task_factory: Any = _asyncio.create_eager_task_factory(Task)  # type: ignore
 SelectorEventLoop = EventLoop  # type: ignore[misc]  # in the place of asyncio's
-globals()["async"] = async_
 
-__all__ = sorted({*_asyncio.__all__, *_legacy_names, "EventLoop", "install", "new_event_loop", "uninstall"})
+_INSTALLING = "install", "uninstall"
+_LEGACY = ("BoundedSemaphore", "Condition", "Event", "JoinableQueue", "LifoQueue", "Lock", "PriorityQueue", "Queue",
+           "Semaphore", "as_completed", "async_", "coroutine", "create_subprocess_exec", "create_subprocess_shell",
+           "create_task", "ensure_future", "gather", "iscoroutine", "open_connection", "open_unix_connection",
+           "run_coroutine_threadsafe", "shield", "sleep", "start_server", "start_unix_server", "wait", "wait_for")
+__all__ = sorted({*_asyncio.__all__, *_INSTALLING, *_LEGACY, "EventLoop", "new_event_loop"})
+
+if TYPE_CHECKING:
+    from .installing import install as install
+    from .installing import uninstall as uninstall
+    from .legacy import *  # type: ignore[assignment, has-type, no-redef]
+else:
+    # Loaded at the first use of a name, to save start-up time: a program that imports asyncio itself, and takes only a
+    # loop or `run` from here, needs none of these.
+    for _name in _LEGACY:
+        globals().pop(_name, None)  # asyncio's
+
+    def __getattr__(name):
+        if name in _INSTALLING:
+            return _load("installing", _INSTALLING)[name]
+        if name not in _LEGACY and name not in ("async", "legacy"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        _load("installing", _INSTALLING)
+        names = _load("legacy", _LEGACY)
+        names.setdefault("async", names["async_"])
+        # Now nothing is missing. CPython looks up a name 20 ns faster in a module without this function.
+        names.pop("__getattr__", None)
+        return names[name]
+
+    def _load(module, names):
+        """Make `names` of `module` attributes of this one, but for those that somebody has set before."""
+        loaded = __import__(f"{__name__}.{module}", fromlist=names)
+        for name in names:
+            globals().setdefault(name, getattr(loaded, name))
+        return globals()
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -13,7 +13,9 @@ import sys
 import weakref
 from asyncio import tasks
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
+
+from kernel.devices.protocols import Protocol
 
 Loop = asyncio.AbstractEventLoop
 

@@ -20,31 +20,28 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from functools import cached_property
-from mmap import mmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
 from kernel.checks import close_unstarted
 from kernel.devices import Clock, Poller, ReadyQueue, Tracer
-from kernel.devices.selector_poller import SelectorPoller
-from kernel.lifecycle import abandon, running_kernel
+from kernel.lifecycle import running_kernel
 from kernel.syscalls import Code
 
-from .children import watch_child
 from .current import leave
 from .current_loop import make_loops_by
-from .datagrams import DatagramTransport
 from .futures import AsyncioTask, Future, init_future, new_future
 from .generators import accepted
 from .guest import AsyncioKernel
 from .handles import DebugHandle, DebugTimerHandle, Handle, TimerHandle
-from .pipes import ReadPipeTransport, WritePipeTransport
 from .tasks import NativeTask, Task
-from .tls import TLSProtocol
-from .transports import MOST, Reader, SocketTransport
+from .transports import MOST, USUAL, Reader, SocketTransport
 
 if sys.version_info >= (3, 14):
     from .handles import ThreadSafeHandle
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 T = TypeVar("T")
 
@@ -195,6 +192,7 @@ class EventLoop(asyncio.SelectorEventLoop):
                  ready: ReadyQueue | None = None, poller: Poller | None = None,
                  observer: Tracer | None = None) -> None:
         if selector is not None:
+            from kernel.devices.selector_poller import SelectorPoller  # here, to save start-up time
             poller = SelectorPoller(selector)
         self.kernel = LoopKernel(self, ready, clock, poller, observer)
         self.incoming: mmap | None = None  # where transports receive what they then hand on as bytes
@@ -202,7 +200,6 @@ class EventLoop(asyncio.SelectorEventLoop):
         self._files: dict[int, Any] = {}  # watched objects: one that is closed does not know its number any more
         super().__init__(PollerView(self.kernel.poller))  # type: ignore[arg-type]  # all that is asked of a selector
         self._ready = self.kernel.ready
-        self.set_debug(self._debug)
         if type(self).time is EventLoop.time:  # no subclass has changed it; saves a call: `call-later`
             self.time = self.kernel.clock.now  # type: ignore[method-assign]
 
@@ -231,7 +228,6 @@ class EventLoop(asyncio.SelectorEventLoop):
             return
         if self.is_running():
             super().close()  # raises
-        abandon(self.kernel, self.kernel.by_age())
         while self.kernel.ready:  # asyncio would call `clear`, which not every ready queue has
             self.kernel.ready.popleft()
         self._ready = deque()
@@ -241,8 +237,10 @@ class EventLoop(asyncio.SelectorEventLoop):
         self.kernel.close()
 
     def run_forever(self) -> None:
-        self._check_closed()
-        self._check_running()  # Python 3.13.0 would check too late, and take the running loop for one that has ended
+        if self._closed or self._thread_id is not None or asyncio._get_running_loop() is not None:
+            # Python 3.13.0 would check too late, and take the running loop for one that has ended.
+            self._check_closed()
+            self._check_running()
         super().run_forever()
 
     def run_until_complete(self, future: Any) -> Any:
@@ -250,7 +248,8 @@ class EventLoop(asyncio.SelectorEventLoop):
 
     def _check_running(self) -> None:
         super()._check_running()  # type: ignore[misc]  # of the base class
-        check_no_kernel("the event loop was run")
+        if running_kernel() is not None:  # asked here as well, since a program asks six times: `run` of the benchmarks
+            check_no_kernel("the event loop was run")
 
     # Scheduling
 
@@ -478,7 +477,21 @@ class EventLoop(asyncio.SelectorEventLoop):
                     return number
             raise
 
-    # Transports
+    # Transports. Those that few programs need are imported when the first is made, to save start-up time.
+
+    def have_incoming(self) -> None:
+        """Make the memory into which transports of sockets receive, unless it is there."""
+        if self.incoming is None:
+            from mmap import MAP_PRIVATE, mmap  # as said above
+            self.incoming = mmap(-1, USUAL, flags=MAP_PRIVATE)  # its slices are bytes, without a second copy
+
+    def _start_serving(self, protocol_factory: Any, sock: Any, sslcontext: Any = None, *args: Any,
+                       **options: Any) -> None:
+        # Not with the first connection: a server may have given up its file system by then.
+        self.have_incoming()
+        if sslcontext:
+            from . import tls as tls  # as said above
+        super()._start_serving(protocol_factory, sock, sslcontext, *args, **options)  # type: ignore[misc]
 
     def _make_socket_transport(self, sock: Any, *args: Any, **options: Any) -> SocketTransport:
         self._ensure_fd_no_transport(sock)
@@ -488,6 +501,7 @@ class EventLoop(asyncio.SelectorEventLoop):
                             server_side: bool = False, server_hostname: str | None = None,
                             ssl_handshake_timeout: float | None = None, ssl_shutdown_timeout: float | None = None,
                             **options: Any) -> Any:
+        from .tls import TLSProtocol  # as said above
         self._ensure_fd_no_transport(rawsock)
         tls: Any = TLSProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname,
                                ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
@@ -499,22 +513,26 @@ class EventLoop(asyncio.SelectorEventLoop):
         """The buffer into which all TLS connections receive."""
         return memoryview(bytearray(MOST))
 
-    def _make_datagram_transport(self, sock: Any, *args: Any, **options: Any) -> DatagramTransport:
+    def _make_datagram_transport(self, sock: Any, *args: Any, **options: Any) -> Any:
+        from .datagrams import DatagramTransport  # as said above
         self._ensure_fd_no_transport(sock)
         return DatagramTransport(self, sock, *args, **options)
 
     def _make_read_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
-                                  extra: Any = None) -> ReadPipeTransport:
+                                  extra: Any = None) -> Any:
+        from .pipes import ReadPipeTransport  # as said above
         return ReadPipeTransport(self, pipe, protocol, waiter, extra)
 
     def _make_write_pipe_transport(self, pipe: Any, protocol: Any, waiter: Any = None,
-                                   extra: Any = None) -> WritePipeTransport:
+                                   extra: Any = None) -> Any:
+        from .pipes import WritePipeTransport  # as said above
         return WritePipeTransport(self, pipe, protocol, waiter, extra)
 
     # Processes
 
     async def _make_subprocess_transport(self, protocol: Any, args: Any, shell: bool, stdin: Any, stdout: Any,
                                          stderr: Any, bufsize: int, extra: Any = None, **kwargs: Any) -> Any:
+        from .children import watch_child  # as said above
         waiter = self.create_future()
         transport = unix_events._UnixSubprocessTransport(  # type: ignore[attr-defined]
             self, protocol, args, shell, stdin, stdout, stderr, bufsize, waiter=waiter, extra=extra, **kwargs)

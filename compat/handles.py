@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import sys
 from asyncio import format_helpers
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kernel.core import Kernel
+from kernel.devices.protocols import Protocol
 
 from .current import leave
 
 extract_stack = format_helpers.extract_stack  # type: ignore[attr-defined]
 format_callback: Any = format_helpers._format_callback_source  # type: ignore[attr-defined]
 # Python 3.13 shows a callback's arguments, which may be secret, in debug mode only.
-_ARGUMENTS_IN_DEBUG = "debug" in inspect.signature(format_callback).parameters
+_ARGUMENTS_IN_DEBUG = "debug" in format_callback.__code__.co_varnames
 
 
 # Quicker than `context.run`, since Python makes a bound method for a call with `*args`: `call-soon` of the benchmarks.

@@ -68,7 +68,7 @@ def run(main: Awaitable[T], *, debug: bool | None = None, loop_factory: LoopFact
         raise RuntimeError("asyncio.run() cannot be called from a running event loop")
     check_no_kernel("run() was called", main)
     with Runner(debug=debug, loop_factory=loop_factory) as runner:
-        return runner.run(accepted(main))  # type: ignore[no-any-return]
+        return runner.run(main)
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,6 @@ import sys
 from asyncio import selector_events
 from collections import deque
 from contextvars import Context, copy_context
-from mmap import MAP_PRIVATE, mmap
 from typing import TYPE_CHECKING, Any
 
 from kernel.core import Kernel
@@ -130,7 +129,7 @@ class SocketTransport(_SocketTransport):
         self._buffer = NO_DATA
         self.max_size = USUAL
         if loop.incoming is None:
-            loop.incoming = mmap(-1, USUAL, flags=MAP_PRIVATE)  # its slices are bytes, without a second copy
+            loop.have_incoming()
         name = self._extra["sockname"]
         if name == loop.last_sockname:  # of the last connection: those of a server share it, `idle-connection`
             self._extra["sockname"] = loop.last_sockname

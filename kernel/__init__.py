@@ -17,13 +17,6 @@ from typing import TYPE_CHECKING
 from .core import Kernel, run
 from .deadlock import Deadlock
 from .devices import Clock, MonotonicClock, Poller, ReadyQueue, VirtualClock
-from .sync.events import Event
-from .sync.groups import TaskGroup
-from .sync.locks import Lock, RLock
-from .sync.queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull
-from .sync.semaphores import Semaphore
-from .sync.shields import Shielded, shielded
-from .sync.timeouts import Timeout, timeout, timeout_at
 from .syscalls import (Syscall, call, checkpoint, current_task, now, sleep, sleep_until, spawn, wait_readable,
                        wait_writable)
 from .task import Cancelled, Task, cancel
@@ -42,6 +35,13 @@ if TYPE_CHECKING:
     from .net.streams import Stream
     from .sync.barriers import Barrier, BrokenBarrier
     from .sync.conditions import Condition
+    from .sync.events import Event
+    from .sync.groups import TaskGroup
+    from .sync.locks import Lock, RLock
+    from .sync.queues import LifoQueue, PriorityQueue, Queue, QueueClosed, QueueEmpty, QueueFull
+    from .sync.semaphores import Semaphore
+    from .sync.shields import Shielded, shielded
+    from .sync.timeouts import Timeout, timeout, timeout_at
     from .sync.universal_queues import UniversalQueue
     from .workers.processes import run_in_process
     from .workers.questions import call_in_kernel
@@ -58,20 +58,23 @@ __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datag
            "wait_readable", "wait_writable"]
 
 # Loaded at the first use of a name: these modules, and what they import, would take longer than the rest: `import`.
-_LATER = {"host.files": ("File", "Path", "open_file"), "host.processes": ("Process", "open_process", "run_process"),
-          "host.signals": ("Signals", "catch_signals"), "insight.observer": ("Observer",),
-          "net.connecting": ("open_connection", "open_unix_connection"),
-          "net.datagrams": ("Datagrams", "open_datagram"), "net.endpoints": ("EndpointClosed",),
-          "net.reading": ("IncompleteRead", "LimitOverrun"), "net.serving": ("Server", "serve", "serve_unix"),
-          "net.streams": ("Stream",), "sync.barriers": ("Barrier", "BrokenBarrier"), "sync.conditions": ("Condition",),
-          "sync.universal_queues": ("UniversalQueue",), "workers.processes": ("run_in_process",),
-          "workers.questions": ("call_in_kernel",), "workers.threads": ("limit_threads", "run_in_thread")}
+_LATER = {"host.files": "File Path open_file", "host.processes": "Process open_process run_process",
+          "host.signals": "Signals catch_signals", "insight.observer": "Observer",
+          "net.connecting": "open_connection open_unix_connection", "net.datagrams": "Datagrams open_datagram",
+          "net.endpoints": "EndpointClosed", "net.reading": "IncompleteRead LimitOverrun",
+          "net.serving": "Server serve serve_unix", "net.streams": "Stream", "sync.barriers": "Barrier BrokenBarrier",
+          "sync.conditions": "Condition", "sync.events": "Event", "sync.groups": "TaskGroup",
+          "sync.locks": "Lock RLock", "sync.queues": "LifoQueue PriorityQueue Queue QueueClosed QueueEmpty QueueFull",
+          "sync.semaphores": "Semaphore", "sync.shields": "Shielded shielded",
+          "sync.timeouts": "Timeout timeout timeout_at", "sync.universal_queues": "UniversalQueue",
+          "workers.processes": "run_in_process", "workers.questions": "call_in_kernel",
+          "workers.threads": "limit_threads run_in_thread"}
 
 if not TYPE_CHECKING:
     def __getattr__(name):
         for module, names in _LATER.items():
-            if name in names:
-                value = getattr(__import__(f"{__name__}.{module}", fromlist=names), name)
+            if name in names.split():
+                value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
                 return globals().setdefault(name, value)  # another thread may have set it meanwhile
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

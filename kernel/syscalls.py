@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Coroutine, Generator
 from itertools import repeat
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from .checks import check_code, check_descriptor, check_seconds, made_before, show_code
+from .devices.protocols import Generic
 
 if TYPE_CHECKING:
     from .core import Kernel
@@ -24,7 +25,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 # Whatever a task can be made of: a coroutine, or a plain generator that yields syscalls.
-Code = Union[Coroutine[Any, Any, T], Generator[Any, Any, T]]
+Code = Coroutine[Any, Any, T] | Generator[Any, Any, T]
 
 
 class Syscall(Generic[T_co]):

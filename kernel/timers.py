@@ -7,22 +7,15 @@ fires needs.
 
 from __future__ import annotations
 
-import heapq
 import math
-from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
 
-from .devices import Event
+from .devices.protocols import Timer
 from .failures import fire_failed
 
 if TYPE_CHECKING:
     from .core import Kernel
-
-
-class Timer(Event, Protocol):
-    """Something to do, once, when its time has come, unless it is cancelled before."""
-
-    dead: bool | None  # None: not added yet. True: has fired, or was cancelled. `Timers` sets it.
 
 
 class Timers:
@@ -30,12 +23,14 @@ class Timers:
 
     SWEEP = 64  # below this many dead timers a sweep is not worth its while
 
-    __slots__ = ("_dead", "_order", "heap")
+    __slots__ = ("_dead", "_latest", "_order", "heap")
 
     def __init__(self) -> None:
-        # Plain tuples, compared in C; the running number decides between equal deadlines.
+        # Plain tuples, compared in C; the number decides between equal deadlines. Where a deadline is later than any
+        # before it, as with delays of one length, no other is equal to it yet, and 0 will do: an object less to keep.
         self.heap: list[tuple[float, int, Timer]] = []
-        self._order = count()
+        self._latest = -math.inf
+        self._order = 0  # of the one added last that had to have a number
         self._dead = 0
 
     def __len__(self) -> int:
@@ -44,12 +39,16 @@ class Timers:
 
     def add(self, deadline: float, timer: Timer) -> None:
         """Have `timer` fire when the clock shows `deadline`. `ValueError` for NaN, and for a timer added before."""
-        if deadline != deadline:
-            raise ValueError(f"{timer!r} has the deadline NaN, which is no time")  # and would disorder the heap
         if timer.dead is not None:
             raise ValueError(f"{timer!r} has been added before; make a new one")
+        if deadline <= self._latest:
+            order = self._order = self._order + 1
+        elif deadline != deadline:
+            raise ValueError(f"{timer!r} has the deadline NaN, which is no time")  # and would disorder the heap
+        else:
+            order, self._latest = 0, deadline
         timer.dead = False
-        heapq.heappush(self.heap, (deadline, next(self._order), timer))
+        heappush(self.heap, (deadline, order, timer))
 
     def cancel(self, timer: Timer) -> None:
         """Have `timer` never fire. Nothing happens when it is dead already, or was not added."""
@@ -59,14 +58,14 @@ class Timers:
         self._dead += 1
         if self._dead > self.SWEEP and self._dead * 2 > len(self.heap):
             self.heap[:] = [entry for entry in self.heap if not entry[2].dead]
-            heapq.heapify(self.heap)
+            heapify(self.heap)
             self._dead = 0
 
     def next_deadline(self) -> float:
         """The earliest deadline; infinity without timers."""
         heap = self.heap
         while heap and heap[0][2].dead:
-            heapq.heappop(heap)
+            heappop(heap)
             self._dead -= 1
         return heap[0][0] if heap else math.inf
 
@@ -74,7 +73,7 @@ class Timers:
         """Fire every timer whose deadline is `now` or before."""
         heap = self.heap
         while heap and heap[0][0] <= now:
-            timer = heapq.heappop(heap)[2]
+            timer = heappop(heap)[2]
             if timer.dead:
                 self._dead -= 1
                 continue

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .devices.protocols import Waiter as Waiter
 from .failures import drop_frame, let_pass, traceback_of
 from .syscalls import Syscall
 
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from .task import Task
 
 T = TypeVar("T")
-
-
-class Waiter(Protocol):
-    """Told how something ends: a task, or whatever else has these two methods."""
-
-    def wake(self, value: Any, /) -> None: ...
-    def throw(self, error: BaseException, /) -> None: ...
 
 
 class Waitable(Syscall[T]):

@@ -8,19 +8,6 @@ from .descriptor_poller import READABLE, WRITABLE, DescriptorPoller
 from .protocols import Listener
 
 
-class Lasting:
-    """The registration of an endpoint's descriptor, which stays armed for reading also when nobody listens."""
-
-    __slots__ = ("_fd", "_poller")
-
-    def __init__(self, poller: EpollPoller, fd: int) -> None:
-        self._poller = poller
-        self._fd = fd
-
-    def release(self) -> None:
-        self._poller.release(self._fd)
-
-
 class EpollPoller(DescriptorPoller):
     """Makes as few system calls to epoll as possible.
 
@@ -30,7 +17,7 @@ class EpollPoller(DescriptorPoller):
     The descriptor of an endpoint needs no system call to be read again. It stays armed for reading while nobody
     listens, in the hope that the next read comes before the next message. If the message comes first, the poller takes
     the descriptor out of epoll. An open endpoint owns its descriptor, so the number cannot come to mean another file
-    before the endpoint closes it. The endpoint keeps a `Lasting` object to say so.
+    before the endpoint closes it. The endpoint keeps the poller as its `registration` to say so.
     """
 
     def __init__(self) -> None:
@@ -38,20 +25,21 @@ class EpollPoller(DescriptorPoller):
         self._epoll = select.epoll()
         self._epoll.register(self._woken_fd, READABLE)
         self._wait = self._epoll.poll  # type: ignore[method-assign]
-        self._registered: set[int] = set()  # as far as we know: epoll does not say when a descriptor is closed
-        self._lasting: dict[int, Lasting] = {}  # armed for reading, whether or not anybody listens
+        # What epoll knows, as far as we know: it does not say when a descriptor is closed. True stands for one that is
+        # armed for reading, whether or not anybody listens. One table is all that most connections need.
+        self._registered: dict[int, bool] = {}
 
     def watch(self, fd: int, writing: bool, listener: Listener) -> None:
         endpoint = listener.endpoint
         if endpoint is None or writing:
             return super().watch(fd, writing, listener)
-        registration = endpoint.registration
-        if registration is not None and self._lasting.get(fd) is registration and fd not in self._readers:
+        if endpoint.registration is self and self._registered.get(fd) and fd not in self._readers:
             self._readers[fd] = listener
             return
         super().watch(fd, writing, listener)
         if fd not in self._writers:
-            endpoint.registration = self._lasting[fd] = Lasting(self, fd)
+            endpoint.registration = self
+            self._registered[fd] = True
 
     def _mask(self, fd: int) -> int:
         reader, writer = self._readers.get(fd), self._writers.get(fd)
@@ -64,29 +52,28 @@ class EpollPoller(DescriptorPoller):
         return mask
 
     def _arm(self, fd: int) -> None:
-        self._lasting.pop(fd, None)
         mask = self._mask(fd)
         if fd in self._registered:
+            self._registered[fd] = False
             try:
                 if mask:
                     self._epoll.modify(fd, mask)
                 else:
-                    self._registered.discard(fd)
+                    del self._registered[fd]
                     self._epoll.unregister(fd)
                 return
             except FileNotFoundError:
                 pass  # another file by now
         if mask:
             self._epoll.register(fd, mask)
-            self._registered.add(fd)
+            self._registered[fd] = False
 
     def _spent(self, fd: int) -> None:
         if fd in self._readers or fd in self._writers:
             self._rearm(fd)
 
     def _unheard(self, fd: int) -> None:
-        self._lasting.pop(fd, None)
-        self._registered.discard(fd)
+        self._registered.pop(fd, None)
         try:
             self._epoll.unregister(fd)
         except OSError:
@@ -102,7 +89,6 @@ class EpollPoller(DescriptorPoller):
         self._epoll.register(self._woken_fd, READABLE)
         self._wait = self._epoll.poll  # type: ignore[method-assign]
         self._registered.clear()
-        self._lasting.clear()
         for fd in {*self._readers, *self._writers}:
             self._rearm(fd)
 

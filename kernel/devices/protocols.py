@@ -1,4 +1,4 @@
-"""What the devices of a kernel have to offer, and the types that they use.
+"""What the devices of a kernel have to offer, and what the kernel asks of other objects that it is handed.
 
 A kernel is handed its devices. They decide on order (the ready queue), time (the clock) and input (the poller). A
 tracer watches the kernel at work.
@@ -7,11 +7,24 @@ tracer watches the kernel at work.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import Generic as Generic
+    from typing import Protocol as Protocol
     from ..core import Kernel
     from ..task import Task
+else:
+    # Only type checkers read what `typing` has to say of a class. Without it Python makes the class several times as
+    # fast, which is 2% of `import compat`.
+    Protocol = object
+
+    class Generic:
+        """A base of classes such as `Syscall`: `Syscall[int]` is made in C, as `list[int]` is."""
+
+        __slots__ = ()
+        __class_getitem__ = classmethod(GenericAlias)
 
 
 class ReadyQueue(Protocol):
@@ -28,10 +41,23 @@ class Event(Protocol):
     def fire(self, kernel: Kernel) -> None: ...
 
 
-class Registration(Protocol):
-    """A descriptor's entry with the operating system. It may stay when nobody listens any more."""
+class Timer(Event, Protocol):
+    """Something to do, once, when its time has come, unless it is cancelled before."""
 
-    def release(self) -> None:
+    dead: bool | None  # None: not added yet. True: has fired, or was cancelled. `Timers` sets it.
+
+
+class Waiter(Protocol):
+    """Told how something ends: a task, or whatever else has these two methods."""
+
+    def wake(self, value: Any, /) -> None: ...
+    def throw(self, error: BaseException, /) -> None: ...
+
+
+class Registration(Protocol):
+    """Whoever keeps a descriptor's entry with the operating system, which may stay when nobody listens any more."""
+
+    def release(self, fd: int) -> None:
         """The descriptor is about to be closed."""
 
 

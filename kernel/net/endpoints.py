@@ -101,9 +101,9 @@ class Endpoint:
             if attempt is not None:
                 attempt.fail_now(EndpointClosed(errno.EBADF, f"{self.name} was closed while {attempt.task} waited in "
                                                              f"{attempt}"))
-        self.descriptor = -1
+        fd, self.descriptor = self.descriptor, -1
         if self.registration is not None:
-            self.registration.release()
+            self.registration.release(fd)
         self._release()
 
     def _release(self) -> None:

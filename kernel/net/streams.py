@@ -8,6 +8,7 @@ between the stream and the channel below, and the stream stays the same object.
 from __future__ import annotations
 
 import socket
+from sys import intern
 from typing import IO, TYPE_CHECKING, Any
 
 from ..syscalls import Syscall, call
@@ -60,6 +61,7 @@ class Stream(Endpoint):
             sock.setblocking(False)
             peer = sock.getpeername()
             if sock.family in (socket.AF_INET, socket.AF_INET6):
+                peer = intern(peer[0]), *peer[1:]  # the connections of one host share its name: `idle-connection`
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             sock.close()

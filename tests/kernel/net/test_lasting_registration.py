@@ -12,6 +12,7 @@ import pytest
 
 from kernel import Stream, run, sleep, spawn
 from kernel.devices.protocols import Event
+from kernel.net.channels import SocketChannel
 from tests.support.streams import echo
 
 if sys.platform != "linux":
@@ -195,3 +196,28 @@ def test_a_number_that_has_come_to_mean_another_stream(behind_its_back: bool) ->
     for stream in kept:
         with pytest.raises(OSError):
             stream.close()
+
+
+def test_the_registration_of_one_stream_is_not_taken_for_that_of_the_next_with_its_number() -> None:
+    """The program closes the descriptor of a stream itself. Its number comes to mean another file."""
+    poller = Counting()
+    stream, peer = connected()
+
+    async def main() -> bytes:
+        peer.send(b"one")
+        assert await stream.read() == b"one"
+        number = stream.fileno()
+        assert isinstance(stream.channel, SocketChannel)
+        os.close(stream.channel.socket.detach())
+        other, its_peer = connected()
+        assert other.fileno() == number
+        task = await spawn(receive(other))
+        await sleep(WHILE)
+        its_peer.send(b"two")
+        with its_peer:
+            async with other:
+                return await task
+
+    with peer:
+        assert run(main(), poller=poller) == b"two"
+    assert poller.looks < MOST_LOOKS

@@ -174,3 +174,21 @@ def test_a_failed_handshake_is_one_line_at_level_info(caplog: pytest.LogCaptureF
         text = record.getMessage()
         assert record.levelno == logging.INFO and record.exc_info is None
         assert text.startswith("the TLS handshake of the connection to 127.0.0.1:") and "\n" not in text
+
+
+def test_the_connections_of_one_host_share_its_name() -> None:
+    """A server with many connections would keep it many times."""
+    hosts: list[str] = []
+
+    async def handler(stream: Stream) -> None:
+        hosts.append(stream.peer[0])
+        await stream.write_all(b"seen")
+
+    async def main() -> None:
+        async with await serve(handler, "127.0.0.1", 0) as server:
+            for _ in range(2):
+                async with await open_connection("127.0.0.1", server.port) as stream:
+                    assert await stream.read_all() == b"seen"
+
+    run(main())
+    assert hosts == ["127.0.0.1"] * 2 and hosts[0] is hosts[1]
