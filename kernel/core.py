@@ -20,7 +20,7 @@ from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
 from .checks import check_code, check_no_event_loop, check_seconds, check_tracer, close_unstarted
 from .deadlock import Deadlock
 from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue, Tap, Tracer
-from .failures import Unretrieved, fire_failed, tell
+from .failures import Unretrieved, fire_failed, let_pass, tell
 from .lifecycle import AsyncgenHooks, Interruptible, Resources, abandon, in_this_thread, running_kernel, shut_down
 from .syscalls import Code
 from .task import Task
@@ -121,15 +121,15 @@ class Kernel:
                 fire_failed(self, event, error)
 
     def _idle(self, until: float) -> None:
-        calls, timers = self.calls, self.timers
-        if not (calls.expected or self.poller.watching() or timers or calls.may_come()):
+        calls = self.calls
+        if not (calls.expected or self.poller.watching() or self.timers or calls.may_come()):
             raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
                            "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
         self.asleep = True  # from here on wake_up() wakes the poller; what came before is seen in the next lines
         try:
             deadline = -math.inf if calls.waiting or self.ready else until
-            if timers.heap:
-                deadline = min(deadline, timers.next_deadline())
+            if self.timers.heap:
+                deadline = min(deadline, self.timers.next_deadline())
             events = self.clock.idle(self.poller, deadline, calls.at_work > 0)
         finally:
             self.asleep = False
@@ -198,9 +198,8 @@ class Kernel:
             try:
                 self.exception_hook(message, error)
                 return
-            except (KeyboardInterrupt, SystemExit):
-                raise
             except BaseException as failure:
+                let_pass(failure)
                 tell("error", "the kernel's exception hook failed", failure)
         tell("error", message, error)
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 # The names of the functions that carry a request out or refuse it, in the kernel and in the layer above it.
 EXECUTORS = {"execute", "translate", "check_wait", "_execute_checked", "_execute_overridden"}
 
-# Whatever the class of an exception makes of the attribute: a frozen dataclass refuses an assignment.
-_get_traceback: Callable[[BaseException], Any] = BaseException.__dict__["__traceback__"].__get__
+# To get and to set the traceback of an exception, whatever its class makes of the attribute: that of a frozen dataclass
+# refuses an assignment.
+traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
 _set_traceback = BaseException.with_traceback
 
 
@@ -65,11 +66,6 @@ def tell(level: str, message: str, error: BaseException | None = None) -> None:
             sys.__excepthook__(type(error), error, traceback_of(error))
     else:
         log("%s", message, exc_info=error, stacklevel=2)
-
-
-def traceback_of(error: BaseException) -> TracebackType | None:
-    """The traceback of `error`."""
-    return _get_traceback(error)  # type: ignore[no-any-return]  # its type
 
 
 def drop_frame(error: BaseException) -> None:

@@ -25,7 +25,8 @@ DOORS = {"kernel/__init__.py", "kernel/__main__.py", "compat/__init__.py", "comp
 
 MICRO_KERNEL = {"calls", "checks", "core", "deadlock", "failures", "lifecycle", "syscalls", "task", "timers", "waitable"}
 # Names of asyncio's for a task of its own, which its code uses everywhere.
-ASYNCIO_S = {"task._cancel_message", "task._log_destroy_pending", "task._make_cancelled_error", "task._source_traceback"}
+ASYNCIO_S = {"task._cancel_message", "task._log_destroy_pending", "task._loop", "task._make_cancelled_error",
+             "task._source_traceback"}
 MOST_ANNOTATION_IMPORTS = 12  # files that import something for annotations only
 
 
