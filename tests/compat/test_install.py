@@ -8,7 +8,8 @@ import pytest
 
 from tests.compat.installed import outcome
 
-# What `install` may change: each attribute of asyncio, its modules, its policy's classes, its streams, and how modules are imported.
+# What `install` may change: each attribute of asyncio, its modules, its policy's classes and those of streams, and how
+# modules are imported.
 SNAPSHOT = """
 def snapshot():
     owners = [module for name, module in sorted(sys.modules.items()) if name.partition(".")[0] == "asyncio"]
