@@ -8,12 +8,14 @@ import pytest
 
 from tests.compat.installed import outcome
 
-# What `install` may change: each attribute of asyncio, its modules, its policy's classes, and how modules are imported.
+# What `install` may change: each attribute of asyncio, its modules, its policy's classes and those of streams, and how
+# modules are imported.
 SNAPSHOT = """
 def snapshot():
     owners = [module for name, module in sorted(sys.modules.items()) if name.partition(".")[0] == "asyncio"]
     name = "BaseDefaultEventLoopPolicy" if sys.version_info < (3, 14) else "_BaseDefaultEventLoopPolicy"
     owners += [asyncio.unix_events._UnixDefaultEventLoopPolicy, getattr(asyncio.events, name)]
+    owners += [asyncio.StreamReader, asyncio.StreamWriter, asyncio.StreamReaderProtocol]
     attributes = {(repr(owner), name): id(value) for owner in owners for name, value in vars(owner).items()}
     return attributes, list(sys.path_hooks)
 """
