@@ -138,7 +138,7 @@ async def readuntil(self: Any, separator: bytes = b"\n") -> bytes:
 def take_all(reader: Any) -> bytes:
     """Empty the buffer, and let the transport go on, if it paused."""
     data = bytes(reader._buffer)
-    reader._buffer.clear()
+    del reader._buffer[:]  # `clear` would cut the block to a byte, and leave a hole in the memory: `idle-connection`
     if reader._paused:
         reader._maybe_resume_transport()
     return data
