@@ -92,8 +92,9 @@ class IdleConnection(ByStreams):
     def round(self, contender: Contender, quick: bool) -> Figures:
         with Worker(self.name, contender.name, quick) as worker, ExitStack() as stack:
             address = tuple(worker.ask())
-            before = worker.ask("account")["resident"]
             try:
+                self.connect_all(stack, address)  # which fill the gaps that the process has in its memory
+                before = worker.ask("account")["resident"]
                 self.connect_all(stack, address)
             except WrongAnswer as error:
                 raise Failed(f"{error} ({worker.last_words()})") from error
