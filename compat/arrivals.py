@@ -37,20 +37,21 @@ def wait_in(loop: Any) -> Any:
     arrival._asyncio_future_blocking = True
     arrival._loop = loop
     arrival._state = PENDING
-    arrival._exception = arrival._listeners = arrival._task = None
+    arrival._awaited_by = arrival._exception = arrival._listeners = arrival._task = None
     return arrival
 
 
 class Arrival(Syscall[None]):
     """Its task gets an error straight from here, so the iterator that the task awaits has nothing to ask."""
 
-    __slots__ = ("_asyncio_future_blocking", "_exception", "_listeners", "_loop", "_state", "_task")
+    __slots__ = ("_asyncio_future_blocking", "_awaited_by", "_exception", "_listeners", "_loop", "_state", "_task")
 
     __class__ = asyncio.Future  # type: ignore[assignment]
     _result = None
     _source_traceback = None
 
     _asyncio_future_blocking: bool
+    _awaited_by: set[Any] | None  # as in FutureMethods
     _exception: BaseException | None
     # The functions to call, for whoever else drives the code that reads: a task of asyncio's class, started eagerly in
     # a step of ours, or a generator.
@@ -150,6 +151,11 @@ class Arrival(Syscall[None]):
     def _callbacks(self) -> list[tuple[Any, Context]] | None:
         waits = [] if self._task is None or self._state is not PENDING else [(self._task, self._task.get_context())]
         return [*waits, *(self._listeners or ())] or None
+
+    @property
+    def _asyncio_awaited_by(self) -> frozenset[Any] | None:
+        waits = [] if self._task is None or self._state is not PENDING else [self._task]
+        return frozenset([*waits, *(self._awaited_by or ())]) or None
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:

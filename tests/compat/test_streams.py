@@ -359,6 +359,9 @@ async def watched(log: Log) -> None:
         log.append((waiter.done(), waiter.cancelled(), waiter.get_loop() is asyncio.get_running_loop()))
         if sys.version_info >= (3, 12):
             log.append((repr(waiter), "wait_for=<Future pending cb=[Task.task_wakeup()]>" in repr(task)))
+        if sys.version_info >= (3, 14):
+            graph: Any = vars(asyncio)["capture_call_graph"]
+            log.append((waiter._asyncio_awaited_by == {task}, [entry.future is task for entry in graph(waiter).awaited_by]))
         for ask in waiter.result, waiter.exception:
             with pytest.raises(asyncio.InvalidStateError) as caught:
                 ask()
