@@ -47,7 +47,7 @@ async def read(self: Any, n: int = -1) -> bytes:
                 await self._waiter
             finally:
                 self._waiter = None
-    return take_all(self) if len(self._buffer) <= n else take(self, n)
+    return take(self, n)
 
 
 @wraps(asyncio_readexactly)
@@ -65,7 +65,7 @@ async def readexactly(self: Any, n: int) -> bytes:
                 await self._waiter
             finally:
                 self._waiter = None
-    return take_all(self) if len(self._buffer) == n else take(self, n)
+    return take(self, n)
 
 
 @wraps(asyncio_readline)
@@ -89,7 +89,7 @@ async def readline(self: Any) -> bytes:
                 self._waiter = None
     if end > self._limit + 1:
         refuse_line(self, "Separator is found, but chunk is longer than limit", end - 1)
-    return take_all(self) if len(self._buffer) == end else take(self, end)
+    return take(self, end)
 
 
 def refuse_line(reader: Any, reason: str, consumed: int) -> NoReturn:
@@ -131,23 +131,15 @@ async def readuntil(self: Any, separator: bytes = b"\n") -> bytes:
                 self._waiter = None
     if begin > self._limit:
         raise LimitOverrunError("Separator is found, but chunk is longer than limit", begin)
-    end = begin + len(separator)
-    return take_all(self) if length == end else take(self, end)
-
-
-def take_all(reader: Any) -> bytes:
-    """Empty the buffer, and let the transport go on, if it paused."""
-    data = bytes(reader._buffer)
-    del reader._buffer[:]  # `clear` would cut the block to a byte, and leave a hole in the memory: `idle-connection`
-    if reader._paused:
-        reader._maybe_resume_transport()
-    return data
+    return take(self, begin + len(separator))
 
 
 def take(reader: Any, size: int) -> bytes:
-    """The same with the first `size` bytes of the buffer."""
-    data = bytes(memoryview(reader._buffer)[:size])
-    del reader._buffer[:size]
+    """Take `size` bytes from the buffer, or all, and let the transport go on, if it paused."""
+    buffer = reader._buffer
+    data = bytes(buffer if len(buffer) <= size else memoryview(buffer)[:size])  # a view costs 4% of an echo
+    # `clear` would cut the block of memory to a byte, and leave a hole that nothing else fits into: `idle-connection`.
+    del buffer[:size]
     if reader._paused:
         reader._maybe_resume_transport()
     return data
