@@ -134,7 +134,7 @@ class Kernel:
         finally:
             self.asleep = False
         self._fire(events)
-        if calls.waiting:
+        if calls.waiting:  # now: the next turn would first make another system call, to look at the descriptors
             calls.admit(self)
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -215,3 +216,20 @@ def test_a_callback_that_is_due_when_the_loop_closes_is_forgotten(kind: Any) -> 
     with pytest.raises(RuntimeError, match="closed"):
         task.add_done_callback(noting(log, "later"))
     assert task.done() and task.result() is None and not log
+
+
+def test_a_task_that_is_done_does_not_keep_the_task_that_waited_for_it() -> None:
+    async def returns() -> None:
+        await asyncio.sleep(0)
+
+    async def waits(other: asyncio.Task[None]) -> None:
+        await other
+
+    async def main() -> bool:
+        other = asyncio.create_task(returns())
+        waiter = weakref.ref(asyncio.create_task(waits(other)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return other.done() and waiter() is None
+
+    assert run(main())
