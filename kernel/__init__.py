@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .host.files import File, Path, open_file
     from .host.processes import Process, open_process, run_process
     from .host.signals import Signals, catch_signals
-    from .insight.observer import Observer
+    from .insight.watching import Observer
     from .net.connecting import open_connection, open_unix_connection
     from .net.datagrams import Datagrams, open_datagram
     from .net.endpoints import EndpointClosed
@@ -59,7 +59,7 @@ __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datag
 
 # Loaded at the first use of a name: these modules, and what they import, would take longer than the rest: `import`.
 _LATER = {"host.files": "File Path open_file", "host.processes": "Process open_process run_process",
-          "host.signals": "Signals catch_signals", "insight.observer": "Observer",
+          "host.signals": "Signals catch_signals", "insight.watching": "Observer",
           "net.connecting": "open_connection open_unix_connection", "net.datagrams": "Datagrams open_datagram",
           "net.endpoints": "EndpointClosed", "net.reading": "IncompleteRead LimitOverrun",
           "net.serving": "Server serve serve_unix", "net.streams": "Stream", "sync.barriers": "Barrier BrokenBarrier",

@@ -84,7 +84,7 @@ def check_descriptor(fd: Any, function: str) -> int:
 
 def code_name(code: object) -> str:
     """What to call `code` in a message."""
-    return str(getattr(code, "__qualname__", type(code).__qualname__))
+    return getattr(code, "__qualname__", "") or type(code).__qualname__
 
 
 def show_code(code: object) -> str:

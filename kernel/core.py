@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
+from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Callback, Calls, Expected
 from .checks import check_code, check_no_event_loop, check_seconds, check_tracer, close_unstarted
 from .deadlock import Deadlock
 from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue, Tap, Tracer
@@ -43,12 +43,17 @@ class Kernel:
     logged. `grace` is how many seconds of the kernel's clock a shutdown gives tasks to end each time it cancels them.
     """
 
+    tracer: ClassVar[Tracer | None] = None  # attached to each kernel that is made, besides its `observer`
+    tapped_whole: ClassVar[bool] = False  # whether a tap's stand-in takes the place of the whole ready queue, or only
+    # of `woken`
+
     def __init__(self, *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
                  observer: Tracer | None = None, grace: float = 10.0,
                  exception_hook: Callable[[str, BaseException], object] | None = None) -> None:
         check_tracer(observer)
         # The devices, and what the kernel's owner has decided.
         self.ready: ReadyQueue = deque() if ready is None else ready
+        self.woken = self.ready  # where tasks go whose wait is over: the ready queue itself, or a tap's stand-in for it
         self.clock: Clock = DefaultClock() if clock is None else clock
         self.poller: Poller = DefaultPoller() if poller is None else poller
         self.timers = Timers()
@@ -68,7 +73,11 @@ class Kernel:
         self.resources = Resources()
         self.asleep = False  # it waits in the poller, or is about to: wake_up() has to wake that
         self.closed = False  # nothing can be run any more
-        self.tap: Tap | None = None if observer is None else observer.attach_to(self)
+        self.firing: Event | Callback | None = None  # what has come from outside and is being let in
+        self.tap: Tap | None = None
+        for tracer in observer, self.tracer:
+            if tracer is not None:
+                self.tap = tracer.attach_to(self)
 
     def turn(self, until: float = math.inf) -> None:
         """Let in what has happened outside, then run what is ready.
@@ -105,6 +114,10 @@ class Kernel:
         """Have the turn end after the step that is being made: `main` is done, or a look outside is due."""
         self.turn_ends = True
 
+    def use_queue(self, queue: ReadyQueue) -> None:
+        """Have a tap see the tasks whose wait is over: `queue` is a stand-in for the ready queue, or that itself."""
+        self.woken = queue
+
     def leave_task(self) -> None:
         """No task is running: what an item of the ready queue that is no task begins with."""
         self.current = None
@@ -115,16 +128,21 @@ class Kernel:
 
     def _fire(self, events: Iterable[Event]) -> None:
         for event in events:
+            self.firing = event
             try:
                 event.fire(self)
             except BaseException as error:
                 fire_failed(self, event, error)
+        self.firing = None
 
     def _idle(self, until: float) -> None:
         calls = self.calls
         if not (calls.expected or self.poller.watching() or self.timers or calls.may_come()):
-            raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
-                           "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
+            error = Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
+                             "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
+            if self.tap is not None:
+                self.tap.deadlock(error)
+            raise error
         self.asleep = True  # from here on wake_up() wakes the poller; what came before is seen in the next lines
         try:
             deadline = -math.inf if calls.waiting or self.ready else until

@@ -21,7 +21,7 @@ from .names import label
 # Whose frames are not the program's: ours, and those of the library whose place the facade takes.
 LIBRARIES = frozenset(["asyncio", "compat", "kernel"])
 
-LIMIT = 60  # characters of an argument or an answer that are shown
+LIMIT = 60  # characters of an argument or an answer that are shown; of all arguments twice as many
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -92,7 +92,7 @@ def kind_of(task: Task[Any], request: object) -> str:
             if frame.f_code.co_name == "sleep":
                 return "time"
             return _kind_of_module(str(frame.f_globals.get("__name__", "")))
-    if isinstance(request, Task) or hasattr(request, "_children"):  # those of asyncio.gather
+    if isinstance(request, Task) or hasattr(getattr(request, "future", request), "_children"):  # those of asyncio.gather
         return "task"
     return _kind_of_module(type(request).__module__)
 
@@ -147,7 +147,8 @@ def call_text(frame: FrameType, data: bool = True) -> str:
             arguments.append(f"{name}={value}" if keyword else value)
     if code.co_name == "__aexit__":
         arguments = []  # the exception with which the block has ended; what is waited for is the rest of the block
-    return f"{called}({', '.join(arguments)})"
+    text = ", ".join(arguments)
+    return f"{called}({text if len(text) <= 2 * LIMIT else text[:2 * LIMIT] + '...'})"
 
 
 def defaults_of(frame: FrameType, local: dict[str, Any], method: bool) -> dict[str, Any]:
@@ -187,6 +188,12 @@ def shown(value: object, limit: int = LIMIT) -> str:
 def plain(text: str) -> str:
     """`text` on one line and without addresses, which mean nothing to a reader and differ from run to run."""
     return _ADDRESS.sub("", text.replace("\n", "\\n"))
+
+
+def without_state(text: str) -> str:
+    """A request's text without the state of the object it is made to: "Lock.acquire()"."""
+    state, dot, call = text.rpartition(">.")
+    return f"{text[1:].split()[0]}.{call}" if dot and text.startswith("<") and not state.endswith("(") else text
 
 
 def without_arguments(text: str) -> str:
