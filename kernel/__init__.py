@@ -72,6 +72,8 @@ _LATER = {"host.files": "File Path open_file", "host.processes": "Process open_p
 
 if not TYPE_CHECKING:
     def __getattr__(name):
+        if name == "insight":  # a folder whose names are not all here
+            return __import__(f"{__name__}.insight", fromlist=[name])
         for module, names in _LATER.items():
             if name in names.split():
                 value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)

@@ -1,6 +1,32 @@
-"""Insight: a program or its author sees what a kernel does. The floors below work the same without this one.
+"""Insight: a program or its author sees what a kernel does. The floors below it work the same without this one.
 
-`observer` reports the steps, requests, waits and wakes of a kernel's tasks to an object of the program. `tracebacks`
-takes the library's own frames out of an exception before it is shown. The two are independent of each other; begin with
-`observer`.
+What happens is told to observers (`watching`): `strace` writes a line for each request, `summary` counts and measures,
+and `recorder` keeps the last events in memory, from which `why` finds out who kept a task waiting. How things stand is
+in a snapshot (`snapshot`), of which `listing` makes text. Other processes are let in by `serving`. In development mode
+`forgotten` and `slow_steps` warn of mistakes. `tracebacks` takes the library's own frames out of an exception before it
+is shown. To read the source, begin with `watching`, then `requests`, and then whatever is of interest.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .recorder import Recorder
+    from .strace import Strace
+    from .summary import Summary
+    from .watching import Observer, watch, watch_all
+
+__all__ = ["Observer", "Recorder", "Strace", "Summary", "watch", "watch_all"]
+
+# Loaded at the first use of a name, as the names of `kernel` are.
+_LATER = {"recorder": "Recorder", "strace": "Strace", "summary": "Summary", "watching": "Observer watch watch_all"}
+
+if not TYPE_CHECKING:
+    def __getattr__(name):
+        for module, names in _LATER.items():
+            if name in names.split():
+                value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
+                return globals().setdefault(name, value)  # another thread may have set it meanwhile
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

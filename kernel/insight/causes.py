@@ -2,49 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..calls import Callback
 from ..core import Kernel
 from ..task import Task
+from .events import Cause, Who
 from .names import number
-
-
-class Who(NamedTuple):
-    """What is kept of a task, which may be gone."""
-
-    kernel: int  # the identity of the task's kernel, since each numbers its tasks
-    number: int
-    name: str
-
-    def __str__(self) -> str:
-        return f"task {self.number} '{self.name}'"
-
-
-class Cause(NamedTuple):
-    """Who or what has made a task ready.
-
-    `kind` is "task"; "timer"; "descriptor", which can be read or written; "call", by another thread or a signal
-    handler; "callback" of an event loop, which has a cause itself: `by`; or "outside", for what comes before or after
-    the run.
-    """
-
-    kind: str
-    text: str
-    who: Who | None = None  # the task, if it was one
-    by: Cause | None = None
-
-    def task(self) -> Who | None:
-        """The task at the beginning of the chain, if there is one."""
-        cause: Cause | None = self
-        while cause is not None:
-            if cause.who is not None:
-                return cause.who
-            cause = cause.by
-        return None
-
-    def __str__(self) -> str:
-        return self.text if self.by is None else f"{self.text}, due to {self.by}"
 
 
 FROM_A_THREAD = Cause("call", "another thread")

@@ -13,35 +13,18 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import NoneType, TracebackType
-from typing import Any, NamedTuple, TextIO, cast
+from typing import Any, TextIO, cast
 
-from ..deadlock import Deadlock, where
+from ..deadlock import Deadlock
 from ..failures import tell
 from ..syscalls import Spawn
 from ..task import Task
-from .causes import Cause, Who, cause_by_task
+from .causes import cause_by_task, who
+from .events import Cause, Event, Who
 from .names import number
-from .requests import text_of, without_state
+from .requests import program_place, text_of, without_state
 from .watching import Observer, StandIn, Watch
-
-class Event(NamedTuple):
-    """One event, as `Recorder.events` gives it."""
-
-    time: float  # in seconds, on the kernel's clock
-    kind: str  # "spawn", "request", "wake", "exit" or "slow"
-    task: Who
-    text: str  # what was asked for, what was waited for, how the task ended, where it was slow
-    cause: Cause | None  # of a spawn and of a wake
-    since: float | None  # when the wait began, of a wake
-
-    def __str__(self) -> str:
-        parts = [f"{self.time:.6f} {self.task} {self.kind}", self.text]
-        if self.cause is not None:
-            parts.append(f"by {self.cause}")
-        if self.since is not None:
-            parts.append(f"<{self.time - self.since:.6f}s>")
-        return " ".join(part for part in parts if part)
-
+from .why import History, Stretch
 
 class Recorder(Observer):
     """Keeps the last `size` events of the kernels that it observes; give it to `Kernel(observer=...)` or to `watch`.
@@ -84,7 +67,7 @@ class Recorder(Observer):
             end = next((event.time for event in self.events() if event.task == found and event.kind == "exit"), end)
         elif task.blocked_on is not None:
             blocked = text_of(task, task.blocked_on)
-        return History(self.events()).stretches(found, None, end, blocked)
+        return History(self.events()).stretches(found, None, end, blocked=blocked)
 
     def clear(self) -> None:
         """Forget what has been recorded."""
@@ -177,11 +160,11 @@ class Log(Observer):
         stand_in: Any = task.context
         if type(stand_in) is not self.context_type:
             stand_in = self.stand_in_of(task)
-        request: Any = stand_in.request
+        request = stand_in.request
         if request is None:  # the task is new, or its wait began before it was recorded
             return
         if type(request) is Task:
-            detail = request.context.who  # its text can wait: `spawn` of the benchmarks
+            detail: Any = cast("Any", request.context).who  # its text can wait: `spawn` of the benchmarks
         else:
             # The state of a lock or a queue is already another one.
             detail = without_state(text_of(task, request))
@@ -204,7 +187,7 @@ class Log(Observer):
         stand_in: Any = task.context
         while type(stand_in) is not self.context_type:
             stand_in = stand_in.inner
-        return stand_in  # type: ignore[no-any-return]  # by the test above
+        return stand_in
 
 
 class RecordedContext(StandIn):
@@ -246,7 +229,7 @@ class TimedLog(Log):
 
     def was_slow(self, task: Task[Any], seconds: float) -> None:
         """A piece of the task's code has held the kernel for so long."""
-        place = where(task)
+        place = program_place(task)
         self.note((self.now(), "slow", self.stand_in_of(task).who, f"for {seconds:.3f}s, up to {place}", None, None))
         self.recorder.write_out(f"{task} has held the kernel for {seconds:.3f} seconds, up to {place}")
 

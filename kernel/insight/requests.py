@@ -86,6 +86,8 @@ def kind_of(task: Task[Any], request: object) -> str:
     """The kind of `request`, on which `task` is blocked or which it has just made: one of `KINDS`."""
     if (kind := _KIND_OF_CLASS.get(type(request))) is not None:
         return kind
+    if not isinstance(request, Syscall) and not is_future(request):
+        return "task"  # code that is called
     if is_future(request):
         frame = library_call(task)
         if frame is not None:
@@ -207,3 +209,12 @@ def without_arguments(text: str) -> str:
 def place_of(code: CodeType, line: int | None) -> str:
     """Where a frame is: "main.py:12 in main", with the path as Python knows it."""
     return f"{code.co_filename}:{line} in {code.co_qualname}"
+
+
+def program_place(task: Task[Any]) -> str:
+    """Where the program is in the task's code: the innermost frame that is not a library's."""
+    found = None
+    for frame in frames(task):
+        if found is None or package(frame) not in LIBRARIES:
+            found = frame
+    return "no known place" if found is None else place_of(found.f_code, found.f_lineno)

@@ -20,7 +20,8 @@ from ..devices import ReadyQueue, Tap
 from ..failures import answered_twice
 from ..syscalls import Syscall, checkpoint
 from ..task import Task
-from .causes import FROM_A_THREAD, Cause, cause_now, cause_of
+from .causes import FROM_A_THREAD, cause_now, cause_of
+from .events import Cause
 from .finding import kernel_here
 from .requests import is_future
 
@@ -182,9 +183,10 @@ class Watch:
             methods[:] = [getattr(ear, event) for ear in self.observers.values()
                           if getattr(type(ear), event) is not getattr(Observer, event) or event in vars(ear)]
         self._sees_steps = any(self.hears[event] for event in OF_STEPS)
-        alone = self.hears["attach"] and len(self.observers) == 1 and self._below is None and not self._sees_steps
-        self.attach = self.hears["attach"][0] if alone else self._attach
-        self.ended = self.hears["exit"][0] if alone else self._ended
+        self.attach, self.ended = self._attach, self._ended
+        if len(self.observers) == 1 and self.hears["attach"] and self._below is None and not self._sees_steps:
+            ear, = self.observers.values()
+            self.attach, self.ended = ear.attach, ear.exit
         for task in self.kernel.everyone():
             stand_in: Any = task.context
             pending = getattr(stand_in, "pending", ())

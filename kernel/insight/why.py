@@ -10,8 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from .causes import Cause, Who
-from .recorder import Event
+from .events import Cause, Event, Who
 
 DEPTH = 12  # levels of tasks that wait for tasks
 
