@@ -138,11 +138,7 @@ class Kernel:
     def _idle(self, until: float) -> None:
         calls = self.calls
         if not (calls.expected or self.poller.watching() or self.timers or calls.may_come()):
-            error = Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
-                             "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
-            if self.tap is not None:
-                self.tap.deadlock(error)
-            raise error
+            raise self._deadlock()  # the exception must not be in this frame as well: they would hold each other
         self.asleep = True  # from here on wake_up() wakes the poller; what came before is seen in the next lines
         try:
             deadline = -math.inf if calls.waiting or self.ready else until
@@ -154,6 +150,13 @@ class Kernel:
         self._fire(events)
         if calls.waiting:  # now: the next turn would first make another system call, to look at the descriptors
             calls.admit(self)
+
+    def _deadlock(self) -> Deadlock:
+        error = Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
+                         "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
+        if self.tap is not None:
+            self.tap.deadlock(error)
+        return error
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> Task[T]:

@@ -145,8 +145,6 @@ class Watch:
         self.hears: dict[str, list[Callable[..., Any]]] = {event: [] for event in EVENTS}
         self.waiting: dict[Task[Any], Syscall[Any]] = {}  # the tasks that are blocked, and on what
         self.queue = (LoopQueue if kernel.tapped_whole else TappedQueue)(kernel.ready, self)
-        self.attach: Callable[[Task[Any]], None] = self._attach
-        self.ended: Callable[[Task[Any], Any, BaseException | None], None] = self._ended
         self._sees_steps = False  # whether any observer is told of steps
         self._below: Tap | None = kernel.tap  # another tracer's
 
@@ -183,10 +181,11 @@ class Watch:
             methods[:] = [getattr(ear, event) for ear in self.observers.values()
                           if getattr(type(ear), event) is not getattr(Observer, event) or event in vars(ear)]
         self._sees_steps = any(self.hears[event] for event in OF_STEPS)
-        self.attach, self.ended = self._attach, self._ended
+        vars(self).pop("attach", None)
+        vars(self).pop("ended", None)
         if len(self.observers) == 1 and self.hears["attach"] and self._below is None and not self._sees_steps:
             ear, = self.observers.values()
-            self.attach, self.ended = ear.attach, ear.exit
+            vars(self).update(attach=ear.attach, ended=ear.exit)  # called directly: `spawn` of the benchmarks
         for task in self.kernel.everyone():
             stand_in: Any = task.context
             pending = getattr(stand_in, "pending", ())
@@ -201,14 +200,14 @@ class Watch:
         if self._sees_steps:
             task.context = TappedContext(task.context, task, self, pending)  # type: ignore[assignment]  # a stand-in
 
-    def _attach(self, task: Task[Any]) -> None:
+    def attach(self, task: Task[Any]) -> None:
         self.tell("attach", task)
         self._tap(task, ())
         if self._below is not None:
             self._below.attach(task)
         self.tell("spawn", task)
 
-    def _ended(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
+    def ended(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
         self.waiting.pop(task, None)
         if self._below is not None:
             self._below.ended(task, value, error)
@@ -354,12 +353,11 @@ class TappedQueue:
 
     def __init__(self, queue: ReadyQueue, watch: Watch) -> None:
         self.queue = queue
-        self.popleft = queue.popleft
         self.cause: Cause | None = None
         self._append = queue.append
         self._waiting = watch.waiting
         self._queued = watch.hears["queued"]
-        self._watch: Watch = watch
+        self._watch: Watch = weakref.proxy(watch)  # which holds this object
 
     def append(self, item: Any, /) -> None:
         self._append(item)
@@ -367,6 +365,9 @@ class TappedQueue:
             hear(item)
         if self._waiting and self._waiting.pop(item, None) is not None:
             self._watch.tell("wake", item)
+
+    def popleft(self) -> Any:
+        return self.queue.popleft()
 
     def __len__(self) -> int:
         return len(self.queue)
@@ -382,7 +383,6 @@ class LoopQueue(TappedQueue):
         super().__init__(queue, watch)
         self._causes: dict[int, Cause] = {}  # by identity: the callbacks need not be hashable
         self._thread = get_ident()  # in which the loop runs
-        self.popleft = self._popleft
 
     def append(self, item: Any, /) -> None:
         watch = self._watch
@@ -396,7 +396,7 @@ class LoopQueue(TappedQueue):
         else:
             super().append(item)
 
-    def _popleft(self) -> Any:
+    def popleft(self) -> Any:
         item = self.queue.popleft()
         self._thread = get_ident()
         self.cause = self._causes.pop(id(item), None) if self._causes else None
