@@ -10,15 +10,15 @@ is shown. To read the source, begin with `watching`, then `requests`, and then w
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .recorder import Recorder
+    from .recorder import Recorder, why
     from .strace import Strace
     from .summary import Summary
     from .watching import Observer, watch, watch_all
 
-__all__ = ["Observer", "Recorder", "Strace", "Summary", "watch", "watch_all"]
+__all__ = ["Observer", "Recorder", "Strace", "Summary", "watch", "watch_all", "why"]
 
 # Loaded at the first use of a name, as the names of `kernel` are.
-_LATER = {"recorder": "Recorder", "strace": "Strace", "summary": "Summary", "watching": "Observer watch watch_all"}
+_LATER = {"recorder": "Recorder why", "strace": "Strace", "summary": "Summary", "watching": "Observer watch watch_all"}
 
 if not TYPE_CHECKING:
     def __getattr__(name):

@@ -12,19 +12,19 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from types import NoneType, TracebackType
+from types import CoroutineType, GeneratorType, NoneType, TracebackType
 from typing import Any, TextIO, cast
 
 from ..deadlock import Deadlock
 from ..failures import tell
-from ..syscalls import Spawn
+from ..syscalls import Call, Spawn
 from ..task import Task
 from .causes import cause_by_task, who
 from .events import Cause, Event, Who
 from .names import number
 from .requests import program_place, text_of, without_state
 from .watching import Observer, StandIn, Watch
-from .why import History, Stretch
+from .explaining import History, Stretch
 
 class Recorder(Observer):
     """Keeps the last `size` events of the kernels that it observes; give it to `Kernel(observer=...)` or to `watch`.
@@ -58,7 +58,7 @@ class Recorder(Observer):
                         cause if cause is None or isinstance(cause, Cause) else cause_by_task(Who(*cause)), since)
 
     def why(self, task: Task[Any]) -> tuple[Stretch, ...]:
-        """What `task` did since its first event, and for each wait who kept it waiting; see `why.py`.
+        """What `task` did since its first event, and for each wait who kept it waiting; see `explaining.py`.
 
         The lengths of the stretches add up to the time between that event and the task's end, or now.
         """
@@ -102,10 +102,27 @@ class Recorder(Observer):
             self.write_out(f"{type(error).__name__}: {error}")
 
 
+def why(task: Task[Any]) -> tuple[Stretch, ...]:
+    """What `task` did, and for each wait who kept it waiting: see `Recorder.why`, of the recorder that its kernel has.
+
+    Raises `RuntimeError` when it has none, and `TypeError` for what is no task.
+    """
+    if not isinstance(task, Task):
+        raise TypeError(f"why() takes a task, not {task!r}")
+    for observer in getattr(task.kernel.tap, "observers", ()):
+        if isinstance(observer, Recorder):
+            return observer.why(task)
+    raise RuntimeError(f"no recorder observes the kernel of {task}; run it with observer=Recorder()")
+
+
+# What is asked for by what is no request: by a bare `yield`, and by code that is to be called.
+_UNNAMED: dict[type, str] = {NoneType: "checkpoint", CoroutineType: "call", GeneratorType: "call", Call: "call"}
+
+
 def text_of_detail(kind: str, detail: Any) -> str:
     """What is shown of an event's third part: of a request its class, at the end of a task that of its error."""
     if kind == "request":
-        return "checkpoint" if detail is NoneType else str(detail.__qualname__)
+        return _UNNAMED.get(detail) or str(detail.__qualname__)
     if isinstance(detail, tuple):
         return f"wait({Who(*detail)})"
     if kind == "exit":

@@ -23,6 +23,8 @@ LIBRARIES = frozenset(["asyncio", "compat", "kernel"])
 
 LIMIT = 60  # characters of an argument or an answer that are shown; of all arguments twice as many
 
+_OBJECT = re.compile(r"<([\w.]+).*?>\.(?=\w+\()")  # what a request is made to, as its text begins with
+_WAITABLE = re.compile(r"^wait\(<([\w.]+) .*>\)$")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 # Each kind with the modules whose calls are of that kind; a module's name stands for those in its folder, too.
@@ -194,16 +196,15 @@ def plain(text: str) -> str:
 
 def without_state(text: str) -> str:
     """A request's text without the state of the object it is made to: "Lock.acquire()"."""
-    state, dot, call = text.rpartition(">.")
-    return f"{text[1:].split()[0]}.{call}" if dot and text.startswith("<") and not state.endswith("(") else text
+    text = _WAITABLE.sub(r"wait(<\1>)", text)
+    found = _OBJECT.match(text)
+    return f"{found[1]}.{text[found.end():]}" if found else text
 
 
 def without_arguments(text: str) -> str:
     """A request's text without the arguments of the call, and without the state of the object it is made to."""
-    name, _, rest = text.rpartition("(")
-    if text.startswith("<"):
-        return f"{text[1:].split()[0].rstrip('>')}.{name.rpartition('.')[2]}(...)"
-    return f"{name.partition('(')[0] if name else text.partition('(')[0]}(...)"
+    name, _, arguments = without_state(text).partition("(")
+    return f"{name}({'' if arguments == ')' else '...'})"
 
 
 def place_of(code: CodeType, line: int | None) -> str:

@@ -54,25 +54,25 @@ class Strace(Observer):
         self._relative = relative
         self._pattern = task
         self._data = data
-        self._start: float | None = None
+        self._start = 0.0
         self._open: object = None  # the task whose line is not finished
         # Requests that are shown and not answered yet: with the text of the request, when it was made, and whether its
         # line was finished before the answer.
         self._asked: dict[tuple[int, int], tuple[str, float]] = {}
 
     def ear(self, watch: Watch) -> Observer:
-        self._start = None
+        self._start = watch.kernel.clock.now()
         return self
 
     def spawn(self, task: Task[Any]) -> None:
         maker = task.kernel.current
         if maker is not None and maker is self._open:
             return  # the answer to its request says so
-        if self._shows(task) and (self._kinds is None or "task" in self._kinds):
+        if self._shows(task, "task"):
             self._line(task, f"+++ made{'' if maker is None else f' by {label(maker)}'} +++\n")
 
     def syscall(self, task: Task[Any], request: Syscall[Any]) -> None:
-        if not self._shows(task) or self._kinds is not None and kind_of(task, request) not in self._kinds:
+        if not self._shows(task, None if self._kinds is None else kind_of(task, request)):
             return
         text = text_of(task, request, self._data)
         self._asked[number(task), id(request)] = (text, task.kernel.clock.now())
@@ -81,11 +81,12 @@ class Strace(Observer):
 
     def answer(self, task: Task[Any], request: Syscall[Any], value: Any, error: BaseException | None) -> None:
         text, since = self._asked.pop((number(task), id(request)), ("", 0.0))
-        if not text:
+        if not text and not self._shows(task, None if self._kinds is None else kind_of(task, request)):
             return
-        seconds = task.kernel.clock.now() - since
         answer = self._answer(task, request, value, error)
-        if seconds > 0 or self._durations:
+        if not text:  # it was made before the trace began
+            text = text_of(task, request, self._data)
+        elif (seconds := task.kernel.clock.now() - since) > 0 or self._durations:
             answer += f" <{seconds:.6f}s>"
         if self._open is task:
             self._open = None
@@ -94,7 +95,7 @@ class Strace(Observer):
             self._line(task, f"<... {without_state(text)} resumed>{answer}\n")
 
     def exit(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
-        if self._shows(task):
+        if self._shows(task, "task"):
             if error is None:
                 how = f"returned {self._value(value)}" if self._data and value is not None else "returned"
             else:
@@ -118,14 +119,12 @@ class Strace(Observer):
             self._write = forget  # the failure is reported once
             raise
 
-    def _shows(self, task: Task[Any]) -> bool:
-        return matches(task, self._pattern)
+    def _shows(self, task: Task[Any], kind: str | None) -> bool:
+        return matches(task, self._pattern) and (self._kinds is None or kind in self._kinds)
 
     def _line(self, task: Task[Any], text: str) -> None:
         self.finish()
         now = task.kernel.clock.now()
-        if self._start is None:
-            self._start = now
         self._put(f"{now - self._start:.6f} [{label(task)}] {text}")
         if self._relative:
             self._start = now

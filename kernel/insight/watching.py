@@ -241,7 +241,7 @@ class Watch:
 
     def blocked_since(self, task: Task[Any]) -> float | None:
         """When `task`, which is blocked, began to wait, on the kernel's clock; None when no observer has noted it."""
-        stand_in: Any = task.context
+        stand_in: Any = None if task.blocked_on is None else task.context
         while isinstance(stand_in, StandIn):
             if stand_in.since is not None:
                 return stand_in.since

@@ -93,3 +93,25 @@ class History:
         if waker is not None and waker != task and depth < DEPTH:
             inner = self.stretches(waker, begin, end, depth + 1)
         yield Stretch(task, begin, end, "waited", event.text, event.cause, inner)
+
+
+def explain(stretches: Iterable[Stretch]) -> str:
+    """The stretches as lines of text, the longest path first said: who, how long, and until what."""
+    stretches = tuple(stretches)
+    if not stretches:
+        return ""
+    first = stretches[0]
+    seconds = sum(stretch.seconds for stretch in stretches)
+    return "".join(f"{line}\n" for line in [f"{first.task}, {seconds:.6f}s:", *_lines(stretches, first.task, "  ")])
+
+
+def _lines(stretches: Iterable[Stretch], of: Who, indent: str) -> Iterable[str]:
+    for stretch in stretches:
+        line = f"{indent}{stretch.seconds:.6f}s " + ("" if stretch.task == of else f"{stretch.task} ")
+        if stretch.kind == "waited":
+            end = "" if stretch.cause is None else f", until {stretch.cause} woke it"
+            line += f"waited for {stretch.text}{end}"
+        else:
+            line += {"was ready": "was ready, while others ran"}.get(stretch.kind, stretch.kind)
+        yield line
+        yield from _lines(stretch.inner, of, indent + "  ")
