@@ -376,6 +376,8 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
 
     def set_name(self, value: object, /) -> None:
         self._name = str(value)
+        if self.kernel.tap is not None:
+            self.kernel.tap.renamed(self)
 
     @property
     def name(self) -> str:

@@ -144,6 +144,9 @@ class Tap(Protocol):
     def moved(self, task: Task[Any]) -> None:
         """`task`, which was blocked, is now blocked on something else, without having run."""
 
+    def renamed(self, task: Task[Any]) -> None:
+        """`task` has been given another name."""
+
     def ended(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
         """`task` is done: it has returned `value`, or has ended with `error`."""
 

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from .recorder import Recorder, why
     from .strace import Strace
     from .summary import Summary
+    from .explaining import explain
     from .watching import Observer, watch, watch_all
 
-__all__ = ["Observer", "Recorder", "Strace", "Summary", "watch", "watch_all", "why"]
+__all__ = ["Observer", "Recorder", "Strace", "Summary", "explain", "watch", "watch_all", "why"]
 
 # Loaded at the first use of a name, as the names of `kernel` are.
-_LATER = {"recorder": "Recorder why", "strace": "Strace", "summary": "Summary", "watching": "Observer watch watch_all"}
+_LATER = {"explaining": "explain", "recorder": "Recorder why", "strace": "Strace", "summary": "Summary", "watching": "Observer watch watch_all"}
 
 if not TYPE_CHECKING:
     def __getattr__(name):

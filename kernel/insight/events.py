@@ -42,7 +42,10 @@ class Cause(NamedTuple):
         return None
 
     def __str__(self) -> str:
-        return self.text if self.by is None else f"{self.text}, due to {self.by}"
+        if self.by is None:
+            return self.text
+        private = self.text.rpartition(".")[2].startswith("_")  # the library's own, which says nothing to a reader
+        return str(self.by) if private else f"{self.by}, calling {self.text}"
 
 
 class Event(NamedTuple):

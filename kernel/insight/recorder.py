@@ -53,9 +53,13 @@ class Recorder(Observer):
 
     def events(self) -> Iterator[Event]:
         """The events that are in the ring, oldest first."""
-        for time_, kind, task, detail, cause, since in list(self.ring):
-            yield Event(time_, kind, Who(*task), text_of_detail(kind, detail),
-                        cause if cause is None or isinstance(cause, Cause) else cause_by_task(Who(*cause)), since)
+        ring = list(self.ring)
+        # By the name that a task had last. The spawner of a task may have had no name of its own in the ring.
+        names = {task[:2]: task[2] for _, _, task, _, _, _ in ring}
+        for time_, kind, task, detail, cause, since in ring:
+            if cause is not None and not isinstance(cause, Cause):
+                cause = cause_by_task(named(cause, names))
+            yield Event(time_, kind, named(task, names), text_of_detail(kind, detail, names), cause, since)
 
     def why(self, task: Task[Any]) -> tuple[Stretch, ...]:
         """What `task` did since its first event, and for each wait who kept it waiting; see `explaining.py`.
@@ -119,12 +123,17 @@ def why(task: Task[Any]) -> tuple[Stretch, ...]:
 _UNNAMED: dict[type, str] = {NoneType: "checkpoint", CoroutineType: "call", GeneratorType: "call", Call: "call"}
 
 
-def text_of_detail(kind: str, detail: Any) -> str:
+def named(task: tuple[int, int, str], names: dict[tuple[int, int], str]) -> Who:
+    kernel, number, name = task
+    return Who(kernel, number, names.get((kernel, number), name))
+
+
+def text_of_detail(kind: str, detail: Any, names: dict[tuple[int, int], str]) -> str:
     """What is shown of an event's third part: of a request its class, at the end of a task that of its error."""
     if kind == "request":
         return _UNNAMED.get(detail) or str(detail.__qualname__)
     if isinstance(detail, tuple):
-        return f"wait({Who(*detail)})"
+        return f"wait({named(detail, names)})"
     if kind == "exit":
         return "returned" if detail is NoneType else f"ended with {detail.__qualname__}"
     return str(detail)
@@ -172,6 +181,9 @@ class Log(Observer):
         stand_in.since = None
         stand_in.who = (self._kernel_id, number(task), task.name)
         task.context = cast("Any", stand_in)
+
+    def renamed(self, task: Task[Any]) -> None:
+        self.stand_in_of(task).who = (self._kernel_id, number(task), task.name)
 
     def queued(self, task: Task[Any]) -> None:
         stand_in: Any = task.context

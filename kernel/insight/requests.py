@@ -16,7 +16,7 @@ from typing import Any
 from ..syscalls import Call, Checkpoint, CurrentTask, Now, Readiness, Sleep, Spawn, Syscall
 from ..task import Task
 from ..waitable import Waitable
-from .names import label
+from .names import label, number
 
 # Whose frames are not the program's: ours, and those of the library whose place the facade takes.
 LIBRARIES = frozenset(["asyncio", "compat", "kernel"])
@@ -179,6 +179,9 @@ def shown(value: object, limit: int = LIMIT) -> str:
     """The repr of `value`, without addresses and cut at `limit` characters."""
     if isinstance(value, Task):
         return f"<{label(value)}>"
+    if isinstance(value, (list, tuple, set, frozenset)) and value and all(isinstance(item, Task) for item in value):
+        tasks = sorted(value, key=number)  # a set has no order of its own
+        return f"{{{', '.join(f'<{label(task)}>' for task in tasks[:3])}{', ...' if tasks[3:] else ''}}}"
     if isinstance(value, (str, bytes)) and len(value) > limit:
         return f"{value[:limit]!r}..."  # without a repr of the whole, which may be large
     try:
@@ -218,4 +221,4 @@ def program_place(task: Task[Any]) -> str:
     for frame in frames(task):
         if found is None or package(frame) not in LIBRARIES:
             found = frame
-    return "no known place" if found is None else place_of(found.f_code, found.f_lineno)
+    return "its end" if found is None else place_of(found.f_code, found.f_lineno)

@@ -165,6 +165,12 @@ class Counter(Observer):
 
     adopt = attach
 
+    def renamed(self, task: Task[Any]) -> None:
+        stand_in: Any = task.context
+        while type(stand_in) is not self._context_type:
+            stand_in = stand_in.inner
+        stand_in.row = self._summary.row_of_task(task)
+
 
 class CountedContext(StandIn):
     """Counts the requests of a task and measures its steps."""

@@ -80,6 +80,9 @@ class Observer:
     def adopt(self, task: Task[Any]) -> None:
         """The same for a task that was made before the observer came."""
 
+    def renamed(self, task: Task[Any]) -> None:
+        """`task` has another name now, since `asyncio.create_task` names some tasks after it has made them."""
+
     def queued(self, task: Task[Any]) -> None:
         """The wait of `task` is over; or it was put into the ready queue of an event loop for another reason."""
 
@@ -88,7 +91,7 @@ class Observer:
         return Watch.of(kernel).add(self)
 
 
-EVENTS = ("spawn", "answer", "resume", "syscall", "block", "wake", "exit", "deadlock", "attach", "adopt", "queued")
+EVENTS = ("spawn", "answer", "resume", "syscall", "block", "wake", "exit", "deadlock", "attach", "adopt", "renamed", "queued")
 OF_STEPS = ("answer", "resume", "syscall", "block", "wake")
 
 
@@ -212,6 +215,11 @@ class Watch:
         if self._below is not None:
             self._below.ended(task, value, error)
         self.tell("exit", task, value, error)
+
+    def renamed(self, task: Task[Any]) -> None:
+        if self._below is not None:
+            self._below.renamed(task)
+        self.tell("renamed", task)
 
     def moved(self, task: Task[Any]) -> None:
         self.tell("queued", task)

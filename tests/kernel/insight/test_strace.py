@@ -153,8 +153,8 @@ def test_long_values_are_cut_and_broken_ones_do_no_harm() -> None:
             await queue.get()  # the task does not ask the kernel where there is an item
         getters = [await spawn(get(queue), name="getter") for _ in range(4)]
         await checkpoint()
-        for item in ("x" * 1000, [0] * 1000, Broken(), object()):
-            queue.put_nowait(item)
+        for value in ("x" * 1000, [0] * 1000, Broken(), object()):
+            queue.put_nowait(value)
         for getter in getters:
             await getter
 

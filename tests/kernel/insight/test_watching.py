@@ -85,18 +85,17 @@ def test_one_that_is_stopped_while_its_method_runs() -> None:
 
         def syscall(self, task: Task[Any], request: Syscall[Any]) -> None:
             self.calls += 1
-            watching.stop()
+            watching.pop().stop()
 
     once = Once()
 
     async def main() -> None:
-        nonlocal watching
-        watching = watch(once)
+        watching.append(watch(once))
         for _ in range(3):
             await sleep(1)
         assert type((await current_task()).context) is Context
 
-    watching: Any = None
+    watching: list[Any] = []
     run(main(), clock=VirtualClock())
     assert once.calls == 1
 
