@@ -22,16 +22,19 @@ from .. import *  # noqa: F403
 from ..core import run
 from ..failures import traceback_of
 from ..insight.tracebacks import PACKAGE, shown_with, trim
+from .options import HELP as OPTIONS
+from .options import WrongUse, insight, parse_starting
 
-HELP = """\
-usage: python -m kernel FILE [argument ...]
-
+USAGE = "usage: {command} [option ...] FILE [argument ...]"
+HELP = """
 Runs main(), an async def or a generator function without parameters that FILE defines, on the kernel. sys.argv is
 [FILE, argument ...] and sys.path[0] the directory of FILE, as in a script; __name__ is FILE's name without ".py".
 
+"""
+STATUS = """
 The exit status is a script's: 0 when main returns, what sys.exit() was given, 1 after an exception, 130 after Ctrl-C;
 2 when there is no such FILE or no such main. Tracebacks leave out the kernel's own frames; python -X dev -m kernel FILE
-shows them.
+shows them. Ctrl-\\ prints what each task waits for, and the program goes on.
 """
 
 LONG = 100  # exceptions in a chain; the interpreter's own hook prints nothing of one that is longer than its stack
@@ -80,20 +83,32 @@ def find_main(module: ModuleType, file: str) -> Callable[[], Any]:
     return main  # type: ignore[no-any-return]  # by the tests above
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], command: str = "python -m kernel") -> int:
     """Do what the command line says; return the exit status, or raise the program's `SystemExit`."""
-    if not arguments or arguments[0].startswith("-"):
-        asked = arguments[:1] in (["-h"], ["--help"])
-        print(HELP if asked else HELP.partition("\n")[0], end="" if asked else "\n",
-              file=sys.stdout if asked else sys.stderr)
-        return 0 if asked else 2
+    usage = USAGE.format(command=command)
+    try:
+        options, arguments = parse_starting(arguments)
+        if options.help:
+            print(usage, HELP, OPTIONS, STATUS, sep="\n", end="")
+            return 0
+        if not arguments:
+            print(usage, file=sys.stderr)
+            return 2
+        with insight(options, command):
+            return run_file(arguments)
+    except Unusable as error:
+        print(f"{command}: {error}", file=sys.stderr)
+    except WrongUse as error:
+        print(f"{command}: {error}; see '{command} --help'", file=sys.stderr)
+    return 2
+
+
+def run_file(arguments: list[str]) -> int:
+    """Run `main` of the file that is the first of the arguments, and show the exception that it raises."""
     sys.argv[:] = arguments
     try:
         run(find_main(load(arguments[0]), arguments[0])())
-    except Unusable as error:
-        print(f"python -m kernel: {error}", file=sys.stderr)
-        return 2
-    except SystemExit:
+    except (SystemExit, Unusable):
         raise
     except BaseException as error:
         chain = shown_with(error)
