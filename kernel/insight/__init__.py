@@ -4,3 +4,20 @@
 takes the library's own frames out of an exception before it is shown. The two are independent of each other; begin with
 `observer`.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .serving import offer as offer
+    from .serving import withdraw as withdraw
+
+# Loaded at the first use of a name: a program without insight imports nothing of this.
+_LATER = {"serving": "offer withdraw"}
+
+if not TYPE_CHECKING:
+    def __getattr__(name):
+        for module, names in _LATER.items():
+            if name in names.split():
+                value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
+                return globals().setdefault(name, value)  # another thread may have set it meanwhile
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
