@@ -20,6 +20,7 @@ import time
 
 from ..devices.wakers import Waker
 from .connection import PATIENCE, Connection
+from .fork_warning import gone, hold_back
 from .places import identity, is_refused, own_directory, peer_of, socket_in
 
 VARIABLE = "TRAMPOLINE_INSIGHT"  # in the environment: every process that imports the kernel offers itself
@@ -66,6 +67,7 @@ class Service:
         self._stopping.set()
         self.wake()
         self._thread.join(LONG)
+        gone(self._thread.native_id)
 
     def prolong(self, lasting: bool) -> bool:
         """Have it last, or wait for one more tool; False when it has ended already."""
@@ -133,7 +135,10 @@ class Service:
             poll.register(listener, select.POLLIN)
         for fd, connection in self._connections.items():
             poll.register(fd, connection.events())
-        for fd, events in poll.poll(self._patience_left()):
+        happened = poll.poll(self._patience_left())
+        if not self._is_intact():
+            return
+        for fd, events in happened:
             if fd == self._waker.source:
                 self._waker.drain()
             elif fd == listener:
@@ -250,6 +255,7 @@ def _before_fork() -> None:
     _lock.acquire()
     if _service is not None and not _service.ended:
         _service.stop()
+        hold_back()
 
 
 def _after_fork_in_parent() -> None:
