@@ -25,46 +25,24 @@ class Refused(Exception):
     """A request that cannot be answered; the message says why."""
 
 
-class Call:
-    """A call of `function(kernel)` in the kernel's own thread, for which another thread waits."""
-
-    def __init__(self, kernel: Kernel, function: Callable[[Kernel], Any]) -> None:
-        self.kernel = kernel
-        self.value: Any = None
-        self._function = function
-        self._error: Exception | None = None
-        self._made = threading.Event()
-        self._given_up = False
+def call_in_each(kernels: Iterable[Kernel], function: Callable[[Kernel], object]) -> list[threading.Event]:
+    """Call `function(kernel)` in the thread of each; return events that say that the calls have been made."""
+    made = []
+    for kernel in kernels:
+        event = threading.Event()
         try:
-            kernel.call_from_thread(self._make)
-        except RuntimeError:  # it has been closed, and never will
-            self._given_up = True
-
-    def _make(self) -> None:
-        if not self._given_up:
-            try:
-                self.value = self._function(self.kernel)
-            except Exception as error:  # it is raised where the call is waited for
-                self._error = error
-            self._made.set()
-
-    def is_made(self, deadline: float) -> bool:
-        """Wait until the call has been made; False when it has not been by `deadline`."""
-        made = not self._given_up and self._made.wait(max(0.0, deadline - time.monotonic()))
-        if self._error is not None:
-            raise self._error
-        return made
-
-    def give_up(self) -> None:
-        """The call need not be made any more."""
-        self._given_up = True
+            kernel.call_from_thread(call, function, kernel, event)
+        except RuntimeError:  # it has been closed
+            continue
+        made.append(event)
+    return made
 
 
-def call_in_each(kernels: Iterable[Kernel], function: Callable[[Kernel], Any]) -> list[tuple[Call, bool]]:
-    """Call `function(kernel)` in the thread of each; return the calls, and for each whether it was made in time."""
-    calls = [Call(kernel, function) for kernel in kernels]  # all at once: together they wait no longer than one
-    deadline = time.monotonic() + PATIENCE
-    return [(call, call.is_made(deadline)) for call in calls]
+def call(function: Callable[[Kernel], object], kernel: Kernel, made: threading.Event) -> None:
+    try:
+        function(kernel)
+    finally:
+        made.set()
 
 
 def answer(request: Mapping[str, Any], wake: Callable[[], object]) -> str | Stream:
@@ -73,7 +51,8 @@ def answer(request: Mapping[str, Any], wake: Callable[[], object]) -> str | Stre
     if asked == "hello":
         return to_json(introduction())
     if asked == "snapshot":
-        return to_json(copied(checked(request, "data", bool, True)))
+        from .snapshots import snapshot  # here, to save start-up time: most programs are never asked
+        return to_json(snapshot(data=checked(request, "data", bool, True)))
     if asked in ("strace", "summary"):
         return Stream(request, wake)
     raise Refused(f"nothing is known here of {asked!r}: the program and the tool are of different versions")
@@ -108,17 +87,6 @@ def count(kernel: Kernel) -> int:
             continue
 
 
-def copied(data: bool) -> dict[str, Any]:
-    """The snapshot of all kernels of this process. A kernel that is stuck is copied from outside."""
-    from .snapshot import copy_kernel, plain  # here, to save start-up time: most programs are never asked
-    kernels = [kernel for _, kernel in running_kernels()]
-    copies = []
-    for call, in_time in call_in_each(kernels, copy_kernel):
-        call.give_up()
-        copies.append(call.value if in_time else copy_kernel(call.kernel))
-    return plain(copies, data=data)
-
-
 class Stream:
     """An observer at work for a tool: it writes lines as things happen, or counts and gives a summary at the end."""
 
@@ -130,15 +98,20 @@ class Stream:
         # Here, to save start-up time: most programs are never asked.
         from .strace import Strace
         from .summary import Summary
+        from .watching import Observer, Watching, watch
         self._backlog = Backlog(wake)
-        self._summary = Summary(kinds=kinds, task=task) if request["ask"] == "summary" else None
-        observer: Any = self._summary
-        if observer is None:
-            observer = Strace(self._backlog.write, kinds=kinds, task=task, data=checked(request, "data", bool, True),
-                              durations=checked(request, "durations", bool, False),
-                              relative=checked(request, "relative", bool, False))
-        from .watching import watch  # as above
-        self._watches: dict[Kernel, Any] = {}
+        observer: Observer
+        if request["ask"] == "summary":
+            observer = summary = Summary(kinds=kinds, task=task)
+            self._finish: Callable[[], object] = int
+            self._rest: Callable[[], str] = summary.text
+        else:
+            observer = strace = Strace(self._backlog.write, kinds=kinds, task=task,
+                                       data=checked(request, "data", bool, True),
+                                       durations=checked(request, "durations", bool, False),
+                                       relative=checked(request, "relative", bool, False))
+            self._finish, self._rest = strace.finish, self.take
+        self._watches: dict[Kernel, Watching] = {}
         self._over = False
 
         def begin(kernel: Kernel) -> None:
@@ -146,8 +119,7 @@ class Stream:
                 self._watches[kernel] = watch(observer, kernel)
 
         self._kernels = [kernel for _, kernel in running_kernels()]
-        for kernel in self._kernels:
-            Call(kernel, begin)  # nobody waits for it: a kernel that is stuck now is watched when it goes on
+        call_in_each(self._kernels, begin)  # nobody waits: a kernel that is stuck now is watched when it goes on
 
     def take(self) -> str:
         """What has come since the last time."""
@@ -156,10 +128,13 @@ class Stream:
     def end(self) -> str:
         """Stop, and leave the kernels as they were; return what is still to be sent."""
         self._over = True
-        call_in_each(self._kernels, self._leave)  # after `begin`; one that is stuck does it when it goes on
-        return self.take() if self._summary is None else self._summary.text()
+        until = time.monotonic() + PATIENCE
+        for made in call_in_each(self._kernels, self._leave):
+            made.wait(max(0.0, until - time.monotonic()))  # a kernel that is stuck leaves when it goes on
+        return self._rest()
 
     def _leave(self, kernel: Kernel) -> None:
         watching = self._watches.pop(kernel, None)
         if watching is not None:
             watching.stop()
+            self._finish()

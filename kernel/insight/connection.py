@@ -63,7 +63,7 @@ class Connection:
         data = self.sock.recv(LONGEST)
         if self._stream is not None:
             if not data:  # the tool has detached; it may still read
-                self._finish(self._stream.end())
+                self._finish(self._last_of(self._stream))
             return
         self._received += data
         line, end, _ = self._received.partition(b"\n")
@@ -112,7 +112,15 @@ class Connection:
         """The tool has gone, or is to go: leave the kernels as they were."""
         if self._stream is not None and not self._ends:
             self._ends = True
-            self._stream.end()
+            self._last_of(self._stream)
+
+    @staticmethod
+    def _last_of(stream: Stream) -> str:
+        """End the stream; its last text, or why there is none."""
+        try:
+            return stream.end()
+        except Exception as error:  # as in `_answer`
+            return f"the answer failed: {type(error).__name__}: {error}\n"
 
     def close(self) -> None:
         """Close the socket, whatever is still to be sent."""

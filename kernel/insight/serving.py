@@ -25,6 +25,7 @@ from .places import identity, is_refused, own_directory, peer_of, socket_in
 
 VARIABLE = "TRAMPOLINE_INSIGHT"  # in the environment: every process that imports the kernel offers itself
 MOST_TOOLS = 16
+BACKLOG = 128  # tools that have not been let in yet
 LONG = 1.0  # seconds that a fork, or the exit, waits for an answer that is being made
 
 
@@ -194,7 +195,7 @@ def listening_at(path: str) -> socket.socket:
                 raise FileExistsError(f"{path} is in use by another process, which has this one's number elsewhere")
             os.unlink(path)
         sock.bind(path)
-        sock.listen(MOST_TOOLS)
+        sock.listen(BACKLOG)
         sock.setblocking(False)
     except BaseException:
         sock.close()

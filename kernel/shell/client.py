@@ -8,6 +8,8 @@ import os
 import pwd
 import re
 import socket
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from glob import glob
@@ -33,8 +35,11 @@ class Absent(Unreachable):
     """The process is there, and does not offer itself."""
 
 
-def connect(pid: int) -> socket.socket:
+def connect(pid: int, patience: float) -> socket.socket:
     """A connection to the process `pid`. The system has been asked whether it is that process."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        raise Unreachable(f"processes cannot be looked into on {sys.platform}, where a Unix socket does not tell who is at "
+                          "its other end; Ctrl-\\ has a program print what its tasks do")
     user = user_of(pid)
     if os.geteuid() not in (0, user):
         raise Unreachable(f"process {pid} belongs to the user {name_of(user)}: only that user and root can look into it")
@@ -44,12 +49,11 @@ def connect(pid: int) -> socket.socket:
             if os.path.lexists(path):
                 try:
                     check_directory(directory, owner)
-                    connection = socket.socket(socket.AF_UNIX)
-                    connection.settimeout(PATIENCE)
-                    connection.connect(path)
+                    connection = connected_to(path, patience)
                 except ConnectionRefusedError:  # the file is left from another process
-                    connection.close()
                     continue
+                except BlockingIOError:
+                    raise silent(pid) from None
                 except OSError as error:
                     raise Unreachable(f"process {pid} cannot be reached: {error}") from None
                 if peer_of(connection) != (pid, owner):
@@ -57,6 +61,27 @@ def connect(pid: int) -> socket.socket:
                     raise Unreachable(f"{path} was made by another process, not by process {pid}; remove it")
                 return connection
     raise Absent(f"process {pid} does not offer itself, or is no program on the kernel; {ADVICE}")
+
+
+def connected_to(path: str, patience: float) -> socket.socket:
+    """A connection to whoever listens there. `BlockingIOError` when too many others wait already."""
+    deadline = time.monotonic() + min(patience, 2.0)
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(patience)
+        try:
+            connection.connect(path)
+            return connection
+        except BaseException as error:
+            connection.close()
+            if not isinstance(error, BlockingIOError) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def silent(pid: int) -> Unreachable:
+    return Unreachable(f"process {pid} does not answer: it may be stopped, or busy in a call that holds the "
+                       "interpreter", 1)
 
 
 def user_of(pid: int) -> int:
@@ -83,9 +108,9 @@ def name_of(user: int) -> str:
 class Conversation:
     """One request to the process `pid` and what it answers; a block at whose end the connection is closed."""
 
-    def __init__(self, pid: int, connection: socket.socket | None = None) -> None:
+    def __init__(self, pid: int, patience: float = PATIENCE) -> None:
         self._pid = pid
-        self._socket = connect(pid) if connection is None else connection
+        self._socket = connect(pid, patience)
         self._file = self._socket.makefile("rb")
 
     def __enter__(self) -> Conversation:
@@ -102,8 +127,7 @@ class Conversation:
                 self._socket.sendall(json.dumps(request).encode() + b"\n")
             line = self._file.readline(LONGEST)
         except TimeoutError:
-            raise Unreachable(f"process {self._pid} has not answered for {self._socket.gettimeout():g} seconds: it may "
-                              "be stopped, or busy in a call that holds the interpreter", 1) from None
+            raise silent(self._pid) from None
         except ConnectionError:
             line = b""
         try:
@@ -116,7 +140,10 @@ class Conversation:
         return answer  # type: ignore[no-any-return]  # by the lines above
 
     def _broken_off(self) -> Unreachable:
-        user_of(self._pid)  # raises if there is no such process any more
+        try:
+            user_of(self._pid)
+        except Unreachable:
+            return Unreachable(f"process {self._pid} has ended", 1)
         return Unreachable(f"process {self._pid} has broken its answer off; ask again", 1)
 
     def text(self) -> Iterator[str]:
@@ -134,7 +161,10 @@ class Conversation:
 
 
 def offering(user: int) -> Iterator[dict[str, Any]]:
-    """How the processes of `user` that offer themselves introduce themselves; all users' if that is root."""
+    """How the processes of `user` that offer themselves introduce themselves; those of all users if that is root.
+
+    One that does not answer is introduced by the system, without the number of its tasks.
+    """
     for directory in directories_of(user):
         try:
             check_directory(directory, os.lstat(directory).st_uid if user == 0 else user)
@@ -142,13 +172,27 @@ def offering(user: int) -> Iterator[dict[str, Any]]:
         except OSError:
             continue  # there is none, or it is not to be trusted
         for name in sorted(names, key=lambda name: (len(name), name)):
-            pid = re.fullmatch(r"([1-9][0-9]*)\.sock", name)
-            if pid is not None and int(pid[1]) != os.getpid():
+            number = re.fullmatch(r"([1-9][0-9]*)\.sock", name)
+            if number is not None and number[1] != str(os.getpid()):
+                pid = int(number[1])
                 try:
-                    with Conversation(int(pid[1])) as conversation:
+                    with Conversation(pid, 1.0) as conversation:
                         yield conversation.ask({"ask": "hello"})
+                except Absent:
+                    pass
                 except Unreachable:
-                    remove_stale(os.path.join(directory, name), int(pid[1]))
+                    if os.path.exists(f"/proc/{pid}"):
+                        yield {"pid": pid, "argv": command_line(pid)}
+                    else:
+                        remove_stale(os.path.join(directory, name))
+
+
+def command_line(pid: int) -> list[str]:
+    try:
+        with open(f"/proc/{pid}/cmdline", errors="backslashreplace") as file:
+            return file.read().split("\0")[:-1]
+    except OSError:
+        return []  # it has ended meanwhile
 
 
 def directories_of(user: int) -> list[str]:
@@ -158,8 +202,8 @@ def directories_of(user: int) -> list[str]:
     return found
 
 
-def remove_stale(path: str, pid: int) -> None:
-    """Remove a socket's file that a process has left: no process has its number, and nobody listens."""
-    if not os.path.exists(f"/proc/{pid}") and is_refused(path):
+def remove_stale(path: str) -> None:
+    """Remove a socket's file that a process has left, if nobody listens there: it may be one of another container."""
+    if is_refused(path):
         with suppress(OSError):  # somebody else has done it
             os.unlink(path)

@@ -16,7 +16,6 @@ from typing import Any, TextIO
 
 from ..insight.listing import locks, ps, stack, tree
 from ..insight.serving import withdraw
-from . import programs
 from .client import Absent, Conversation, Unreachable, offering
 from .injecting import inject
 from .options import CHOOSING, Options, WrongUse, parse
@@ -53,11 +52,12 @@ that process, with what each one waits for and where its code is.
   --no-data    leave out arguments
 """
 TREE = """\
-usage: trampoline tree [--no-data] PID
+usage: trampoline tree [--all] [--no-data] PID
 
 Shows the tasks of the process as a tree: a task is below the one whose group it belongs to, or which awaits it. A
 circle, in which tasks wait for each other, is shown with what closes it.
 
+  --all        show each task, also where many are alike
   --no-data    leave out arguments
 """
 STACK = """\
@@ -97,10 +97,12 @@ Writes a line for each request of each task, as it is made and answered, until C
 def main() -> int:
     """What the console command does; its exit status."""
     name, *arguments = sys.argv[1:] or [""]
+    # Here, to save start-up time: what looks into a process needs neither the whole kernel nor asyncio.
     if name == "run":
-        return programs.main(arguments, "trampoline run")
+        from .programs import main as run
+        return run(arguments, "trampoline run")
     if name == "asyncio":
-        from compat.__main__ import main as run_asyncio  # here: the other commands need no asyncio
+        from compat.__main__ import main as run_asyncio
         run_asyncio(arguments, "trampoline asyncio")
         return 0
     if name in ("-h", "--help"):
@@ -170,8 +172,9 @@ def show_processes() -> None:
         return
     rows = [("PID", "PYTHON", "KERNELS", "TASKS", "COMMAND")]
     for each in processes:
-        rows.append((str(each["pid"]), each["python"], str(len(each["tasks"])), str(sum(each["tasks"])),
-                     printable(" ".join(each["argv"]))))
+        tasks = each.get("tasks")  # of each kernel; not known where the process does not answer
+        counts = ("?", "?") if tasks is None else (str(len(tasks)), str(sum(tasks)))
+        rows.append((str(each["pid"]), each.get("python", "?"), *counts, printable(" ".join(each["argv"]))))
     widths = [max(map(len, column)) for column in zip(*rows)]
     for pid, python, kernels, tasks, command in rows:
         print(pid.rjust(widths[0]), python.ljust(widths[1]), kernels.rjust(widths[2]), tasks.rjust(widths[3]), command)
@@ -181,11 +184,11 @@ def do_ps(options: Options, arguments: list[str]) -> None:
     if not arguments:
         show_processes()
     else:
-        print(ps(snapshot(options, process_in(arguments)), all="--all" in options.others), end="")
+        print(ps(snapshot(options, process_in(arguments)), "--all" in options.others), end="")
 
 
 def do_tree(options: Options, arguments: list[str]) -> None:
-    print(tree(snapshot(options, process_in(arguments))), end="")
+    print(tree(snapshot(options, process_in(arguments)), "--all" in options.others), end="")
 
 
 def do_stack(options: Options, arguments: list[str]) -> None:
@@ -253,7 +256,7 @@ Row = tuple[Callable[[Options, list[str]], None], str, str, list[str]]
 # Each with what carries it out, its help, and the short and the long options that it has besides -h and --no-data.
 COMMANDS: dict[str, Row] = {
     "ps": (do_ps, PS, "", ["all"]),
-    "tree": (do_tree, TREE, "", []),
+    "tree": (do_tree, TREE, "", ["all"]),
     "stack": (do_stack, STACK, "", []),
     "locks": (do_locks, LOCKS, "", []),
     "dump": (do_dump, DUMP, "o:", []),

@@ -5,14 +5,10 @@ The console command uses those that choose what a trace shows for running proces
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from ..insight.places import identity
 from ..insight.requests import KINDS
 from ..insight.serving import offer, offer_if_asked, withdraw
 
@@ -123,42 +119,6 @@ def parse_starting(arguments: Sequence[str], short: str = "", long: Sequence[str
     return options, rest
 
 
-class Output:
-    """Where a trace goes: whole lines, at once, so that a program that is killed leaves all that has happened."""
-
-    def __init__(self, file: str | None) -> None:
-        self.failure: str | None = None
-        self._pid = os.getpid()
-        self._line = ""  # which has no end yet
-        try:
-            self._fd = os.dup(2) if file is None else os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-        except OSError as error:
-            raise WrongUse(f"cannot write to {file or 'standard error'}: {error.strerror}") from None
-        self._identity = identity(self._fd)
-
-    def write(self, text: str) -> None:
-        """Write the lines that `text` ends. What a forked child process does is no part of the trace."""
-        lines, end, self._line = (self._line + text).rpartition("\n")
-        if not end or self.failure is not None or os.getpid() != self._pid:
-            return
-        if identity(self._fd) != self._identity:
-            self.failure = "the program has closed its file"
-            return
-        data = memoryview((lines + end).encode("utf-8", "backslashreplace"))
-        try:
-            while data:
-                data = data[os.write(self._fd, data):]
-        except OSError as error:
-            self.failure = error.strerror
-
-    def close(self) -> None:
-        """End the last line, and close the file."""
-        if self._line:
-            self.write("\n")
-        if identity(self._fd) == self._identity:
-            os.close(self._fd)
-
-
 @contextmanager
 def insight(options: Options, command: str) -> Iterator[None]:
     """While inside, the program that runs here is watched as the options say, and can be looked into.
@@ -177,30 +137,13 @@ def insight(options: Options, command: str) -> Iterator[None]:
         yield
         return
     # Here, to save start-up time: few programs are traced.
-    from ..insight.strace import Strace
-    from ..insight.summary import Summary
-    from ..insight.watching import watch_all
-    output = Output(options.file)
-    observers: list[Any] = []
-    if options.strace:
-        observers.append(Strace(output.write, kinds=options.kinds, durations=options.durations,
-                                relative=options.relative, task=options.task, data=options.data))
-    if options.count:
-        observers.append(Summary(kinds=options.kinds, task=options.task))
-    for observer in observers:
-        watch_all(observer)
-    try:
+    from .tracing import Tracing
+    with Tracing(options, command):
         yield
-    finally:
-        if options.count:
-            output.write(observers[-1].text())
-        output.close()
-        if output.failure is not None:
-            print(f"{command}: the trace is not complete: {output.failure}", file=sys.stderr)
 
 
 def answer_ctrl_backslash() -> None:
     """Have Ctrl-\\ show what all tasks do, in the place of ending the process with a core dump."""
     if hasattr(signal, "SIGQUIT") and signal.getsignal(signal.SIGQUIT) is signal.SIG_DFL:
-        from ..insight.dumping import dump_on  # here: it is loaded by those who use it
+        from ..insight.dumping import dump_on  # here, as Windows has no such signal
         dump_on(signal.SIGQUIT)
