@@ -12,6 +12,7 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 and `timers.py`. The folders stand on these files, but for `devices`, which they stand on. Nothing knows of asyncio.
 """
 
+from os import environ as _environ
 from typing import TYPE_CHECKING
 
 from .core import Kernel, run
@@ -82,3 +83,7 @@ if not TYPE_CHECKING:
 
     def __dir__():
         return sorted({*globals(), *__all__})
+
+if "TRAMPOLINE_INSIGHT" in _environ:
+    from .insight.serving import offer_if_asked
+    offer_if_asked()

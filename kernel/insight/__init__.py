@@ -10,16 +10,18 @@ is shown. To read the source, begin with `watching`, then `requests`, and then w
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .explaining import explain
     from .recorder import Recorder, why
+    from .serving import offer, withdraw
     from .strace import Strace
     from .summary import Summary
-    from .explaining import explain
     from .watching import Observer, watch, watch_all
 
-__all__ = ["Observer", "Recorder", "Strace", "Summary", "explain", "watch", "watch_all", "why"]
+__all__ = ["Observer", "Recorder", "Strace", "Summary", "explain", "offer", "watch", "watch_all", "why", "withdraw"]
 
-# Loaded at the first use of a name, as the names of `kernel` are.
-_LATER = {"explaining": "explain", "recorder": "Recorder why", "strace": "Strace", "summary": "Summary", "watching": "Observer watch watch_all"}
+# Loaded at the first use of a name, as the names of `kernel` are. No module has the name of a function.
+_LATER = {"explaining": "explain", "recorder": "Recorder why", "serving": "offer withdraw", "strace": "Strace",
+          "summary": "Summary", "watching": "Observer watch watch_all"}
 
 if not TYPE_CHECKING:
     def __getattr__(name):
