@@ -8,9 +8,10 @@ last frame of the program.
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Iterator
-from types import CodeType, FrameType
+from functools import lru_cache
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
 from ..syscalls import Call, Checkpoint, CurrentTask, Now, Readiness, Sleep, Spawn, Syscall
@@ -23,6 +24,8 @@ LIBRARIES = frozenset(["asyncio", "compat", "kernel"])
 
 LIMIT = 60  # characters of an argument or an answer that are shown
 
+_PLAIN = frozenset([bool, float, type(None)])  # their reprs are short and have no address; an int may be very long
+_MISSING: Any = object()
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 # Each kind with the modules whose calls are of that kind; a module's name stands for those in its folder, too.
@@ -41,38 +44,76 @@ _MODULES = {
 }
 KINDS = (*_MODULES, "other")
 _KIND_OF_MODULE = {module: kind for kind, modules in _MODULES.items() for module in modules.split()}
+# What Python awaits in the place of an async generator or a coroutine, which it does not show by an attribute.
+_WRAPPERS = frozenset(["anext_awaitable", "async_generator_asend", "async_generator_athrow", "coroutine_wrapper"])
+_WRAPPED = (AsyncGeneratorType, CoroutineType)
 _KIND_OF_CLASS: dict[type, str] = {Sleep: "time", Checkpoint: "time", Now: "time", Readiness: "network", Spawn: "task",
                                    Call: "task", CurrentTask: "task"}
 
 
-def frames(task: Task[Any]) -> Iterator[FrameType]:
-    """The frames of the task's code that are suspended, outermost first: who awaits whom down to the request."""
-    for code in [*(task.callers or ()), task.code]:
+def chain(task: Task[Any]) -> list[tuple[Any, FrameType]]:
+    """Who awaits whom in the task, from its outermost code down to the request: each piece of code, and its frame."""
+    links: list[tuple[Any, FrameType]] = []
+    for outermost in (*task.callers, task.code) if task.callers else (task.code,):
+        code = outermost
         while code is not None:
-            frame = (getattr(code, "cr_frame", None) or getattr(code, "gi_frame", None)
-                     or getattr(code, "ag_frame", None))
+            kind = type(code)
+            if kind is CoroutineType:  # nearly always, and a snapshot is to be quick
+                frame, awaited = code.cr_frame, code.cr_await
+            elif kind is GeneratorType:
+                frame, awaited = code.gi_frame, code.gi_yieldfrom
+            else:
+                frame, awaited = _other_frame(code)
             if frame is not None:
-                yield frame
-            awaited = getattr(code, "cr_await", None)
-            if awaited is None:
-                awaited = getattr(code, "gi_yieldfrom", None)
-            if awaited is None:
-                awaited = getattr(code, "ag_await", None)
+                links.append((code, frame))
             code = awaited
+    return links
 
 
-def package(frame: FrameType) -> str:
-    """The name of the top-level package that the frame's code is in."""
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+def frames(task: Task[Any]) -> list[FrameType]:
+    """The frames of the task's code that are suspended, outermost first."""
+    return [frame for _, frame in chain(task)]
+
+
+def _other_frame(code: Any) -> tuple[FrameType | None, Any]:
+    """The frame of what is awaited and is no coroutine of Python's, if it has one, and what that awaits in turn."""
+    names = _attributes(type(code))
+    if names is not None:
+        return getattr(code, names[0]), getattr(code, names[1], None)
+    if type(code).__name__ in _WRAPPERS:
+        return None, next((inner for inner in gc.get_referents(code) if isinstance(inner, _WRAPPED)), None)
+    return None, None
+
+
+@lru_cache(64)
+def _attributes(kind: type) -> tuple[str, str] | None:
+    """The attributes in which objects of a type have their frame, and what they await."""
+    pairs = ("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await")
+    return next((pair for pair in pairs if hasattr(kind, pair[0])), None)
+
+
+def of_library(frame: FrameType) -> bool:
+    """Whether the frame's code is not the program's."""
+    return _is_of_library(str(frame.f_globals.get("__name__", "")))
+
+
+@lru_cache(1024)
+def _is_of_library(module: str) -> bool:
+    return module.partition(".")[0] in LIBRARIES
 
 
 def library_call(task: Task[Any]) -> FrameType | None:
     """The frame of the function of a library that the program has called, and in which the task waits."""
+    return outermost_of_library(frames(task))
+
+
+def outermost_of_library(chain: list[FrameType]) -> FrameType | None:
+    """The first frame of a library after the last frame of the program in `chain`."""
     called = None
-    for frame in frames(task):
-        if package(frame) not in LIBRARIES:
-            called = None
-        elif called is None and frame.f_code.co_name not in ("__await__", "__iter__"):  # of a future: no call
+    for frame in reversed(chain):
+        if not of_library(frame):
+            break
+        if frame.f_code.co_name not in ("__await__", "__iter__"):  # of a future: no call
             called = frame
     return called
 
@@ -89,14 +130,20 @@ def kind_of(task: Task[Any], request: object) -> str:
     if is_future(request):
         frame = library_call(task)
         if frame is not None:
-            if frame.f_code.co_name == "sleep":
-                return "time"
-            return _kind_of_module(str(frame.f_globals.get("__name__", "")))
+            return kind_of_call(frame)
     if isinstance(request, Task) or hasattr(request, "_children"):  # those of asyncio.gather
         return "task"
     return _kind_of_module(type(request).__module__)
 
 
+def kind_of_call(frame: FrameType) -> str:
+    """The kind of the call of which `frame` is the function's frame."""
+    if frame.f_code.co_name == "sleep":
+        return "time"
+    return _kind_of_module(str(frame.f_globals.get("__name__", "")))
+
+
+@lru_cache(1024)
 def _kind_of_module(module: str) -> str:
     while module:
         if module in _KIND_OF_MODULE:
@@ -132,35 +179,31 @@ def text_of(task: Task[Any], request: object, data: bool = True) -> str:
 def call_text(frame: FrameType, data: bool = True) -> str:
     """The call of which `frame` is the function's frame: "Queue.get()", "sleep(1.5)"."""
     code, local = frame.f_code, frame.f_locals
-    names = code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
-    method = names[:1] == ("self",) and "self" in local
+    method = code.co_argcount > 0 and code.co_varnames[0] == "self" and "self" in local
     # By the class of the object, since the function may be one of a base that nobody knows.
-    called = f"{type(local['self']).__name__}.{code.co_name}" if method else code.co_qualname
+    owner = type(local["self"]) if method else None
+    called = code.co_qualname if owner is None else f"{owner.__name__}.{code.co_name}"
     if not data:
         return f"{called}(...)"
-    defaults = defaults_of(frame, local, method)
-    arguments: list[str] = []
-    for place, name in enumerate(names[1:] if method else names):
-        if name in local and not (name in defaults and local[name] is defaults[name]):
-            value = shown(local[name])
-            keyword = place + method >= code.co_argcount or len(arguments) < place
-            arguments.append(f"{name}={value}" if keyword else value)
     if code.co_name == "__aexit__":
-        arguments = []  # the exception with which the block has ended; what is waited for is the rest of the block
+        return f"{called}()"  # without the exception with which the block has ended: it waits for the rest of the block
+    function = frame.f_globals.get(code.co_name) if owner is None else getattr(owner, code.co_name, None)
+    defaults = _defaults(function) if getattr(function, "__code__", None) is code else {}
+    arguments: list[str] = []
+    for place, name in enumerate(code.co_varnames[method:code.co_argcount + code.co_kwonlyargcount]):
+        value = local.get(name, _MISSING)
+        if value is not _MISSING and value is not defaults.get(name, _MISSING):
+            keyword = place + method >= code.co_argcount or len(arguments) < place
+            arguments.append(f"{name}={shown(value)}" if keyword else shown(value))
     return f"{called}({', '.join(arguments)})"
 
 
-def defaults_of(frame: FrameType, local: dict[str, Any], method: bool) -> dict[str, Any]:
-    """The default values of the arguments of the function whose frame this is, where the function can be found."""
-    code = frame.f_code
-    owner = type(local.get("self")) if method else None
-    function = frame.f_globals.get(code.co_name) if owner is None else getattr(owner, code.co_name, None)
-    if getattr(function, "__code__", None) is not code:
-        return {}
-    positional = function.__defaults__ or ()  # type: ignore[union-attr]  # it has the code, so it is a function
+@lru_cache(256)
+def _defaults(function: Any) -> dict[str, Any]:
+    """The default values of the arguments of a function."""
+    code, positional = function.__code__, function.__defaults__ or ()
     names = code.co_varnames[:code.co_argcount]
-    return {**dict(zip(names[len(names) - len(positional):], positional)),
-            **(function.__kwdefaults__ or {})}  # type: ignore[union-attr]  # as above
+    return {**dict(zip(names[len(names) - len(positional):], positional)), **(function.__kwdefaults__ or {})}
 
 
 def name_of(awaited: object) -> str:
@@ -172,6 +215,8 @@ def name_of(awaited: object) -> str:
 
 def shown(value: object, limit: int = LIMIT) -> str:
     """The repr of `value`, without addresses and cut at `limit` characters."""
+    if type(value) in _PLAIN:
+        return repr(value)
     if isinstance(value, Task):
         return f"<{label(value)}>"
     if isinstance(value, (str, bytes)) and len(value) > limit:
