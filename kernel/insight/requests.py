@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import re
 from functools import lru_cache
-from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType
 from typing import Any
 
 from ..syscalls import Call, Checkpoint, CurrentTask, Now, Readiness, Sleep, Spawn, Syscall
@@ -24,7 +24,7 @@ LIBRARIES = frozenset(["asyncio", "compat", "kernel"])
 
 LIMIT = 60  # characters of an argument or an answer that are shown
 
-_PLAIN = frozenset([bool, float, type(None)])  # their reprs are short and have no address; an int may be very long
+_PLAIN = frozenset([bool, float, int, type(None)])  # their reprs are short, unless an int is long; and have no address
 _MISSING: Any = object()
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -51,45 +51,47 @@ _KIND_OF_CLASS: dict[type, str] = {Sleep: "time", Checkpoint: "time", Now: "time
                                    Call: "task", CurrentTask: "task"}
 
 
-def chain(task: Task[Any]) -> list[tuple[Any, FrameType]]:
-    """Who awaits whom in the task, from its outermost code down to the request: each piece of code, and its frame."""
-    links: list[tuple[Any, FrameType]] = []
+def chain(task: Task[Any]) -> tuple[list[Any], list[FrameType]]:
+    """Who awaits whom in the task, from its outermost code down to the request: the pieces of code, and their frames."""
+    codes: list[Any] = []
+    frames: list[FrameType] = []
     for outermost in (*task.callers, task.code) if task.callers else (task.code,):
         code = outermost
         while code is not None:
             kind = type(code)
             if kind is CoroutineType:  # nearly always, and a snapshot is to be quick
                 frame, awaited = code.cr_frame, code.cr_await
-            elif kind is GeneratorType:
-                frame, awaited = code.gi_frame, code.gi_yieldfrom
+            elif (names := _attributes(kind)) is None:  # type: ignore[arg-type]  # a type has a hash
+                break
+            elif names:
+                frame, awaited = getattr(code, names[0]), getattr(code, names[1], None)
             else:
-                frame, awaited = _other_frame(code)
+                frame, awaited = None, _wrapped(code)
             if frame is not None:
-                links.append((code, frame))
+                codes.append(code)
+                frames.append(frame)
             code = awaited
-    return links
+    return codes, frames
 
 
 def frames(task: Task[Any]) -> list[FrameType]:
     """The frames of the task's code that are suspended, outermost first."""
-    return [frame for _, frame in chain(task)]
-
-
-def _other_frame(code: Any) -> tuple[FrameType | None, Any]:
-    """The frame of what is awaited and is no coroutine of Python's, if it has one, and what that awaits in turn."""
-    names = _attributes(type(code))
-    if names is not None:
-        return getattr(code, names[0]), getattr(code, names[1], None)
-    if type(code).__name__ in _WRAPPERS:
-        return None, next((inner for inner in gc.get_referents(code) if isinstance(inner, _WRAPPED)), None)
-    return None, None
+    return chain(task)[1]
 
 
 @lru_cache(64)
-def _attributes(kind: type) -> tuple[str, str] | None:
-    """The attributes in which objects of a type have their frame, and what they await."""
+def _attributes(kind: type) -> tuple[str, ...] | None:
+    """The attributes in which objects of a type have their frame, and what they await.
+
+    Empty for those that Python awaits in the place of others; None for all that have no frame.
+    """
     pairs = ("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await")
-    return next((pair for pair in pairs if hasattr(kind, pair[0])), None)
+    return next((pair for pair in pairs if hasattr(kind, pair[0])), () if kind.__name__ in _WRAPPERS else None)
+
+
+def _wrapped(code: Any) -> Any:
+    """What is inside of an object that Python awaits in its place."""
+    return next((inner for inner in gc.get_referents(code) if isinstance(inner, _WRAPPED)), None)
 
 
 def of_library(frame: FrameType) -> bool:
@@ -104,18 +106,20 @@ def _is_of_library(module: str) -> bool:
 
 def library_call(task: Task[Any]) -> FrameType | None:
     """The frame of the function of a library that the program has called, and in which the task waits."""
-    return outermost_of_library(frames(task))
+    chain = frames(task)
+    place = place_of_call(chain, [of_library(frame) for frame in chain])
+    return None if place is None else chain[place]
 
 
-def outermost_of_library(chain: list[FrameType]) -> FrameType | None:
-    """The first frame of a library after the last frame of the program in `chain`."""
-    called = None
-    for frame in reversed(chain):
-        if not of_library(frame):
+def place_of_call(chain: list[FrameType], libraries: list[bool]) -> int | None:
+    """The place of that frame in `chain`; `libraries` says of each frame whether it is of a library."""
+    place = None
+    for number in range(len(chain) - 1, -1, -1):
+        if not libraries[number]:
             break
-        if frame.f_code.co_name not in ("__await__", "__iter__"):  # of a future: no call
-            called = frame
-    return called
+        if chain[number].f_code.co_name not in ("__await__", "__iter__"):  # of a future: no call
+            place = number
+    return place
 
 
 def is_future(request: object) -> bool:
@@ -178,28 +182,47 @@ def text_of(task: Task[Any], request: object, data: bool = True) -> str:
 
 def call_text(frame: FrameType, data: bool = True) -> str:
     """The call of which `frame` is the function's frame: "Queue.get()", "sleep(1.5)"."""
-    code, local = frame.f_code, frame.f_locals
-    method = code.co_argcount > 0 and code.co_varnames[0] == "self" and "self" in local
-    # By the class of the object, since the function may be one of a base that nobody knows.
-    owner = type(local["self"]) if method else None
-    called = code.co_qualname if owner is None else f"{owner.__name__}.{code.co_name}"
-    if not data:
-        return f"{called}(...)"
-    if code.co_name == "__aexit__":
-        return f"{called}()"  # without the exception with which the block has ended: it waits for the rest of the block
-    function = frame.f_globals.get(code.co_name) if owner is None else getattr(owner, code.co_name, None)
-    defaults = _defaults(function) if getattr(function, "__code__", None) is code else {}
-    arguments: list[str] = []
-    for place, name in enumerate(code.co_varnames[method:code.co_argcount + code.co_kwonlyargcount]):
-        value = local.get(name, _MISSING)
-        if value is not _MISSING and value is not defaults.get(name, _MISSING):
-            keyword = place + method >= code.co_argcount or len(arguments) < place
-            arguments.append(f"{name}={shown(value)}" if keyword else shown(value))
-    return f"{called}({', '.join(arguments)})"
+    return Signature(frame).text(frame, data)
 
 
-@lru_cache(256)
-def _defaults(function: Any) -> dict[str, Any]:
+class Signature:
+    """How to write the calls of one function; made from the frame of one of them."""
+
+    def __init__(self, frame: FrameType) -> None:
+        code, local = frame.f_code, frame.f_locals
+        self._name = code.co_qualname
+        self._method = code.co_argcount > 0 and code.co_varnames[0] == "self" and "self" in local
+        if self._method:
+            self._name = code.co_name
+            function = getattr(type(local["self"]), code.co_name, None)
+        else:
+            function = frame.f_globals.get(code.co_name)
+        defaults = defaults_of(function) if getattr(function, "__code__", None) is code else {}
+        names = code.co_varnames[self._method:code.co_argcount + code.co_kwonlyargcount]
+        if code.co_name == "__aexit__":
+            names = ()  # the exception with which the block has ended; what is waited for is the rest of the block
+        self._parameters = [(name, place + self._method >= code.co_argcount, defaults.get(name, _MISSING))
+                            for place, name in enumerate(names)]
+
+    def text(self, frame: FrameType, data: bool) -> str:
+        local = frame.f_locals
+        # By the class of the object, since the function may be one of a base that nobody knows.
+        called = f"{type(local['self']).__name__}.{self._name}" if self._method else self._name
+        if not data:
+            return f"{called}(...)"
+        arguments: list[str] = []
+        left_out = False
+        for name, keyword, default in self._parameters:
+            value = local.get(name, _MISSING)
+            if value is _MISSING or value is default:
+                left_out = True
+            else:
+                text = repr(value) if type(value) is float else shown(value)  # a snapshot is to be quick
+                arguments.append(f"{name}={text}" if keyword or left_out else text)
+        return f"{called}({', '.join(arguments)})"
+
+
+def defaults_of(function: Any) -> dict[str, Any]:
     """The default values of the arguments of a function."""
     code, positional = function.__code__, function.__defaults__ or ()
     names = code.co_varnames[:code.co_argcount]
@@ -215,7 +238,7 @@ def name_of(awaited: object) -> str:
 
 def shown(value: object, limit: int = LIMIT) -> str:
     """The repr of `value`, without addresses and cut at `limit` characters."""
-    if type(value) in _PLAIN:
+    if type(value) in _PLAIN and not (type(value) is int and value.bit_length() > 64):
         return repr(value)
     if isinstance(value, Task):
         return f"<{label(value)}>"
