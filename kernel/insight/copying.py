@@ -76,11 +76,12 @@ def in_order(kernel: Kernel) -> list[Task[Any]]:
     """The tasks of `kernel` that are not done, by number.
 
     A task of asyncio's kind gets its number now. asyncio keeps these tasks in a set, and the numbers are not to differ
-    from run to run. So they follow the names: "Task-2" comes before "Task-10".
+    from run to run. So they follow the names: "Task-2", "Task-10", and then those that the program has named.
     """
     tasks = kernel.everyone()
-    new = [(len(name := str(task.name)), name, task) for task in tasks if not hasattr(task, "id")]
-    for _, _, task in sorted(new, key=itemgetter(0, 1)):
+    new = [(not (name := str(task.name)).startswith("Task-"), len(name), name, task) for task in tasks
+           if not hasattr(task, "id")]
+    for *_, task in sorted(new, key=itemgetter(0, 1, 2)):
         task.id = next(kernel.task_ids)  # as `number` would do it, in half the time
     return sorted(tasks, key=attrgetter("id"))
 

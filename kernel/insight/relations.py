@@ -91,6 +91,7 @@ def tasks_behind(awaited: Any) -> list[AnyTask]:
     left, seen = [awaited], set()
     while left:
         one = left.pop()
+        one = getattr(one, "future", one)  # the kernel's stand-in for a future of another make
         if id(one) in seen:
             continue
         seen.add(id(one))
@@ -102,7 +103,7 @@ def tasks_behind(awaited: Any) -> list[AnyTask]:
         elif getattr(one, "_children", None):  # those of a `gather`
             left.extend(reversed(one._children))
         else:
-            left.extend(_shielded(getattr(one, "future", one)))  # the kernel's stand-in for a future of another make
+            left.extend(_shielded(one))
     return list(found)
 
 

@@ -17,11 +17,12 @@ from typing import Any
 from ..syscalls import Call, Checkpoint, CurrentTask, Now, Readiness, Sleep, Spawn, Syscall
 from ..task import Task
 from ..waitable import Waitable
-from .names import label
+from .names import label, number
 
 # Whose frames are not the program's: ours, and those of the library whose place the facade takes.
 LIBRARIES = frozenset(["asyncio", "compat", "kernel"])
 
+FEW = 5  # tasks in a collection that are shown
 LIMIT = 60  # characters of an argument or an answer that are shown
 
 _PLAIN = frozenset([bool, float, int, type(None)])  # their reprs are short, unless an int is long; and have no address
@@ -236,12 +237,17 @@ def name_of(awaited: object) -> str:
     return f"<{type(awaited).__name__}>"
 
 
-def shown(value: object, limit: int = LIMIT) -> str:
+def shown(value: Any, limit: int = LIMIT) -> str:
     """The repr of `value`, without addresses and cut at `limit` characters."""
     if type(value) in _PLAIN and not (type(value) is int and value.bit_length() > 64):
         return repr(value)
     if isinstance(value, Task):
         return f"<{label(value)}>"
+    if hasattr(type(value), "_asyncio_future_blocking"):
+        return name_of(value)
+    if type(value) in (list, set, tuple) and value and all(isinstance(one, Task) for one in value):  # given to `wait`
+        listed = ", ".join(f"<{label(one)}>" for one in sorted(value, key=number)[:FEW])
+        return f"{{{listed}{', ...' if len(value) > FEW else ''}}}"
     if isinstance(value, (str, bytes)) and len(value) > limit:
         return f"{value[:limit]!r}..."  # without a repr of the whole, which may be large
     try:
