@@ -51,7 +51,7 @@ def _head(view: View) -> Iterator[str]:
     yield f"{kernel['kind']} kernel in thread {safe(kernel['thread_name'])}, {kernel['state']}: {', '.join(counts)}"
     if not kernel["answered"]:
         task = next((task for task in kernel["tasks"] if task["state"] == "running"), None)
-        holder = "what is no task" if task is None else label(task)
+        holder = "a callback" if task is None else label(task)
         yield f"  It makes no step: {holder} holds it up{_at(view, _innermost(kernel, task))}."
 
 
@@ -222,9 +222,16 @@ def stack(snapshot: Data, pattern: str | None = None) -> str:
         tasks = [label(task) for kernel in snapshot["kernels"] for task, _ in folded(kernel["tasks"])]
         listed = ", ".join(tasks[:50]) + (", ..." if len(tasks) > 50 else "")
         raise ValueError(f"no task has the number or the name {pattern!r}; there {'are' if tasks else 'is'} {listed or 'none'}")
-    return for_each_kernel(snapshot, lambda view: [
-        line for task, alike in folded(chosen[id(view.kernel)], full=pattern is not None)
-        for line in _stack_of(view, task, alike)])
+    return for_each_kernel(snapshot, lambda view: _stacks(view, chosen[id(view.kernel)], pattern is not None))
+
+
+def _stacks(view: View, tasks: list[Data], full: bool = False) -> Iterator[str]:
+    if view.kernel["stack"] and not full:
+        yield ""
+        yield "a callback is running:"
+        yield from _frames(view, view.kernel["stack"])
+    for task, alike in folded(tasks, full):
+        yield from _stack_of(view, task, alike)
 
 
 def matches(task: Data, pattern: str | None) -> bool:
@@ -236,7 +243,15 @@ def _stack_of(view: View, task: Data, alike: int) -> Iterator[str]:
     waits = waits_for(view, task)
     since = "" if task["since"] is None else f" for {_since(view, task)}"
     yield f"{label(task)} is blocked on {waits}{since}:" if waits else f"{label(task)} is {task['state']}:"
-    for place in task["stack"]:
+    yield from _frames(view, task["stack"])
+    if task["awaits"] and not (task["lock"] is not None and "held by" in waits):
+        yield f"  which waits for {_labels(view, task['awaits'])}"
+    if alike:
+        yield f"... and {alike:,} more like it"
+
+
+def _frames(view: View, stack: list[Data]) -> Iterator[str]:
+    for place in stack:
         if place["library"] and place["function"].endswith("__await__"):
             continue  # how Python awaits an object: nobody has called it
         if place["library"]:
@@ -246,21 +261,17 @@ def _stack_of(view: View, task: Data, alike: int) -> Iterator[str]:
             source = linecache.getline(_whole_path(view, place["file"]), place["line"] or 0).strip()
             if source:
                 yield f"    {safe(source)}"
-    if task["awaits"] and not (task["lock"] is not None and "held by" in waits):
-        yield f"  which waits for {_labels(view, task['awaits'])}"
-    if alike:
-        yield f"... and {alike:,} more like it"
 
 
 def locks(snapshot: Data) -> str:
     """At what tasks wait in a line: who holds it, and who waits, in the order in which they will get it."""
-    def lines(view: View) -> Iterator[str]:
-        if not view.kernel["locks"]:
-            yield "No task waits for a lock, a queue or the like."
-        for lock in view.kernel["locks"]:
-            yield from _lock(view, lock)
-        yield from _circles(view)
-    return for_each_kernel(snapshot, lines)
+    return for_each_kernel(snapshot, lambda view: [
+        *(_locks(view) if view.kernel["locks"] else ["No task waits for a lock, a queue or the like."]), *_circles(view)])
+
+
+def _locks(view: View) -> Iterator[str]:
+    for lock in view.kernel["locks"]:
+        yield from _lock(view, lock)
 
 
 def _lock(view: View, lock: Data) -> Iterator[str]:
@@ -285,13 +296,16 @@ def _lock(view: View, lock: Data) -> Iterator[str]:
 
 def everything(snapshot: Data) -> str:
     """All listings that have something to say, for a terminal."""
-    argv = " ".join(map(safe, snapshot["argv"]))
-    parts = [f"Process {snapshot['pid']}, Python {snapshot['python']}: {cut(argv, 200)}\n", ps(snapshot)]
-    if any(kernel["locks"] for kernel in snapshot["kernels"]):
-        parts.append("Locks, queues and the like\n" + locks(snapshot))
-    if snapshot["kernels"]:
-        parts.append("Stacks\n" + stack(snapshot))
-    return "\n".join(parts)
+    head = f"Process {snapshot['pid']}, Python {snapshot['python']}: {cut(' '.join(map(safe, snapshot['argv'])), 200)}\n"
+
+    def lines(view: View) -> Iterator[str]:
+        yield from _table(view, False)
+        yield from _circles(view)
+        if view.kernel["locks"]:
+            yield ""
+            yield from _locks(view)
+        yield from _stacks(view, view.kernel["tasks"])
+    return head + for_each_kernel(snapshot, lines)
 
 
 def label(task: Data) -> str:
