@@ -185,7 +185,11 @@ class Copier:
                 self._lines.leave(task, place)
             return None
         call = frames[shape.call]
-        tasks = tasks_behind(request) if shape.collector is None else shape.collector.tasks(frames)
+        tasks: list[Task[Any]] = []
+        if shape.collector is not None:
+            tasks = shape.collector.tasks(frames)
+        elif place is None:
+            tasks = tasks_behind(request)
         return (shape.kind, cut(shape.signature.text(call, self._data)), self._numbers(tasks),
                 None if place is None else self._lines.join(task, place), self._deadlines.get(id(request)),
                 descriptor_of_call(call) if shape.has_descriptor else None)

@@ -8,32 +8,37 @@ the suspended code, where the garbage collector sees it, and so does this module
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import sys
 from types import AsyncGeneratorType, FunctionType, MethodType
 from typing import Any
 
 from .requests import LIBRARIES
 
+if sys.version_info >= (3, 14):
 
-def blocks_of(code: Any) -> Iterator[Any]:
+    def managers_on_stack(code: Any) -> list[Any]:
+        """The context managers whose `__aexit__` is on the stack of some suspended code: two neighbours there."""
+        seen = gc.get_referents(code)
+        return [manager for method, manager in zip(seen, seen[1:]) if type(method) is FunctionType
+                and method.__name__ == "__aexit__" and getattr(type(manager), "__aexit__", None) is method]
+
+else:
+
+    def managers_on_stack(code: Any) -> list[Any]:
+        """The context managers whose `__aexit__` is on the stack of some suspended code."""
+        return [method.__self__ for method in gc.get_referents(code)
+                if type(method) is MethodType and method.__name__ == "__aexit__"]
+
+
+def blocks_of(code: Any) -> list[Any]:
     """The objects whose `async with` blocks a suspended coroutine or generator is in, or is about to enter."""
-    before: Any = None
-    for referent in gc.get_referents(code):
-        manager = None
-        if isinstance(referent, MethodType):
-            if referent.__name__ == "__aexit__":
-                manager = referent.__self__
-        elif isinstance(before, FunctionType) and before.__name__ == "__aexit__":
-            # Since Python 3.14 the function and its object are two neighbours on the stack.
-            if getattr(type(referent), "__aexit__", None) is before:
-                manager = referent
-        if manager is not None:
-            yield manager
-            if type(manager).__module__ == "contextlib":  # perhaps written as a generator, which has blocks in turn
-                generator = getattr(manager, "gen", None)
-                if isinstance(generator, AsyncGeneratorType):
-                    yield from blocks_of(generator)
-        before = referent
+    managers = managers_on_stack(code)
+    for manager in managers:
+        if type(manager).__module__ == "contextlib":  # perhaps written as a generator, which has blocks in turn
+            generator = getattr(manager, "gen", None)
+            if isinstance(generator, AsyncGeneratorType):
+                managers = managers + managers_on_stack(generator)
+    return managers
 
 
 def held_by(manager: Any) -> list[Any]:

@@ -42,13 +42,13 @@ class Lines:
         if lock is None:
             lock = self._locks[id(thing)] = LockCopy(len(self._locks) + 1, thing, self._data)
         self._places.setdefault((id(thing), place.call), place)
-        self._at[number(task)] = thing
-        self._futures[id(task.blocked_on)] = number(task)
+        self._at[task.id] = thing
+        self._futures[id(task.blocked_on)] = task.id
         return lock.id
 
     def leave(self, task: Task[Any], place: Place) -> None:
         """Note that `task` was woken there and has not run since, so that it holds nothing yet."""
-        self._at[number(task)] = place.thing
+        self._at[task.id] = place.thing
 
     def read(self, tasks: Iterable[Task[Any]]) -> list[LockCopy]:
         """The locks, with the lines and the holders; `tasks` may be the holders."""
@@ -72,14 +72,18 @@ class Lines:
         return self._futures.get(id(waiter))
 
     def _find_holders(self, wanted: dict[int, LockCopy], tasks: Iterable[Task[Any]]) -> None:
-        for task in tasks:
-            at = self._at.get(number(task))  # whose block it enters, or whose lock it has released to wait in it
+        """Look for the holders of the `wanted` locks, by the identities of these."""
+        several = any(lock.kind != "Lock" for lock in wanted.values())  # a semaphore may have more than one
+        for task in sorted(tasks, key=lambda task: task.id in self._at):  # first those that wait in no line
+            at = self._at.get(task.id)  # whose block it enters, or whose lock it has released to wait in it
             for code in chain(task)[0]:
                 for manager in blocks_of(code):
                     for held in held_by(manager):
                         lock = wanted.get(id(held))
                         if lock is not None and at is not held and at is not manager:
-                            lock.holders = [*(lock.holders or ()), number(task)]
+                            lock.holders = sorted([*(lock.holders or ()), task.id])
+            if not several and all(lock.holders for lock in wanted.values()):
+                return
 
 
 def describe(thing: Any, data: bool) -> tuple[str, str]:
