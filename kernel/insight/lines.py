@@ -73,6 +73,7 @@ class Lines:
 
     def _find_holders(self, wanted: dict[int, LockCopy], tasks: Iterable[Task[Any]]) -> None:
         """Look for the holders of the `wanted` locks, by the identities of these."""
+        missing = set(wanted)
         several = any(lock.kind != "Lock" for lock in wanted.values())  # a semaphore may have more than one
         for task in sorted(tasks, key=lambda task: task.id in self._at):  # first those that wait in no line
             at = self._at.get(task.id)  # whose block it enters, or whose lock it has released to wait in it
@@ -81,8 +82,9 @@ class Lines:
                     for held in held_by(manager):
                         lock = wanted.get(id(held))
                         if lock is not None and at is not held and at is not manager:
-                            lock.holders = sorted([*(lock.holders or ()), task.id])
-            if not several and all(lock.holders for lock in wanted.values()):
+                            lock.holders = sorted({*(lock.holders or ()), task.id})
+                            missing.discard(id(held))
+            if not (several or missing):
                 return
 
 
