@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import compat
+from compat.events import EventLoop
 from kernel import VirtualClock
 from tests.support.listed import service
 from tests.support.listings import golden, transcript
@@ -12,7 +12,7 @@ from tests.support.listings import golden, transcript
 
 def test_a_service() -> None:
     def program(seen: list[dict[str, Any]]) -> None:
-        loop = compat.EventLoop(clock=VirtualClock())
+        loop = EventLoop(clock=VirtualClock())
         try:
             loop.run_until_complete(loop.create_task(service.main(seen), name="main"))
         finally:
