@@ -6,7 +6,11 @@ import math
 import sys
 from collections.abc import Coroutine
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .core import Kernel
+    from .devices.protocols import Tap, Tracer
 
 
 def check_seconds(value: Any, function: str) -> float:
@@ -70,6 +74,16 @@ def check_tracer(observer: object) -> None:
     """Raise the `TypeError` that says what an observer has to be, if `observer` is none."""
     if isinstance(observer, type) or observer is not None and not callable(getattr(observer, "attach_to", None)):
         raise TypeError(f"observer= takes an instance of a class derived from kernel.Observer, not {observer!r}")
+
+
+def attach_tracers(kernel: Kernel, observer: Tracer | None) -> Tap | None:
+    """Have `observer` watch `kernel`, which is being made, and whoever watches all kernels. Return the tap, if any."""
+    check_tracer(observer)
+    kernel.tap = None
+    for tracer in observer, kernel.tracer:
+        if tracer is not None:
+            kernel.tap = tracer.attach_to(kernel)
+    return kernel.tap
 
 
 def check_descriptor(fd: Any, function: str) -> int:

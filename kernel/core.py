@@ -17,8 +17,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Callback, Calls, Expected
-from .checks import check_code, check_no_event_loop, check_seconds, check_tracer, close_unstarted
-from .deadlock import Deadlock
+from .checks import attach_tracers, check_code, check_no_event_loop, check_seconds, close_unstarted
+from .deadlock import nothing_left
 from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue, Tap, Tracer
 from .failures import Unretrieved, fire_failed, let_pass, tell
 from .lifecycle import AsyncgenHooks, Interruptible, Resources, abandon, in_this_thread, running_kernel, shut_down
@@ -44,13 +44,10 @@ class Kernel:
     """
 
     tracer: ClassVar[Tracer | None] = None  # attached to each kernel that is made, besides its `observer`
-    tapped_whole: ClassVar[bool] = False  # whether a tap's stand-in takes the place of the whole ready queue, or only
-    # of `woken`
 
     def __init__(self, *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
                  observer: Tracer | None = None, grace: float = 10.0,
                  exception_hook: Callable[[str, BaseException], object] | None = None) -> None:
-        check_tracer(observer)
         # The devices, and what the kernel's owner has decided.
         self.ready: ReadyQueue = deque() if ready is None else ready
         self.woken = self.ready  # where tasks go whose wait is over: the ready queue itself, or a tap's stand-in for it
@@ -74,10 +71,7 @@ class Kernel:
         self.asleep = False  # it waits in the poller, or is about to: wake_up() has to wake that
         self.closed = False  # nothing can be run any more
         self.firing: Event | Callback | None = None  # what has come from outside and is being let in
-        self.tap: Tap | None = None
-        for tracer in observer, self.tracer:
-            if tracer is not None:
-                self.tap = tracer.attach_to(self)
+        self.tap: Tap | None = attach_tracers(self, observer)
 
     def turn(self, until: float = math.inf) -> None:
         """Let in what has happened outside, then run what is ready.
@@ -93,6 +87,7 @@ class Kernel:
             self._idle(until)
         if self.timers.heap:
             self.timers.expire(self, self.clock.now())
+        self.firing = None
         self.run_ready()
 
     def run_ready(self) -> None:
@@ -133,12 +128,11 @@ class Kernel:
                 event.fire(self)
             except BaseException as error:
                 fire_failed(self, event, error)
-        self.firing = None
 
     def _idle(self, until: float) -> None:
         calls = self.calls
         if not (calls.expected or self.poller.watching() or self.timers or calls.may_come()):
-            raise self._deadlock()  # the exception must not be in this frame as well: they would hold each other
+            raise nothing_left(self)
         self.asleep = True  # from here on wake_up() wakes the poller; what came before is seen in the next lines
         try:
             deadline = -math.inf if calls.waiting or self.ready else until
@@ -150,13 +144,6 @@ class Kernel:
         self._fire(events)
         if calls.waiting:  # now: the next turn would first make another system call, to look at the descriptors
             calls.admit(self)
-
-    def _deadlock(self) -> Deadlock:
-        error = Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
-                         "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
-        if self.tap is not None:
-            self.tap.deadlock(error)
-        return error
 
     def spawn(self, code: Code[T], name: str | None = None, daemon: bool = False,
               context: Context | None = None) -> Task[T]:

@@ -85,4 +85,3 @@ class Timers:
                 timer.fire(kernel)
             except BaseException as error:
                 fire_failed(kernel, timer, error)
-        kernel.firing = None

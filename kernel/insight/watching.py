@@ -147,7 +147,7 @@ class Watch:
         # The methods to call for each event: those that an observer has written.
         self.hears: dict[str, list[Callable[..., Any]]] = {event: [] for event in EVENTS}
         self.waiting: dict[Task[Any], Syscall[Any]] = {}  # the tasks that are blocked, and on what
-        self.queue = (LoopQueue if kernel.tapped_whole else TappedQueue)(kernel.ready, self)
+        self.queue = (LoopQueue if getattr(kernel, "tapped_whole", False) else TappedQueue)(kernel.ready, self)
         self._sees_steps = False  # whether any observer is told of steps
         self._below: Tap | None = kernel.tap  # another tracer's
 

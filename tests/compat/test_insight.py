@@ -62,13 +62,15 @@ def test_the_calls_of_a_program() -> None:
     pieces: list[str] = []
 
     async def main() -> None:
+        current: Any = asyncio.current_task()
+        current.set_name("main")
         with watch(Strace(pieces.append)):
             await asyncio.get_running_loop().create_task(program(), name="program")
 
     run(main())
-    lines = [line for line in "".join(pieces).splitlines(True) if "Task-1" not in line.partition("]")[0]]
+    lines = [line for line in "".join(pieces).splitlines(True) if "'main'" not in line.partition("]")[0]]
     assert "".join(lines) == text("""
-        0.000000 [task 2 'program'] +++ made by task 1 'Task-1' +++
+        0.000000 [task 2 'program'] +++ made by task 1 'main' +++
         0.000000 [task 3 'producer'] +++ made by task 2 'program' +++
         0.000000 [task 4 'consumer'] +++ made by task 2 'program' +++
         0.000000 [task 5 'failing'] +++ made by task 2 'program' +++
