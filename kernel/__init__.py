@@ -12,6 +12,7 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 and `timers.py`. The folders stand on these files, but for `devices`, which they stand on. Nothing knows of asyncio.
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 from .core import Kernel, run
@@ -56,6 +57,9 @@ __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datag
            "open_file", "open_process", "open_unix_connection", "run", "run_in_process", "run_in_thread", "run_process",
            "serve", "serve_unix", "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait",
            "wait_readable", "wait_writable"]
+
+if sys.flags.dev_mode:
+    from .insight import development as development
 
 # Loaded at the first use of a name: these modules, and what they import, would take longer than the rest: `import`.
 _LATER = {"host.files": "File Path open_file", "host.processes": "Process open_process run_process",

@@ -1,0 +1,10 @@
+"""Development mode, `python -X dev`: what the kernel then does for the author of a program.
+
+`import kernel` imports this module in development mode, and in no other.
+"""
+
+from __future__ import annotations
+
+from . import forgotten
+
+forgotten.track()
