@@ -12,7 +12,7 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 and `timers.py`. The folders stand on these files, but for `devices`, which they stand on. Nothing knows of asyncio.
 """
 
-import sys
+from sys import flags as _flags
 from typing import TYPE_CHECKING
 
 from .core import Kernel, run
@@ -58,9 +58,6 @@ __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datag
            "serve", "serve_unix", "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait",
            "wait_readable", "wait_writable"]
 
-if sys.flags.dev_mode:
-    from .insight import development as development
-
 # Loaded at the first use of a name: these modules, and what they import, would take longer than the rest: `import`.
 _LATER = {"host.files": "File Path open_file", "host.processes": "Process open_process run_process",
           "host.signals": "Signals catch_signals", "insight.observer": "Observer",
@@ -84,3 +81,6 @@ if not TYPE_CHECKING:
 
     def __dir__():
         return sorted({*globals(), *__all__})
+
+if _flags.dev_mode:
+    from .insight import development as _development

@@ -1,11 +1,11 @@
-"""The watchdog of a shutdown: a thread that notices when a step of a task does not end."""
+"""Steps that do not end: where one is, and the watchdog of a shutdown, a thread that notices one."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 
@@ -56,14 +56,43 @@ class Watchdog:
                 return
 
 
+def step_frames(kernel: object, thread: int) -> list[tuple[FrameType, int]]:
+    """The frames of the step that `kernel` makes in `thread`, each with its line, outermost first; none between steps.
+
+    Those that lead from the kernel to the program's code are left out, unless there are no others.
+    """
+    packages = {package_of(vars(cls)) for cls in type(kernel).__mro__ if "run_ready" in vars(cls)}
+    frames: list[tuple[FrameType, int]] = []
+    frame = sys._current_frames().get(thread)
+    while frame is not None and not (frame.f_code.co_name == "run_ready" and frame.f_locals.get("self") is kernel):
+        frames.append((frame, frame.f_lineno))
+        frame = frame.f_back
+    if frame is None:
+        return []
+    frames.reverse()
+    first = next((place for place, (frame, _) in enumerate(frames) if package_of(frame.f_globals) not in packages), 0)
+    return frames[first:]
+
+
+def package_of(names: Mapping[str, object]) -> str:
+    """The top-level package of a module or a class that has the names `names`."""
+    return str(names.get("__module__") or names.get("__name__")).partition(".")[0]
+
+
 def show_stack(frame: FrameType | None) -> str:
     """Where the code of `frame` and its callers are, outermost first; without the lines themselves if need be."""
+    frames: list[tuple[FrameType, int]] = []
+    while frame is not None:
+        frames.append((frame, frame.f_lineno))
+        frame = frame.f_back
+    return show_frames(frames[::-1])
+
+
+def show_frames(frames: list[tuple[FrameType, int]]) -> str:
+    """The same for `frames`, each with its line."""
     try:
-        from traceback import format_stack  # here, to save start-up time: a shutdown hardly ever hangs
-        return "".join(format_stack(frame))
+        from traceback import StackSummary  # here, to save start-up time: a step hardly ever hangs
+        return "".join(StackSummary.extract(iter(frames)).format())
     except Exception:  # as in `tell` of failures.py: it cannot be imported now, or cannot read the files
-        places: list[str] = []
-        while frame is not None:
-            places.append(f'  File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}\n')
-            frame = frame.f_back
-        return "".join(reversed(places))
+        return "".join(f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_name}\n'
+                       for frame, line in frames)

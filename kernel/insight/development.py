@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
-from . import forgotten
+from .forgotten import track
+from .stalls import slow_steps
 
-forgotten.track()
+track()
+slow_steps()
