@@ -1,12 +1,59 @@
-"""Steps that do not end: where one is, and the watchdog of a shutdown, a thread that notices one."""
+"""Steps that do not end: where one is, and threads that notice one: after Ctrl-C, and at a shutdown."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
+from _thread import start_new_thread
 from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import Any
+
+MOMENT, LOOKS = 1.0, 5  # seconds from Ctrl-C to a look, and how often to look where the kernel is just between two steps
+
+
+class Unheard:
+    """A call that `kernel` is to make for Ctrl-C. If the kernel does not come to it, this says who holds the kernel.
+
+    It is made in a signal handler, in the thread of the kernel.
+    """
+
+    def __init__(self, kernel: Any, function: Callable[[], object] = bool) -> None:
+        self._kernel = kernel
+        self._function = function
+        self._watched = threading.get_ident()
+        self._made = threading.Lock()
+        self._made.acquire()
+        try:
+            # Not by `threading`: its locks may be held by what the signal has interrupted.
+            start_new_thread(self._watch, ())
+        except RuntimeError:
+            pass  # the system gives no thread: nobody can say it, and Ctrl-C does the same without
+
+    def __call__(self) -> object:
+        """The kernel makes the call."""
+        self._made.release()
+        return self._function()
+
+    def _watch(self) -> None:
+        for _ in range(LOOKS):
+            if self._made.acquire(timeout=MOMENT):
+                return
+            frames, task = step_frames(self._kernel, self._watched), self._kernel.current
+            if frames:
+                holder = "a callback" if task is None else f"the task '{task.name}'"
+                return say(f"Ctrl-C has to wait: {holder} has held the kernel for over "
+                           f"{MOMENT:g} s. Ctrl-C again interrupts it where it is now:\n{show_frames(frames)}")
+
+
+def say(text: str) -> None:
+    """Write `text` to standard error, for whoever sits at the terminal."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        pass  # there is none, or it is closed: nobody sits there
 
 
 class Watchdog:
