@@ -55,6 +55,8 @@ NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not lo
 class LoopKernel(AsyncioKernel):
     """The kernel of an event loop. Its tasks are asyncio tasks, and another thread may call at any time."""
 
+    told_slow = False  # whether it was told already, by `kernel.insight.stalls`, that what runs now takes long
+
     def __init__(self, loop: EventLoop, ready: ReadyQueue | None, clock: Clock | None, poller: Poller | None,
                  observer: Tracer | None) -> None:
         self._loop = loop
@@ -133,9 +135,10 @@ class LoopKernel(AsyncioKernel):
             begin = time.perf_counter()
             item.run(self)
             seconds = time.perf_counter() - begin
-            if seconds >= self._loop.slow_callback_duration:
+            if seconds >= self._loop.slow_callback_duration and not self.told_slow:
                 base_events.logger.warning(  # type: ignore[attr-defined]
                     "Executing %s took %.3f seconds", shown(item), seconds)
+            self.told_slow = False
             del item  # whoever keeps a traceback from it keeps this frame as well
 
 

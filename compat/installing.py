@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .current_loop import policy
 from .events import EventLoop
 from .gathering import gather
+from .runners import on_sigint
 from .tasks import Task
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def install(*, legacy: bool = False) -> None:
         _replace(unix_events._UnixDefaultEventLoopPolicy, "_loop_factory", EventLoop)  # type: ignore[attr-defined]
         for module in asyncio, tasks:
             _replace(module, "gather", gather)
+        _replace(asyncio.Runner, "_on_sigint", on_sigint)
         if sys.version_info >= (3, 12):
             for module in asyncio, tasks:
                 _replace(module, "eager_task_factory", asyncio.create_eager_task_factory(Task))

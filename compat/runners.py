@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import Context
 from typing import Any, TypeVar
 
+from kernel.core import Kernel
+from kernel.devices.watchdog import Unheard
 from kernel.failures import clear_frame, traceback_of
 
 from .events import check_no_kernel, new_event_loop
@@ -14,6 +16,17 @@ from .generators import accepted
 
 T = TypeVar("T")
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+_on_sigint: Any = asyncio.Runner._on_sigint  # type: ignore[attr-defined]  # as asyncio has it
+
+
+def on_sigint(runner: Any, signum: int, frame: object, main_task: Any) -> None:
+    """`asyncio.Runner._on_sigint`: the first Ctrl-C cancels the main task, and says so if that has to wait."""
+    _on_sigint(runner, signum, frame, main_task)
+    kernel = getattr(runner.get_loop(), "kernel", None)
+    if isinstance(kernel, Kernel):
+        kernel.call_from_thread(Unheard(kernel))
 
 
 class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type checker
@@ -34,6 +47,9 @@ class Runner(asyncio.Runner):  # type: ignore[misc]  # final only for the type c
         except BaseException as error:
             _clear_own_frames(error)
             raise
+
+    def _on_sigint(self, signum: int, frame: object, main_task: Any) -> None:
+        on_sigint(self, signum, frame, main_task)
 
     def close(self) -> None:
         super().close()

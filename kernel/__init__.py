@@ -13,6 +13,7 @@ and `timers.py`. The folders stand on these files, but for `devices`, which they
 """
 
 from os import environ as _environ
+from sys import flags as _flags
 from typing import TYPE_CHECKING
 
 from .core import Kernel, run
@@ -87,3 +88,6 @@ if not TYPE_CHECKING:
 if "TRAMPOLINE_INSIGHT" in _environ:
     from .insight.serving import offer_if_asked
     offer_if_asked()
+
+if _flags.dev_mode:
+    from .insight import development as _development

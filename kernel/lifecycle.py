@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .calls import POLL_INTERVAL
 from .deadlock import Deadlock, describe
-from .devices.watchdog import Watchdog
+from .devices.watchdog import Unheard, Watchdog
 from .failures import abort_failed, tell
 from .waitable import Waitable
 
@@ -103,7 +103,7 @@ class Interruptible:
         if self._interrupted or self._main.done() or self._kernel.main is None:
             raise KeyboardInterrupt
         self._interrupted = True
-        self._kernel.call_from_thread(self._main.cancel)
+        self._kernel.call_from_thread(Unheard(self._kernel, self._main.cancel))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:

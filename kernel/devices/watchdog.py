@@ -1,12 +1,59 @@
-"""The watchdog of a shutdown: a thread that notices when a step of a task does not end."""
+"""Steps that do not end: where one is, and threads that notice one: after Ctrl-C, and at a shutdown."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections.abc import Callable
+from _thread import start_new_thread
+from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import Any
+
+MOMENT, LOOKS = 1.0, 5  # seconds from Ctrl-C to a look, and how often to look where the kernel is just between two steps
+
+
+class Unheard:
+    """A call that `kernel` is to make for Ctrl-C. If the kernel does not come to it, this says who holds the kernel.
+
+    It is made in a signal handler, in the thread of the kernel.
+    """
+
+    def __init__(self, kernel: Any, function: Callable[[], object] = bool) -> None:
+        self._kernel = kernel
+        self._function = function
+        self._watched = threading.get_ident()
+        self._made = threading.Lock()
+        self._made.acquire()
+        try:
+            # Not by `threading`: its locks may be held by what the signal has interrupted.
+            start_new_thread(self._watch, ())
+        except RuntimeError:
+            pass  # the system gives no thread: nobody can say it, and Ctrl-C does the same without
+
+    def __call__(self) -> object:
+        """The kernel makes the call."""
+        self._made.release()
+        return self._function()
+
+    def _watch(self) -> None:
+        for _ in range(LOOKS):
+            if self._made.acquire(timeout=MOMENT):
+                return
+            frames, task = step_frames(self._kernel, self._watched), self._kernel.current
+            if frames:
+                holder = "a callback" if task is None else f"the task '{task.name}'"
+                return say(f"Ctrl-C has to wait: {holder} has held the kernel for over "
+                           f"{MOMENT:g} s. Ctrl-C again interrupts it where it is now:\n{show_frames(frames)}")
+
+
+def say(text: str) -> None:
+    """Write `text` to standard error, for whoever sits at the terminal."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        pass  # there is none, or it is closed: nobody sits there
 
 
 class Watchdog:
@@ -56,14 +103,43 @@ class Watchdog:
                 return
 
 
+def step_frames(kernel: object, thread: int) -> list[tuple[FrameType, int]]:
+    """The frames of the step that `kernel` makes in `thread`, each with its line, outermost first; none between steps.
+
+    Those that lead from the kernel to the program's code are left out, unless there are no others.
+    """
+    packages = {package_of(vars(cls)) for cls in type(kernel).__mro__ if "run_ready" in vars(cls)}
+    frames: list[tuple[FrameType, int]] = []
+    frame = sys._current_frames().get(thread)
+    while frame is not None and not (frame.f_code.co_name == "run_ready" and frame.f_locals.get("self") is kernel):
+        frames.append((frame, frame.f_lineno))
+        frame = frame.f_back
+    if frame is None:
+        return []
+    frames.reverse()
+    first = next((place for place, (frame, _) in enumerate(frames) if package_of(frame.f_globals) not in packages), 0)
+    return frames[first:]
+
+
+def package_of(names: Mapping[str, object]) -> str:
+    """The top-level package of a module or a class that has the names `names`."""
+    return str(names.get("__module__") or names.get("__name__")).partition(".")[0]
+
+
 def show_stack(frame: FrameType | None) -> str:
     """Where the code of `frame` and its callers are, outermost first; without the lines themselves if need be."""
+    frames: list[tuple[FrameType, int]] = []
+    while frame is not None:
+        frames.append((frame, frame.f_lineno))
+        frame = frame.f_back
+    return show_frames(frames[::-1])
+
+
+def show_frames(frames: list[tuple[FrameType, int]]) -> str:
+    """The same for `frames`, each with its line."""
     try:
-        from traceback import format_stack  # here, to save start-up time: a shutdown hardly ever hangs
-        return "".join(format_stack(frame))
+        from traceback import StackSummary  # here, to save start-up time: a step hardly ever hangs
+        return "".join(StackSummary.extract(iter(frames)).format())
     except Exception:  # as in `tell` of failures.py: it cannot be imported now, or cannot read the files
-        places: list[str] = []
-        while frame is not None:
-            places.append(f'  File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}\n')
-            frame = frame.f_back
-        return "".join(reversed(places))
+        return "".join(f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_name}\n'
+                       for frame, line in frames)

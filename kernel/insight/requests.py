@@ -132,7 +132,7 @@ def is_future(request: object) -> bool:
 
 def kind_of(task: Task[Any], request: object) -> str:
     """The kind of `request`, on which `task` is blocked or which it has just made: one of `KINDS`."""
-    if (kind := _KIND_OF_CLASS.get(type(request))) is not None:
+    if (kind := _KIND_OF_CLASS.get(request.__class__)) is not None:
         return kind
     if is_future(request):
         frame = library_call(task)
