@@ -1,13 +1,15 @@
 """Having a process offer itself that was not prepared for it: Python 3.14 and later can make another one run a script.
 
-The other process runs the script in its main thread, between two bytecodes. A kernel that has nothing to do waits in a
-system call, which another process can interrupt without any consequence: by `ptrace`, as a debugger begins and ends.
+The other process runs the script in its main thread, between two bytecodes. A kernel that has nothing to do waits for
+events. That system call ends early when a debugger attaches, without any other consequence, and `ptrace` does just
+that. Other calls, such as a sleep or the wait for a lock, go on: there the script has to wait until they return.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -47,35 +49,54 @@ def inject(pid: int) -> bool:
     remote_exec: Callable[[int, str], None] | None = getattr(sys, "remote_exec", None)
     if remote_exec is None:
         return False
-    with tempfile.TemporaryDirectory(prefix="trampoline-") as directory:
-        script, answer = os.path.join(directory, "script.py"), os.path.join(directory, "answer")
-        with open(script, "w") as file:
-            file.write(SCRIPT.format(answer=answer))
-        user = user_of(pid)
+    user = user_of(pid)
+    directory = tempfile.mkdtemp(prefix="trampoline-")
+    script, answer = os.path.join(directory, "script.py"), os.path.join(directory, "answer")
+    try:
+        write(script, SCRIPT.format(answer=answer))
         if user != os.geteuid():  # root asks another user's process, which has to read the one and write the other
-            for path in directory, script:
-                os.chown(path, user, -1)
+            os.chown(script, user, -1)
+            os.chown(directory, user, -1)
         try:
             remote_exec(pid, script)
         except (OSError, RuntimeError) as error:
             raise Absent(f"process {pid} does not offer itself, and cannot be made to: {error}") from None
-        begin = time.monotonic()
-        interrupted = 0
-        while not os.path.exists(answer):
-            user_of(pid)  # raises when it has ended
-            waited = time.monotonic() - begin
-            if waited > PATIENCE:
-                raise Unreachable(f"process {pid} does not offer itself, and has not been able to for {PATIENCE:g} "
-                                  "seconds: it may be stopped, or busy in a call that holds the interpreter", 1)
-            if waited > interrupted + 0.05:  # it has had time to come to the script by itself, and again a second later
-                interrupt(pid)
-                interrupted += 1
-            time.sleep(0.01)
-        with open(answer) as file:
-            said = file.read()
-        if said:
-            raise Absent(f"process {pid} does not offer itself: {said}")
+        try:
+            said = wait_for(answer, pid)
+        except TimeoutError:
+            # Python would complain about a script that has gone. This one goes when it has been run.
+            write(script, f"__import__('shutil').rmtree({directory!r})\n")
+            directory = ""
+            raise Unreachable(f"process {pid} does not offer itself, and has not come to it for {PATIENCE:g} seconds: it is "
+                              "stopped, or its main thread is in a call that does not return", 1) from None
+    finally:
+        if directory:
+            shutil.rmtree(directory)
+    if said:
+        raise Absent(f"process {pid} does not offer itself: {said}")
     return True
+
+
+def write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def wait_for(answer: str, pid: int) -> str:
+    """What the script has said. `TimeoutError` when it has not been run in time."""
+    begin = time.monotonic()
+    interrupted = 0
+    while not os.path.exists(answer):
+        user_of(pid)  # raises when it has ended
+        waited = time.monotonic() - begin
+        if waited > PATIENCE:
+            raise TimeoutError
+        if waited > interrupted + 0.05:  # it has had time to come to the script by itself, and again a second later
+            interrupt(pid)
+            interrupted += 1
+        time.sleep(0.01)
+    with open(answer) as file:
+        return file.read()
 
 
 def interrupt(pid: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kernel import call_in_kernel, run, run_in_thread
+from kernel import call_in_kernel, checkpoint, run, run_in_thread
 from kernel.insight import offer
 from kernel.insight.backlog import Backlog
 from tests.support.interpreters import ended, next_line
@@ -154,6 +154,23 @@ def test_the_program_goes_on_meanwhile(place: Place) -> None:
         return await run_in_thread(ask)
 
     assert run(main()) == 20
+
+
+def test_a_trace_that_is_not_read_does_not_hold_the_program_up(place: Place) -> None:
+    async def main() -> bytes:
+        with place.connected() as connection:
+            connection.sendall(b'{"ask": "strace"}\n')
+            assert connection.recv(3) == b"{}\n"
+            for _ in range(50_000):
+                await checkpoint()
+            connection.shutdown(socket.SHUT_WR)
+            return await run_in_thread(everything_from, connection)
+
+    lines = run(main()).decode().splitlines()
+    assert 5000 < len(lines) < 50_000
+    left_out = [line for line in lines if line.endswith(" lines left out: they were not read in time)")]
+    assert left_out and all(line in left_out or "[task 1 'main'] checkpoint()" in line or "run_in_thread" in line
+                            for line in lines if line != "...")
 
 
 def test_a_tool_that_dies_leaves_the_program_as_it_was(place: Place) -> None:

@@ -271,7 +271,7 @@ def test_after_exec_nobody_listens(place: Place) -> None:
                "os.execv(sys.executable, [sys.executable, '-c', 'print(\"ready\", flush=True); input()'])\n")
     with place.started("-c", program) as process:
         status, _, err = place.command("ps", process.pid)
-        assert status == 2 and f"process {process.pid} does not offer itself" in err
+        assert status in (1, 2) and f"process {process.pid} does not offer itself" in err
         assert place.command("ps").err == ""
 
 
@@ -286,7 +286,7 @@ def test_a_program_that_closes_all_descriptors(place: Place) -> None:
         process.stdin.write("\n")
         process.stdin.flush()
         assert next_line(process) == "closed"
-        assert place.command("ps", process.pid)[0] == 2
+        assert "does not offer itself" in place.command("ps", process.pid).err
         process.stdin.write("\n")
         assert ended(process) == (0, "0\n", "")  # its own descriptors were still open, and nothing was written to them
     assert os.listdir(place.directory) == []

@@ -68,21 +68,28 @@ def test_a_summary_is_written_at_the_end(place: Place, tmp_path: Path, start: st
 
 
 @every_start
-def test_wrong_options_are_refused_before_the_program_starts(place: Place, tmp_path: Path, start: str) -> None:
-    for options, said in (
-            (["--strace", "-o", str(tmp_path / "no" / "file")],
-             f"cannot write to {tmp_path / 'no' / 'file'}: No such file or directory"),
-            (["--strace", "-o", str(tmp_path)], f"cannot write to {tmp_path}: Is a directory"),
-            (["--strace", "-e", "queue,nonsense"], "-e queue,nonsense: 'nonsense' is no kind of requests; there are time, "
-                                                   "task, sync, queue, network, thread, process, signal, file, future, other"),
-            (["-e", "queue"], "-e says how to trace: write --strace or -c as well"),
-            (["-o", "file"], "-o says how to trace: write --strace or -c as well"),
-            (["--no-data"], "--no-data says how to trace: write --strace or -c as well"),
-            (["--nonsense"], "option --nonsense not recognized"),
-            (["--strace", "-e", ""], "-e : '' is no kind")):
-        status, out, err = outcome(place, tmp_path, start, *options)
-        assert (status, out) == (2, "") and err.startswith(f"{called(start)}: {said}"), err
-        assert err.endswith(f"; see '{called(start)} --help'\n") and err.count("\n") == 1
+def test_a_file_that_cannot_be_written_is_refused_before_the_program_starts(place: Place, tmp_path: Path, start: str
+                                                                           ) -> None:
+    file = tmp_path / "no" / "file"
+    assert outcome(place, tmp_path, start, "--strace", "-o", file) == (
+        2, "", f"{called(start)}: cannot write to {file}: No such file or directory; see '{called(start)} --help'\n")
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (["--strace", "-o", "/"], "cannot write to /: Is a directory"),
+    (["--strace", "-e", "queue,nonsense"], "-e queue,nonsense: 'nonsense' is no kind of requests; there are time, task, "
+                                           "sync, queue, network, thread, process, signal, file, future, other"),
+    (["--strace", "-e", ""], "-e : '' is no kind"), (["-c", "-e", "queue,!time"], "-e queue,!time: '!time' is no kind"),
+    (["-e", "queue"], "-e says how to trace: write --strace or -c as well"),
+    (["-o", "file"], "-o says how to trace: write --strace or -c as well"),
+    (["--no-data"], "--no-data says how to trace: write --strace or -c as well"),
+    (["--nonsense"], "option --nonsense not recognized"),
+], ids=str)
+def test_wrong_options_are_refused_before_the_program_starts(place: Place, tmp_path: Path, options: list[str], said: str
+                                                             ) -> None:
+    status, out, err = outcome(place, tmp_path, "-m kernel", *options)
+    assert (status, out) == (2, "") and err.startswith(f"python -m kernel: {said}"), err
+    assert err.endswith("; see 'python -m kernel --help'\n") and err.count("\n") == 1
 
 
 @every_start
