@@ -90,4 +90,5 @@ if "TRAMPOLINE_INSIGHT" in _environ:
     offer_if_asked()
 
 if _flags.dev_mode:
-    from .insight import development as _development
+    from .insight.development import begin as _begin
+    _begin()
