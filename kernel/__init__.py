@@ -86,7 +86,7 @@ if not TYPE_CHECKING:
         return sorted({*globals(), *__all__})
 
 if "TRAMPOLINE_INSIGHT" in _environ:
-    from .insight.serving import offer_if_asked
+    from .serving.service import offer_if_asked
     offer_if_asked()
 
 if _flags.dev_mode:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from ..insight.listing import locks, ps, stack, tree
-from ..insight.serving import withdraw
+from ..serving.service import withdraw
+from ..snapshots.listing import locks, ps, stack, tree
 from .client import Absent, Conversation, Unreachable, offering
 from .injecting import inject
 from .options import CHOOSING, Options, WrongUse, parse

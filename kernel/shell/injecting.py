@@ -30,7 +30,7 @@ def offer():
         if "kernel.core" not in sys.modules:
             said = "it runs no program on the kernel"
         else:
-            from kernel.insight.serving import offer_for_a_visit
+            from kernel.serving.service import offer_for_a_visit
             offer_for_a_visit()
             said = ""
     except Exception as error:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..insight.serving import offer, offer_if_asked, withdraw
+from ..serving.service import offer, offer_if_asked, withdraw
 from .options import Options
 
 
@@ -36,5 +36,5 @@ def insight(options: Options, command: str) -> Iterator[None]:
 def answer_ctrl_backslash() -> None:
     """Have Ctrl-\\ show what all tasks do, in the place of ending the process with a core dump."""
     if hasattr(signal, "SIGQUIT") and signal.getsignal(signal.SIGQUIT) is signal.SIG_DFL:
-        from ..insight.dumping import dump_on  # here, as Windows has no such signal
+        from ..snapshots.dumping import dump_on  # here, as Windows has no such signal
         dump_on(signal.SIGQUIT)

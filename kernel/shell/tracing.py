@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from ..core import Kernel
-from ..insight.places import identity
 from ..insight.strace import Strace
 from ..insight.summary import Summary
 from ..insight.watching import Observer, Watch, watch_all
+from ..serving.places import identity
 from .options import Options, WrongUse
 
 

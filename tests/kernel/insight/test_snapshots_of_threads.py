@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from kernel import Lock, call, checkpoint, run, run_in_thread, sleep, spawn
-from kernel.insight import listing, snapshot, tasks
+from kernel.insight import snapshot, tasks
+from kernel.snapshots import listing
 from tests.support.gates import Gate
 
 Data = dict[str, Any]

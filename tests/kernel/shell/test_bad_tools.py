@@ -12,7 +12,7 @@ import pytest
 
 from kernel import call_in_kernel, checkpoint, run, run_in_thread
 from kernel.insight import offer
-from kernel.insight.backlog import Backlog
+from kernel.serving.backlog import Backlog
 from tests.support.interpreters import ended, next_line
 from tests.support.offered import Place, everything_from
 

@@ -19,12 +19,12 @@ from types import CodeType
 from typing import Any
 
 from ..core import Kernel
+from ..insight.finding import running_kernels
+from ..insight.requests import plain
 from ..task import Task
 from .circles import circles
 from .copying import KernelCopy, Spot, copy_kernel, cut, in_order
-from .finding import running_kernels
 from .lines import LockCopy
-from .requests import plain
 
 SCHEMA = 1
 PATIENCE = 0.25  # seconds; a kernel that has not made a copy of itself by then is held up by something
