@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from ..serving.service import offer, offer_if_asked, withdraw
 from .options import Options
 
 
-@contextmanager
-def insight(options: Options, command: str) -> Iterator[None]:
-    """While inside, the program that runs here is watched as the options say, and can be looked into.
+def insight(options: Options, command: str) -> AbstractContextManager[None]:
+    """Let the program that runs here be looked into; return a block in which it is traced as the options say.
 
     `command` is what its messages begin with. Raises `WrongUse` when there is a file that cannot be written to.
     """
@@ -23,14 +21,11 @@ def insight(options: Options, command: str) -> Iterator[None]:
             offer()
         except OSError:
             offer_if_asked()  # says why, if the user has asked
-        answer_ctrl_backslash()
+    answer_ctrl_backslash()
     if not (options.strace or options.count):
-        yield
-        return
-    # Here, to save start-up time: few programs are traced.
-    from .tracing import Tracing
-    with Tracing(options, command):
-        yield
+        return nullcontext()
+    from .tracing import Tracing  # here, to save start-up time: few programs are traced
+    return Tracing(options, command)
 
 
 def answer_ctrl_backslash() -> None:
