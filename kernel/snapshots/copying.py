@@ -125,7 +125,7 @@ class Copier:
         everyone = in_order(kernel)
         tasks = [self._task(task) for task in everyone]
         native = not hasattr(kernel, "loop")
-        in_callback = not self._in_step and not all(library for _, _, library in self._running)
+        in_callback = not (self._in_step or kernel.asleep) and not all(library for _, _, library in self._running)
         busy = self._current is not None or in_callback or len(kernel.ready) > 0
         watched = getattr(kernel.poller, "watched", None)
         names = {thread.ident: thread.name for thread in threading.enumerate()}

@@ -34,7 +34,7 @@ def interrupted_twice(process: Process) -> tuple[str, Outcome]:
     return "".join(said), ended(process)
 
 
-@pytest.mark.parametrize("statement", ["pass", "time.sleep(100)"])
+@pytest.mark.parametrize("statement", ["pass", "time.sleep(0.5)"])
 def test_a_program_is_told_of_and_interrupted_where_it_is(tmp_path: Path, statement: str) -> None:
     (tmp_path / "program.py").write_text(SPIN.format(statement=statement))
     with started_python("-m", "kernel", "program.py", cwd=tmp_path) as process:
