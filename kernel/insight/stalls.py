@@ -41,12 +41,12 @@ _guards: WeakKeyDictionary[Kernel, Guard] = WeakKeyDictionary()
 def slow_steps(seconds: float = 0.1) -> None:
     """From now on, log a warning when a step of a task, or a callback, holds a kernel for over `seconds`.
 
-    The warning comes while the step goes on, once for a step, from a thread. It has the stack of the task, with the line
-    where it is. 0 and `math.inf` turn this off. Development mode, `python -X dev`, turns it on with 0.1 seconds.
+    The warning comes while the step goes on, once for a step, from a thread. It has the stack of the task, with the
+    line where it is. 0 and `math.inf` turn this off. Development mode, `python -X dev`, turns it on with 0.1 seconds.
 
-    It holds for the kernels and event loops of this process that are made from now on, and for the one that runs in this
-    thread, from its next step. Code in C that does not let other threads run is told of when it does. Raises `TypeError` or `ValueError` for
-    what is no number of seconds.
+    It holds for the kernels and event loops of this process that are made from now on, and for the one that runs in
+    this thread, from its next step. Code in C that does not let other threads run is told of when it does. Raises
+    `TypeError` or `ValueError` for what is no number of seconds.
     """
     global _limit
     seconds = check_seconds(seconds, "slow_steps")
