@@ -59,8 +59,8 @@ class LoopKernel(AsyncioKernel):
 
     def __init__(self, loop: EventLoop, ready: ReadyQueue | None, clock: Clock | None, poller: Poller | None,
                  observer: Tracer | None) -> None:
-        super().__init__(ready=ready, clock=clock, poller=poller, observer=observer, exception_hook=self._tell_loop)
         self._loop = loop
+        super().__init__(ready=ready, clock=clock, poller=poller, observer=observer, exception_hook=self._tell_loop)
         self.calls.expected = 1
         self.debug = False  # as in the loop
         self.wakeup_context = Context()  # for callbacks that do not look at it: tasks, as callbacks of futures
@@ -73,6 +73,13 @@ class LoopKernel(AsyncioKernel):
         if self.closed:
             return super().spawn(code)  # type: ignore[return-value]  # raises
         return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
+
+    tapped_whole = True  # a callback wakes a task in a turn of its own
+
+    def use_queue(self, queue: ReadyQueue) -> None:
+        self.ready = self.woken = self._loop._ready = queue
+        if self.unchecked is not None:
+            self.unchecked = queue
 
     def leave_task(self) -> None:
         if self.current is not None:

@@ -154,6 +154,10 @@ class FutureMethods(Waitable[T]):
         return [(waiter, waiter.context if context is None else context) for waiter, context in self._line()] or None
 
     @property
+    def told_when_done(self) -> list[Any]:  # type: ignore[override]  # of a property
+        return [] if self._waiter is None else [waiter for waiter, _ in self._line()]
+
+    @property
     def _asyncio_awaited_by(self) -> frozenset[Any] | None:
         waiting = {waiter.awaited_by() if isinstance(waiter, Collector) else waiter
                    for waiter, context in self._line() if context is None or isinstance(waiter, Collector)}

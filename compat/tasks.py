@@ -254,7 +254,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
             if self._waiter is not None:
                 self._tell()
         if self.kernel.tap is not None:
-            self.kernel.tap.ended(self)
+            self.kernel.tap.ended(self, value, None)
 
     def _raise(self, error: BaseException) -> None:
         scheduled.discard(self._reference)
@@ -268,7 +268,7 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
         else:
             FutureMethods.set_exception(self, error)
         if self.kernel.tap is not None:
-            self.kernel.tap.ended(self)
+            self.kernel.tap.ended(self, None, error)
         if self._exception is not None and isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise error
 
@@ -376,6 +376,8 @@ class Task(FutureMethods[T], KernelTask[T], metaclass=ABCMeta):
 
     def set_name(self, value: object, /) -> None:
         self._name = str(value)
+        if self.kernel.tap is not None:
+            self.kernel.tap.renamed(self)
 
     @property
     def name(self) -> str:

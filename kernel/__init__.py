@@ -12,6 +12,7 @@ To read the source, begin with `task.py` (the trampoline), then `syscalls.py`, `
 and `timers.py`. The folders stand on these files, but for `devices`, which they stand on. Nothing knows of asyncio.
 """
 
+from os import environ as _environ
 from sys import flags as _flags
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from .host.files import File, Path, open_file
     from .host.processes import Process, open_process, run_process
     from .host.signals import Signals, catch_signals
-    from .insight.observer import Observer
+    from .insight.watching import Observer
     from .net.connecting import open_connection, open_unix_connection
     from .net.datagrams import Datagrams, open_datagram
     from .net.endpoints import EndpointClosed
@@ -60,7 +61,7 @@ __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datag
 
 # Loaded at the first use of a name: these modules, and what they import, would take longer than the rest: `import`.
 _LATER = {"host.files": "File Path open_file", "host.processes": "Process open_process run_process",
-          "host.signals": "Signals catch_signals", "insight.observer": "Observer",
+          "host.signals": "Signals catch_signals", "insight.watching": "Observer",
           "net.connecting": "open_connection open_unix_connection", "net.datagrams": "Datagrams open_datagram",
           "net.endpoints": "EndpointClosed", "net.reading": "IncompleteRead LimitOverrun",
           "net.serving": "Server serve serve_unix", "net.streams": "Stream", "sync.barriers": "Barrier BrokenBarrier",
@@ -73,6 +74,8 @@ _LATER = {"host.files": "File Path open_file", "host.processes": "Process open_p
 
 if not TYPE_CHECKING:
     def __getattr__(name):
+        if name == "insight":  # a folder whose names are not all here
+            return __import__(f"{__name__}.insight", fromlist=[name])
         for module, names in _LATER.items():
             if name in names.split():
                 value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
@@ -82,5 +85,10 @@ if not TYPE_CHECKING:
     def __dir__():
         return sorted({*globals(), *__all__})
 
+if "TRAMPOLINE_INSIGHT" in _environ:
+    from .insight.serving import offer_if_asked
+    offer_if_asked()
+
 if _flags.dev_mode:
-    from .insight import development as _development
+    from .insight.development import begin as _begin
+    _begin()

@@ -78,7 +78,9 @@ class Calls:
         # calls this method as well, so the mark goes then at the latest.
         self._ready = False
         for _ in range(min(len(self.waiting), most)):
-            self.waiting.popleft().run(kernel)
+            kernel.firing = call = self.waiting.popleft()
+            call.run(kernel)
+        kernel.firing = None
 
 
 class Expected:

@@ -6,7 +6,11 @@ import math
 import sys
 from collections.abc import Coroutine
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .core import Kernel
+    from .devices.protocols import Tap, Tracer
 
 
 def check_seconds(value: Any, function: str) -> float:
@@ -72,6 +76,16 @@ def check_tracer(observer: object) -> None:
         raise TypeError(f"observer= takes an instance of a class derived from kernel.Observer, not {observer!r}")
 
 
+def attach_tracers(kernel: Kernel, observer: Tracer | None) -> Tap | None:
+    """Have `observer` watch `kernel`, which is being made, and whoever watches all kernels. Return the tap, if any."""
+    check_tracer(observer)
+    kernel.tap = None
+    for tracer in observer, kernel.tracer:
+        if tracer is not None:
+            kernel.tap = tracer.attach_to(kernel)
+    return kernel.tap
+
+
 def check_descriptor(fd: Any, function: str) -> int:
     """The number of `fd`, a file descriptor or an object with `fileno()`."""
     number = fd if isinstance(fd, int) else fd.fileno() if hasattr(fd, "fileno") else None
@@ -84,7 +98,7 @@ def check_descriptor(fd: Any, function: str) -> int:
 
 def code_name(code: object) -> str:
     """What to call `code` in a message."""
-    return str(getattr(code, "__qualname__", type(code).__qualname__))
+    return getattr(code, "__qualname__", "") or type(code).__qualname__
 
 
 def show_code(code: object) -> str:

@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Calls, Expected
-from .checks import check_code, check_no_event_loop, check_seconds, check_tracer, close_unstarted
-from .deadlock import Deadlock
+from .calls import BACKLOG, MOMENT, POLL_INTERVAL, Callback, Calls, Expected
+from .checks import attach_tracers, check_code, check_no_event_loop, check_seconds, close_unstarted
+from .deadlock import nothing_left
 from .devices import Clock, DefaultClock, DefaultPoller, Event, Poller, ReadyQueue, Tap, Tracer
 from .failures import Unretrieved, fire_failed, let_pass, tell
 from .lifecycle import AsyncgenHooks, Interruptible, Resources, abandon, in_this_thread, running_kernel, shut_down
@@ -43,12 +43,14 @@ class Kernel:
     logged. `grace` is how many seconds of the kernel's clock a shutdown gives tasks to end each time it cancels them.
     """
 
+    tracer: ClassVar[Tracer | None] = None  # attached to each kernel that is made, besides its `observer`
+
     def __init__(self, *, ready: ReadyQueue | None = None, clock: Clock | None = None, poller: Poller | None = None,
                  observer: Tracer | None = None, grace: float = 10.0,
                  exception_hook: Callable[[str, BaseException], object] | None = None) -> None:
-        check_tracer(observer)
         # The devices, and what the kernel's owner has decided.
         self.ready: ReadyQueue = deque() if ready is None else ready
+        self.woken = self.ready  # where tasks go whose wait is over: the ready queue itself, or a tap's stand-in for it
         self.clock: Clock = DefaultClock() if clock is None else clock
         self.poller: Poller = DefaultPoller() if poller is None else poller
         self.timers = Timers()
@@ -68,7 +70,8 @@ class Kernel:
         self.resources = Resources()
         self.asleep = False  # it waits in the poller, or is about to: wake_up() has to wake that
         self.closed = False  # nothing can be run any more
-        self.tap: Tap | None = None if observer is None else observer.attach_to(self)
+        self.firing: Event | Callback | None = None  # what has come from outside and is being let in
+        self.tap: Tap | None = attach_tracers(self, observer)
 
     def turn(self, until: float = math.inf) -> None:
         """Let in what has happened outside, then run what is ready.
@@ -84,6 +87,7 @@ class Kernel:
             self._idle(until)
         if self.timers.heap:
             self.timers.expire(self, self.clock.now())
+        self.firing = None
         self.run_ready()
 
     def run_ready(self) -> None:
@@ -105,6 +109,10 @@ class Kernel:
         """Have the turn end after the step that is being made: `main` is done, or a look outside is due."""
         self.turn_ends = True
 
+    def use_queue(self, queue: ReadyQueue) -> None:
+        """Have a tap see the tasks whose wait is over: `queue` is a stand-in for the ready queue, or that itself."""
+        self.woken = queue
+
     def leave_task(self) -> None:
         """No task is running: what an item of the ready queue that is no task begins with."""
         self.current = None
@@ -115,6 +123,7 @@ class Kernel:
 
     def _fire(self, events: Iterable[Event]) -> None:
         for event in events:
+            self.firing = event
             try:
                 event.fire(self)
             except BaseException as error:
@@ -123,8 +132,7 @@ class Kernel:
     def _idle(self, until: float) -> None:
         calls = self.calls
         if not (calls.expected or self.poller.watching() or self.timers or calls.may_come()):
-            raise Deadlock("nothing is left that could wake the blocked tasks", self.by_age(),
-                           "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
+            raise nothing_left(self)
         self.asleep = True  # from here on wake_up() wakes the poller; what came before is seen in the next lines
         try:
             deadline = -math.inf if calls.waiting or self.ready else until

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .waitable import Waitable
 
 if TYPE_CHECKING:
+    from .core import Kernel
     from .task import Task
 
 
@@ -21,6 +22,15 @@ class Deadlock(RuntimeError):
         self.tasks = list(tasks)
         lines = [f"  {task} {describe(task)}" for task in self.tasks]
         super().__init__("\n".join([f"{reason}:", *lines, *([remedy] if remedy else [])]))
+
+
+def nothing_left(kernel: Kernel) -> Deadlock:
+    """The error of a kernel in which no task can run any more; its tap is told."""
+    error = Deadlock("nothing is left that could wake the blocked tasks", kernel.by_age(),
+                     "(If another thread was going to: kernel.expect_calls() makes the kernel wait for it.)")
+    if kernel.tap is not None:
+        kernel.tap.deadlock(error)
+    return error
 
 
 def describe(task: Task[Any]) -> str:

@@ -149,7 +149,7 @@ class Task(Waitable[T]):
             kernel.end_turn()
         self._settle(value, None)
         if kernel.tap is not None:
-            kernel.tap.ended(self)
+            kernel.tap.ended(self, value, None)
 
     def _raise(self, error: BaseException) -> None:
         """The code has failed."""
@@ -166,7 +166,7 @@ class Task(Waitable[T]):
             # the task keeps a copy.
             self._exception, self._traceback = self.cancelled_type(*error.args), None
         if kernel.tap is not None:
-            kernel.tap.ended(self)
+            kernel.tap.ended(self, None, error)
         if ends_run and error is not kernel.ended_by:  # the same exception may also end those who waited for this task
             kernel.ended_by = error
             raise error
@@ -182,7 +182,7 @@ class Task(Waitable[T]):
         self.blocked_on = None
         self.inbox = value
         self.woken = True
-        self.kernel.ready.append(self)
+        self.kernel.woken.append(self)
 
     def throw(self, error: BaseException) -> None:
         """End the task's wait: it becomes ready, and `error` is raised where it made its request.
@@ -195,7 +195,7 @@ class Task(Waitable[T]):
         self.error = error
         self.traceback = traceback_of(error)  # others may have it raised in them, and add to it, before this task runs
         self.woken = True
-        self.kernel.ready.append(self)
+        self.kernel.woken.append(self)
 
     def _refuse_wake(self) -> NoReturn:
         raise RuntimeError(f"{self} cannot be woken, since it is {self.state} and not blocked: a syscall wakes its "
@@ -225,7 +225,7 @@ class Task(Waitable[T]):
         request, self.blocked_on = self.blocked_on, None
         if request is not None:
             self.interruption = None
-            self.kernel.ready.append(self)
+            self.kernel.woken.append(self)
             try:
                 request.abort(self.kernel, self)
             except BaseException as error:
@@ -307,8 +307,7 @@ class Task(Waitable[T]):
     @property
     def name(self) -> str:
         """The name given to `spawn`, else that of the function."""
-        code = self.callers[0] if self.callers else self.code
-        return self._name or code_name(code)
+        return self._name or code_name(self.callers[0] if self.callers else self.code)
 
     @property
     def state(self) -> str:

@@ -23,7 +23,7 @@ class Timers:
 
     SWEEP = 64  # below this many dead timers a sweep is not worth its while
 
-    __slots__ = ("_dead", "_latest", "_order", "heap")
+    __slots__ = ("_dead", "_latest", "_order", "heap", "late")
 
     def __init__(self) -> None:
         # Plain tuples, compared in C; the number decides between equal deadlines. Where a deadline is later than any
@@ -32,6 +32,7 @@ class Timers:
         self._latest = -math.inf
         self._order = 0  # of the one added last that had to have a number
         self._dead = 0
+        self.late = 0.0  # seconds by which those that fired last came after their deadline
 
     def __len__(self) -> int:
         """How many are still to fire."""
@@ -73,11 +74,13 @@ class Timers:
         """Fire every timer whose deadline is `now` or before."""
         heap = self.heap
         while heap and heap[0][0] <= now:
-            timer = heappop(heap)[2]
+            deadline, _, timer = heappop(heap)
             if timer.dead:
                 self._dead -= 1
                 continue
+            self.late = now - deadline
             timer.dead = True
+            kernel.firing = timer
             try:
                 timer.fire(kernel)
             except BaseException as error:

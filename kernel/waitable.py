@@ -34,6 +34,8 @@ class Waitable(Syscall[T]):
         # Nobody, the one who waits, or a dict of more: an ordered set, which a cancelled waiter leaves in constant time.
         self._waiters: Waiter | dict[Waiter, None] | None = None
 
+    told_when_done = property(lambda self: self._waiters, doc="Nobody, one or a dict of more; to show who waits.")
+
     def done(self) -> bool:
         return self._done
 

@@ -91,6 +91,10 @@ class DescriptorPoller:
     def watching(self) -> bool:
         return bool(self._readers or self._writers or self._vanished)
 
+    def watched(self) -> int:
+        """How many descriptors are listened to; for tools that show what a kernel does."""
+        return len({*self._readers, *self._writers})
+
     def poll(self, timeout: float | None) -> list[Event]:
         left = math.inf if timeout is None else timeout
         silence = AUDIT_AFTER

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Generic as Generic
     from typing import Protocol as Protocol
     from ..core import Kernel
+    from ..deadlock import Deadlock
     from ..task import Task
 else:
     # Only type checkers read what `typing` has to say of a class. Without it Python makes the class several times as
@@ -143,8 +144,14 @@ class Tap(Protocol):
     def moved(self, task: Task[Any]) -> None:
         """`task`, which was blocked, is now blocked on something else, without having run."""
 
-    def ended(self, task: Task[Any]) -> None:
-        """`task` is done."""
+    def renamed(self, task: Task[Any]) -> None:
+        """`task` has been given another name."""
+
+    def ended(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
+        """`task` is done: it has returned `value`, or has ended with `error`."""
+
+    def deadlock(self, error: Deadlock) -> None:
+        """Nothing can wake the blocked tasks, and the kernel is about to raise `error`."""
 
 
 class Tracer(Protocol):

@@ -41,7 +41,7 @@ from ..sync.waiting import WaitInLine
 from ..syscalls import Checkpoint, CurrentTask, Now, Syscall
 from ..task import Task
 from ..waitable import Waitable
-from .requests import LIBRARIES, is_future, package, place_of, plain
+from .requests import is_future, of_library, place_of, plain
 
 _PACKAGE = __name__.partition(".")[0]
 _SHARED = (Waitable, WaitInLine, Get, Checkpoint, CurrentTask, Now)
@@ -134,7 +134,7 @@ def _giving(method: Any) -> Callable[..., Any]:
 def _note(request: Syscall[Any]) -> None:
     """`request` was just made: note where, unless the library itself has made it, in no call of the program's."""
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and package(frame) in LIBRARIES:
+    while frame is not None and of_library(frame):
         frame = frame.f_back
     if frame is not None:
         _made[id(request)] = frame.f_code, frame.f_lineno, frame.f_globals

@@ -23,23 +23,23 @@ T = TypeVar("T")
 class Notification(Syscall[None]):
     """Release a condition's lock; wait for `notify`, which moves the task to the lock's line, and then for the lock."""
 
-    __slots__ = ("_condition", "came", "depth")
+    __slots__ = ("came", "condition", "depth")
 
     def __init__(self, condition: Condition) -> None:
-        self._condition = condition
+        self.condition = condition
         self.came = False
         self.depth = 1
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        self.depth = self._condition.lock.request.hand_over()
-        self._condition.waiters[task] = self
+        self.depth = self.condition.lock.request.hand_over()
+        self.condition.waiters[task] = self
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._condition.waiters[task]
+        del self.condition.waiters[task]
 
     def __repr__(self) -> str:
-        return f"<{self._condition!r}>.wait()"
+        return f"<{self.condition!r}>.wait()"
 
 
 class Reacquire(Syscall[None]):

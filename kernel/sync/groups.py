@@ -22,10 +22,10 @@ class SpawnChild(Syscall[Task[T]]):
     this, since a group may have very many children.
     """
 
-    __slots__ = ("_child", "_code", "_daemon", "_group", "_name")
+    __slots__ = ("_child", "_code", "_daemon", "_name", "group")
 
     def __init__(self, group: TaskGroup, code: Code[T], name: str | None, daemon: bool) -> None:
-        self._group = group
+        self.group = group
         self._code: Code[T] | None = code
         self._name = name
         self._daemon = daemon
@@ -34,7 +34,7 @@ class SpawnChild(Syscall[Task[T]]):
         code, self._code = self._code, None
         if code is None:
             raise made_before(self, task)
-        group = self._group
+        group = self.group
         if not group.is_open:
             close_unstarted(code)
             raise RuntimeError(f"{task} cannot spawn in {group!r}, which is not open; enter it by 'async with'")
@@ -51,14 +51,14 @@ class SpawnChild(Syscall[Task[T]]):
 
     def wake(self, value: object) -> None:
         """The task has returned."""
-        self._group.ended(self._child, self._daemon)
+        self.group.ended(self._child, self._daemon)
 
     def throw(self, error: BaseException) -> None:
         """The task has failed or was cancelled."""
         failed = not self._child.cancelled()
         if failed:
-            self._group.failed(error)
-        self._group.ended(self._child, self._daemon)
+            self.group.failed(error)
+        self.group.ended(self._child, self._daemon)
         if failed:
             # The ready queue calls `run` later. Now the other waiters of the child are being woken, and some of these
             # may be tasks that the group will cancel.
@@ -67,39 +67,39 @@ class SpawnChild(Syscall[Task[T]]):
     def run(self, kernel: Kernel) -> None:
         """Cancel the group, since the child has failed."""
         kernel.leave_task()
-        self._group.cancel()
+        self.group.cancel()
 
     def __repr__(self) -> str:
         code = "..." if self._code is None else show_code(self._code)  # the child has it
-        return f"<{self._group!r}>.spawn({code})"
+        return f"<{self.group!r}>.spawn({code})"
 
 
 class Join(Syscall[None]):
     """Wait until the tasks of a group have ended."""
 
-    __slots__ = ("_group",)
+    __slots__ = ("group",)
 
     def __init__(self, group: TaskGroup) -> None:
-        self._group = group
+        self.group = group
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        self._group.joiner = task
+        self.group.joiner = task
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self._group.joiner = None
+        self.group.joiner = None
 
     def __repr__(self) -> str:
-        return f"<{self._group!r}>.__aexit__()"
+        return f"<{self.group!r}>.__aexit__()"
 
 
 class Completions(Syscall[Task[Any]]):
     """The tasks of a group in the order in which they end; made by `TaskGroup.as_completed`."""
 
-    __slots__ = ("_group", "_next", "_task")
+    __slots__ = ("_next", "_task", "group")
 
     def __init__(self, group: TaskGroup) -> None:
-        self._group = group
+        self.group = group
         self._next = 0
         self._task: Task[Any] | None = None
 
@@ -112,20 +112,20 @@ class Completions(Syscall[Task[Any]]):
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         if self._task is not None:
             raise RuntimeError(f"{task} cannot wait for {self!r}, which {self._task} waits for; call as_completed()")
-        completed = self._group.completed
+        completed = self.group.completed
         if self._next < len(completed):
             task.inbox = completed[self._next]
             self._next += 1
             return True
-        if not self._group.children:
+        if not self.group.children:
             raise StopAsyncIteration
         self._task = task
-        self._group.watchers.append(self)
+        self.group.watchers.append(self)
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
         self._task = None
-        self._group.watchers.remove(self)
+        self.group.watchers.remove(self)
 
     def ended(self, child: Task[Any]) -> None:
         """`child` has ended: wake the task that waits here for the next one."""
@@ -135,7 +135,7 @@ class Completions(Syscall[Task[Any]]):
         self._task = None
 
     def __repr__(self) -> str:
-        return f"<{self._group!r}>.as_completed()"
+        return f"<{self.group!r}>.as_completed()"
 
 
 class TaskGroup(Scope):

@@ -113,14 +113,14 @@ class Contents(Generic[T]):
 class Get(Syscall[T]):
     """Wait for an item. A queue has two of these, for `get` and for `async for`, and all who wait share them."""
 
-    __slots__ = ("_contents", "_when_closed")
+    __slots__ = ("_when_closed", "contents")
 
     def __init__(self, contents: Contents[T], when_closed: type[Exception]) -> None:
-        self._contents = contents
+        self.contents = contents
         self._when_closed = when_closed
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        contents = self._contents
+        contents = self.contents
         if contents.items:
             task.inbox = contents.fetch()
             return True
@@ -130,35 +130,35 @@ class Get(Syscall[T]):
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._contents.getters[task]
+        del self.contents.getters[task]
 
     def __await__(self) -> Generator[Any, Any, T]:
         # Where there is an item, the task takes it without the kernel: the way there and back would be most of the cost
         # (`queue-1000` of the benchmarks).
-        contents = self._contents
+        contents = self.contents
         if contents.items:
             return contents.fetch()
         return (yield self)  # type: ignore[no-any-return]
 
     def end(self) -> Exception:
         """The error for a task that waits when no item can come any more."""
-        return self._when_closed(f"{self._contents!r} has nothing more to get")
+        return self._when_closed(f"{self.contents!r} has nothing more to get")
 
     def __repr__(self) -> str:
-        return f"<{self._contents!r}>.get()"
+        return f"<{self.contents!r}>.get()"
 
 
 class Put(Syscall[None]):
     """Wait for room for an item."""
 
-    __slots__ = ("_contents", "_item")
+    __slots__ = ("_item", "contents")
 
     def __init__(self, contents: Contents[T], item: T) -> None:
-        self._contents: Contents[Any] = contents
+        self.contents: Contents[Any] = contents
         self._item = item
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        contents = self._contents
+        contents = self.contents
         if contents.closed:
             raise contents.refusal()
         if contents.full():
@@ -168,31 +168,31 @@ class Put(Syscall[None]):
         return True
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._contents.putters[task]
+        del self.contents.putters[task]
 
     def __repr__(self) -> str:
-        return f"<{self._contents!r}>.put(...)"
+        return f"<{self.contents!r}>.put(...)"
 
 
 class JoinQueue(Syscall[None]):
     """Wait until `task_done` has reported every item."""
 
-    __slots__ = ("_contents",)
+    __slots__ = ("contents",)
 
     def __init__(self, contents: Contents[Any]) -> None:
-        self._contents = contents
+        self.contents = contents
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
-        if not self._contents.unfinished:
+        if not self.contents.unfinished:
             return True
-        self._contents.joiners[task] = None
+        self.contents.joiners[task] = None
         return False
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        del self._contents.joiners[task]
+        del self.contents.joiners[task]
 
     def __repr__(self) -> str:
-        return f"<{self._contents!r}, {self._contents.unfinished} not done>.join()"
+        return f"<{self.contents!r}, {self.contents.unfinished} not done>.join()"
 
 
 class Queue(Generic[T]):

@@ -29,6 +29,11 @@ class Scope:
         self._inside = False
         self._interrupted = False
 
+    @property
+    def owner(self) -> Task[Any] | None:
+        """The task that is inside, or waits at the end."""
+        return self._task
+
     def enter(self, task: Task[Any]) -> None:
         """Begin the scope: `task` is inside."""
         self.entered = True

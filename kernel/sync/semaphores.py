@@ -46,36 +46,36 @@ class Semaphore(Held):
     `ValueError` when `value` is negative or `maximum` is less than `value`.
     """
 
-    __slots__ = ("_acquire", "maximum")
+    __slots__ = ("maximum", "request")
 
     def __init__(self, value: int = 1, *, maximum: int | None = None) -> None:
         check_count(value, 0, "a semaphore begins with 0 units or more")
         if maximum is not None:
             check_count(maximum, value, f"a semaphore that begins with {value} units has {value} or more at most")
         self.maximum = maximum
-        self._acquire = AcquireSemaphore(value)
+        self.request = AcquireSemaphore(value)
 
     @property
     def value(self) -> int:
         """How many units are left."""
-        return self._acquire.value
+        return self.request.value
 
     @property
     def waiters(self) -> Collection[Task[Any]]:
         """The tasks that wait for a unit."""
-        return self._acquire.waiters
+        return self.request.waiters
 
     def locked(self) -> bool:
         """Whether no unit is left."""
-        return self._acquire.value == 0
+        return self.request.value == 0
 
     def acquire(self) -> Syscall[None]:
         """Wait for a unit and take it; answered at once when one is left. Cancellation works as in `Lock.acquire`."""
-        return self._acquire
+        return self.request
 
     def release(self) -> None:
         """Give a unit to the first task that waits, or back to the semaphore; `ValueError` when `maximum` are left."""
-        request = self._acquire
+        request = self.request
         if request.waiters:
             request.waiters.popitem(last=False)[0].wake()
         elif request.value == self.maximum:
@@ -84,7 +84,7 @@ class Semaphore(Held):
             request.value += 1
 
     def __aenter__(self) -> Syscall[None]:
-        return self._acquire
+        return self.request
 
     def __repr__(self) -> str:
-        return self._acquire.describe()
+        return self.request.describe()

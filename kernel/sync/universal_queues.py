@@ -58,7 +58,7 @@ class WaitingTask(Party):
     def __init__(self, getting: bool, item: Any, kernel: Kernel, task: Task[Any]) -> None:
         super().__init__(getting, item)
         self._kernel = kernel
-        self._task: Task[Any] | None = task
+        self.task: Task[Any] | None = task
         self._invited = False
         kernel.calls.expected += 1
 
@@ -78,7 +78,7 @@ class WaitingTask(Party):
                 return  # the task was cancelled since
             queue.serve(self)
             self._kernel.calls.expected -= 1
-            task, self._task = self._task, None  # the task may end by the error, and has this object in a frame
+            task, self.task = self.task, None  # the task may end by the error, and has this object in a frame
             error, self.error = self.error, None
             assert task is not None
             if error is not None:
@@ -98,10 +98,10 @@ class WaitingTask(Party):
 class Transfer(Syscall[T]):
     """A task's wait at a universal queue."""
 
-    __slots__ = ("_getting", "_item", "_made", "_party", "_queue", "_when_closed")
+    __slots__ = ("_getting", "_item", "_made", "_when_closed", "party", "queue")
 
     def __init__(self, queue: UniversalQueue[Any], getting: bool, item: Any, when_closed: type[Exception]) -> None:
-        self._queue = queue
+        self.queue = queue
         self._getting = getting
         self._item = item
         self._when_closed = when_closed
@@ -111,7 +111,7 @@ class Transfer(Syscall[T]):
         if self._made:
             raise made_before(self, task)
         self._made = True
-        queue = self._queue
+        queue = self.queue
         with queue.mutex:
             try:
                 if self._getting:
@@ -120,17 +120,17 @@ class Transfer(Syscall[T]):
                     queue.give(self._item)
                 return True
             except (QueueEmpty, QueueFull):
-                self._party = WaitingTask(self._getting, self._item, kernel, task)
-                queue.line(self._party)[self._party] = self._when_closed
+                self.party = WaitingTask(self._getting, self._item, kernel, task)
+                queue.line(self.party)[self.party] = self._when_closed
                 return False
             except QueueClosed as error:
                 raise self._when_closed(*error.args) from None
 
     def abort(self, kernel: Kernel, task: Task[Any]) -> None:
-        self._party.leave(self._queue)
+        self.party.leave(self.queue)
 
     def __repr__(self) -> str:
-        return f"<{self._queue!r}>.{'get()' if self._getting else 'put(...)'}"
+        return f"<{self.queue!r}>.{'get()' if self._getting else 'put(...)'}"
 
 
 class UniversalQueue(Generic[T]):

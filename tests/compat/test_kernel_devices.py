@@ -30,7 +30,7 @@ class Watch(kernel.Observer):
     def wake(self, task: kernel.Task[Any]) -> None:
         self.seen["wake"] += 1
 
-    def exit(self, task: kernel.Task[Any]) -> None:
+    def exit(self, task: kernel.Task[Any], value: Any, error: BaseException | None) -> None:
         self.seen["exit"] += 1
 
 

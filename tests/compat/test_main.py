@@ -261,13 +261,18 @@ def test_help(arguments: list[str]) -> None:
         assert phrase in out
 
 
-@pytest.mark.parametrize("arguments", [[], ["--legacy"], ["-m"], ["--legacy", "-m"], ["--nonsense"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [[], ["--legacy"], ["-m"], ["--legacy", "-m"]], ids=" ".join)
 def test_no_program(arguments: list[str]) -> None:
     status, out, err = run_python(*COMPAT, *arguments)
     assert status != 0
     assert out == ""
     assert err.startswith("python -m compat: a program to run is missing\n")
     assert "PROGRAM.py" in err and "Traceback" not in err
+
+
+def test_an_unknown_option() -> None:
+    said = "python -m compat: option --nonsense not recognized; see 'python -m compat --help'\n"
+    assert run_python(*COMPAT, "--nonsense") == (2, "", said)
 
 
 def test_no_such_file(tmp_path: Path) -> None:

@@ -197,6 +197,6 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_help_and_usage() -> None:
     status, out, err = outcome_of("--help")
-    assert (status, err) == (0, "") and out.startswith("usage: python -m kernel FILE") and "130 after Ctrl-C" in out
-    assert outcome_of() == (2, "", "usage: python -m kernel FILE [argument ...]\n")
-    assert outcome_of("-z") == (2, "", "usage: python -m kernel FILE [argument ...]\n")
+    assert (status, err) == (0, "") and out.startswith("usage: python -m kernel [option ...] FILE") and "130 after Ctrl-C" in out
+    assert outcome_of() == (2, "", "usage: python -m kernel [option ...] FILE [argument ...]\n")
+    assert outcome_of("-z") == (2, "", "python -m kernel: option -z not recognized; see 'python -m kernel --help'\n")

@@ -44,7 +44,7 @@ class Recorder(Observer):
     def wake(self, task: Task[Any]) -> None:
         self.log.append(f"wake {task.name}")
 
-    def exit(self, task: Task[Any]) -> None:
+    def exit(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
         assert task.done()
         self.log.append(f"exit {task.name}")
 

@@ -1,0 +1,172 @@
+"""A snapshot: the kernels of this process and their tasks as they are now, as plain data (docs/dump.md has the schema).
+
+It is made in two phases. `copying` copies what will have changed a moment later, while the program stands still. All
+the rest follows from the copy, and another thread may do it: the lines of the source, the relations in the other
+direction, the circles.
+
+A kernel is copied in its own thread. One that does not come to it, since something holds it up, is copied from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from bisect import bisect_right
+from functools import partial
+from types import CodeType
+from typing import Any
+
+from ..core import Kernel
+from ..task import Task
+from .circles import circles
+from .copying import KernelCopy, Spot, copy_kernel, cut, in_order
+from .finding import running_kernels
+from .lines import LockCopy
+from .requests import plain
+
+SCHEMA = 1
+PATIENCE = 0.25  # seconds; a kernel that has not made a copy of itself by then is held up by something
+
+
+def tasks() -> list[Task[Any]]:
+    """The tasks that are not done of the kernel that runs in this thread; of all kernels, if none runs here."""
+    here, running = threading.get_ident(), running_kernels()
+    kernels = [kernel for thread, kernel in running if thread == here] or [kernel for _, kernel in running]
+    return [task for kernel in kernels for task in in_order(kernel)]
+
+
+def snapshot(*, data: bool = True) -> dict[str, Any]:
+    """All kernels that run in this process, and their tasks, as plain data: what `json.dumps` accepts.
+
+    Any thread may call this, and so may the handler of a signal. A kernel that runs in another thread gets 0.25 seconds
+    to come to it between two steps. After that it is copied as it is, and `answered` is False. Without `data` the
+    snapshot leaves out the program's values: the arguments of requests, and those on the command line.
+    """
+    argv = [cut(plain(str(argument))) for argument in sys.argv[:None if data else 1]]
+    return {"schema": SCHEMA, "pid": os.getpid(), "argv": argv, "python": sys.version.split()[0],
+            "directory": _directory(), "kernels": [plain_data(copy) for copy in copy_all(data)]}
+
+
+def _directory() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed
+        return None
+
+
+def copy_all(data: bool = True) -> list[KernelCopy]:
+    """Copies of all kernels that run in this process."""
+    here = threading.get_ident()
+    orders = [(thread == here, Order(kernel, thread, data)) for thread, kernel in running_kernels()]
+    for own, order in orders:
+        if not own:
+            order.place()  # all of them before the first wait
+    until = time.monotonic() + PATIENCE
+    copies = [order.copy_here() if own else order.get(until) for own, order in orders]
+    return [copy for copy in copies if copy is not None]
+
+
+class Order:
+    """A copy that a kernel in another thread is asked to make of itself."""
+
+    def __init__(self, kernel: Kernel, thread: int, data: bool) -> None:
+        self._kernel = kernel
+        self.copy_here = partial(copy_kernel, kernel, thread, data)
+        self._made: KernelCopy | BaseException | None = None
+        self._over = threading.Event()  # it is made, or nobody waits for it any more
+
+    def place(self) -> None:
+        try:
+            self._kernel.call_from_thread(self._make)
+        except RuntimeError:  # the kernel has been closed meanwhile
+            self._over.set()
+
+    def _make(self) -> None:
+        if not self._over.is_set():
+            try:
+                self._made = self.copy_here()
+            except BaseException as error:
+                self._made = error  # of who has ordered, and not of the kernel
+            self._over.set()
+
+    def get(self, until: float) -> KernelCopy | None:
+        """Wait for the copy, or make it here; None if the kernel has ended."""
+        if not self._over.wait(max(0.0, until - time.monotonic())):
+            self._over.set()
+            if self._made is None:
+                runs = any(kernel is self._kernel for _, kernel in running_kernels())
+                return self.copy_here() if runs else None
+        if isinstance(self._made, BaseException):
+            raise self._made
+        return self._made
+
+
+def plain_data(copy: KernelCopy) -> dict[str, Any]:
+    """What a copy of a kernel tells, as plain data."""
+    spots = Spots()
+    holders = {lock.id: lock.holders or [] for lock in copy.locks}
+    awaits = {}
+    for number, _, _, _, _, _, wait, _ in copy.tasks:
+        awaits[number] = [] if wait is None else wait[2]
+        if wait is not None and wait[3] is not None and len(holders[wait[3]]) == 1:
+            awaits[number] = [*wait[2], *(holder for holder in holders[wait[3]] if holder != number)]
+    awaited_by: dict[int, list[int]] = {number: [] for number in awaits}
+    for number, others in awaits.items():
+        for other in others:
+            if other in awaited_by:
+                awaited_by[other].append(number)
+    tasks = [
+        {"id": number, "name": name, "state": state, "daemon": daemon, "parent": parent, "kind": wait and wait[0],
+         "waits_for": wait and wait[1], "since": since, "where": spots.innermost_of_program(stack),
+         "stack": spots.places(stack), "awaits": awaits[number], "awaited_by": awaited_by[number],
+         "lock": wait and wait[3], "deadline": None if wait is None or wait[4] is None else wait[4] - copy.now,
+         "descriptor": wait and wait[5]}
+        for number, name, state, daemon, parent, since, wait, stack in copy.tasks]
+    lock_of = {number: wait[3] for number, _, _, _, _, _, wait, _ in copy.tasks if wait is not None}
+    return {"kind": copy.kind, "thread": copy.thread, "thread_name": copy.thread_name, "answered": copy.answered,
+            "now": copy.now, "state": copy.state, "ready": copy.ready, "timers": copy.timers,
+            "descriptors": copy.descriptors, "lag": copy.lag, "stack": spots.places(copy.stack), "tasks": tasks,
+            "locks": [_plain_lock(lock) for lock in copy.locks],
+            "circles": [[_link(task, other, lock_of.get(task), holders) for task, other in zip(circle, circle[1:] + circle[:1])]
+                        for circle in circles(awaits)]}
+
+
+def _plain_lock(lock: LockCopy) -> dict[str, Any]:
+    return {"id": lock.id, "kind": lock.kind, "text": lock.text, "holders": lock.holders,
+            "waiters": [{"task": task, "call": call} for call, tasks in lock.waiting.items() for task in tasks]}
+
+
+def _link(task: int, other: int, lock: int | None, holders: dict[int, list[int]]) -> dict[str, Any]:
+    return {"task": task, "awaits": other, "lock": lock if lock is not None and other in holders[lock] else None}
+
+
+class Spots:
+    """Finds the lines of places in the code. Many tasks are at the same place, so what is found is kept."""
+
+    def __init__(self) -> None:
+        self._stacks: dict[int, list[dict[str, Any]]] = {}
+        self._lines: dict[int, tuple[list[int], list[int | None]]] = {}
+
+    def places(self, stack: list[Spot]) -> list[dict[str, Any]]:
+        found = self._stacks.get(id(stack))
+        if found is None:
+            found = self._stacks[id(stack)] = [
+                {"file": code.co_filename, "line": self._line(code, offset), "function": code.co_qualname, "library": library}
+                for code, offset, library in stack]
+        return found
+
+    def innermost_of_program(self, stack: list[Spot]) -> dict[str, Any] | None:
+        place = next((place for place in reversed(self.places(stack)) if not place["library"]), None)
+        return None if place is None else {key: place[key] for key in ("file", "line", "function")}
+
+    def _line(self, code: CodeType, offset: int) -> int | None:
+        if offset < 0:
+            return code.co_firstlineno  # it has not started
+        if id(code) not in self._lines:
+            table = list(code.co_lines())
+            self._lines[id(code)] = [start for start, _, _ in table], [line for _, _, line in table]
+        starts, lines = self._lines[id(code)]
+        place = bisect_right(starts, offset) - 1
+        return lines[place] if place >= 0 else code.co_firstlineno

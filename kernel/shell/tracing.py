@@ -1,0 +1,92 @@
+"""The trace and the summary of a program from its beginning to its end: `--strace` and `-c` before the program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from ..core import Kernel
+from ..insight.places import identity
+from ..insight.strace import Strace
+from ..insight.summary import Summary
+from ..insight.watching import Observer, Watch, watch_all
+from .options import Options, WrongUse
+
+
+class Output:
+    """Where a trace goes: whole lines, at once, so that a program that is killed leaves all that has happened."""
+
+    def __init__(self, file: str | None) -> None:
+        self.failure: str | None = None
+        self._pid = os.getpid()
+        self._line = ""  # which has no end yet
+        try:
+            self._fd = os.dup(2) if file is None else os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        except OSError as error:
+            raise WrongUse(f"cannot write to {file or 'standard error'}: {error.strerror}") from None
+        self._identity = identity(self._fd)
+
+    def write(self, text: str) -> None:
+        """Write the lines that `text` ends. What a forked child process does is no part of the trace."""
+        lines, end, self._line = (self._line + text).rpartition("\n")
+        if not end or self.failure is not None or os.getpid() != self._pid:
+            return
+        if identity(self._fd) != self._identity:
+            self.failure = "the program has closed its file"
+            return
+        data = memoryview((lines + end).encode("utf-8", "backslashreplace"))
+        try:
+            while data:
+                data = data[os.write(self._fd, data):]
+        except OSError as error:
+            self.failure = error.strerror
+
+    def close(self) -> None:
+        """End the last line, and close the file."""
+        if self._line:
+            self.write("\n")
+        if identity(self._fd) == self._identity:
+            os.close(self._fd)
+
+
+class Several(Observer):
+    """The observers of one program, in the place of one."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    def attach_to(self, kernel: Kernel) -> Watch:
+        return [observer.attach_to(kernel) for observer in self._observers][-1]
+
+
+class Tracing:
+    """While inside, every kernel that is made is watched as the options say. `WrongUse` when the file is not writable."""
+
+    def __init__(self, options: Options, command: str) -> None:
+        self._output = Output(options.file)
+        self._command = command
+        self._pid = os.getpid()
+        self._strace = self._summary = None
+        observers: list[Observer] = []
+        if options.strace:
+            self._strace = Strace(self._output.write, options.kinds, durations=options.durations,
+                                  relative=options.relative, task=options.task, data=options.data)
+            observers.append(self._strace)
+        if options.count:
+            self._summary = Summary(options.kinds, task=options.task)
+            observers.append(self._summary)
+        self._observer = Several(observers)
+
+    def __enter__(self) -> None:
+        watch_all(self._observer)
+
+    def __exit__(self, *exc_info: object) -> None:
+        watch_all(None)
+        if self._strace is not None:
+            self._strace.finish()
+        if self._summary is not None:
+            self._output.write(self._summary.text())
+        self._output.close()
+        if self._output.failure is not None and os.getpid() == self._pid:
+            print(f"{self._command}: the trace is not complete: {self._output.failure}", file=sys.stderr)
