@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import threading
 import time
 from collections import deque
@@ -29,7 +28,7 @@ from ..core import Kernel
 from ..devices import ReadyQueue
 from ..devices.watchdog import show_frames, step_frames
 from ..failures import tell
-from ..lifecycle import running_kernel
+from .finding import kernel_here
 from .names import label
 
 PATIENCE = 1.0  # seconds that somebody waits for a guard to end, which may be telling something just then
@@ -55,18 +54,11 @@ def slow_steps(seconds: float = 0.1) -> None:
     _limit = 0.0 if seconds == math.inf else seconds
     if _limit:
         _guard_new_kernels()
-        kernel = running_kernel() or _kernel_of_loop()
+        kernel = kernel_here()
         if kernel is not None and not kernel.closed:
             kernel.resource(guard)
     for each in list(_guards.values()):
         each.stop()  # it begins again with the next step, and the new limit
-
-
-def _kernel_of_loop() -> Kernel | None:
-    """The kernel of the event loop that runs in this thread, if that is one on a kernel."""
-    get_running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", lambda: None)
-    kernel = getattr(get_running_loop(), "kernel", None)
-    return kernel if isinstance(kernel, Kernel) else None
 
 
 @cache
