@@ -46,7 +46,8 @@ class Summary(Observer):
 
     `kinds` and `task` choose as for `Strace`. The times of requests are those of the kernel's clock, from the request
     to its answer. Those of steps are real time, from the beginning of a piece of a task's code to its next request.
-    Tasks of one name share a row, since there may be very many.
+    Tasks of one name share a row, since there may be very many. A call of code on the task's own stack is counted, and
+    takes no time: what the code asks for is counted by itself.
     """
 
     def __init__(self, kinds: Collection[str] | None = None, *, task: str | None = None) -> None:
@@ -218,9 +219,8 @@ class CountedContext(StandIn):
     def _count(self, task: Task[Any], request: Any) -> None:
         asked = self.total.row_of(task, request)
         asked.calls += 1
-        if asked.name != "call":  # what it calls makes requests of its own before it is answered
-            self.asked = asked
-            self.since = self.now()
+        self.asked = asked
+        self.since = self.now()
 
     def _answered(self, value: Any) -> None:
         asked, since, self.asked, self.since = self.asked, self.since, None, None

@@ -314,8 +314,6 @@ class TappedContext(StandIn):
             request = self.inner.run(resume, code, value)
         finally:
             del value  # it may be an exception, whose traceback has this frame: they would hold each other
-        if not watch.observers:  # the last one has gone in this step
-            return request
         return TappedRequest(CHECKPOINT if request is None else request, self)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
+import threading
 from contextvars import Context
-from typing import Any
+from typing import Any, cast
 
 import kernel
 from compat.events import EventLoop
@@ -116,6 +117,39 @@ def test_who_has_ended_a_wait() -> None:
         (main, 'sleep(0.5)', 'a timer'),
         ('consumer', 'sleep(1)', 'a timer'),
         (main, "wait({<task 2 'producer'>, <task 3 'consumer'>, <task 4 'failing'>})", "task 3 'consumer'")]
+
+
+def test_another_thread_that_has_ended_a_wait() -> None:
+    recorder = Recorder()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        thread = threading.Thread(target=loop.call_soon_threadsafe, args=(future.set_result, None))
+        thread.start()
+        thread.join()  # it has called while this task was running
+        await future
+
+    run(main(), recorder)
+    causes = [str(event.cause) for event in recorder.events() if event.text == "<Future>"]
+    assert causes == ["another thread, calling Future.set_result"]
+
+
+def test_a_task_is_called_by_the_name_that_it_had_last() -> None:
+    recorder, summary = Recorder(), Summary()
+
+    async def main() -> None:
+        task = asyncio.create_task(asyncio.sleep(1))
+        task.set_name("named later")
+        await task
+
+    with asyncio.Runner(loop_factory=lambda: EventLoop(clock=kernel.VirtualClock(), observer=recorder)) as runner:
+        watching = watch(summary, cast("EventLoop", runner.get_loop()).kernel)
+        runner.run(main())
+        watching.stop()
+    assert [event.kind for event in recorder.events() if event.task.name == "named later"] == [
+        "spawn", "request", "wake", "exit"]
+    assert " named later\n" in summary.text()
 
 
 def test_why_a_task_took_so_long() -> None:

@@ -218,3 +218,27 @@ def test_real_sleeps_are_not_short() -> None:
         return time.monotonic() - before
 
     assert run(main()) >= 0.05
+
+
+def test_how_late_timers_were() -> None:
+    class Jumping(VirtualClock):
+        def jump(self, seconds: float) -> None:
+            self._now += seconds
+
+    clock = Jumping()
+
+    async def main() -> None:
+        timers = (await current_task()).kernel.timers
+        assert timers.late == 0.0
+        await sleep(1)
+        assert timers.late == 0.0  # time has passed because of the timer
+        napping = await spawn(nap())
+        await checkpoint()
+        clock.jump(3.5)  # a step that took long
+        await napping
+        assert timers.late == 2.5
+
+    async def nap() -> None:
+        await sleep(1)
+
+    run(main(), clock=clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import time
 import weakref
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from kernel import Deadlock, Kernel, Lock, VirtualClock, Waitable, call_in_kernel, current_task, run, run_in_thread, sleep, spawn
+from kernel import (Deadlock, Kernel, Lock, VirtualClock, Waitable, call_in_kernel, current_task, run, run_in_thread, sleep,
+                    spawn, wait_readable)
 from kernel.insight import Observer, Recorder, watch
 from tests.support.collector import collector_off
 from tests.support.programs import failures, pool
@@ -213,7 +215,62 @@ def test_a_long_step_is_written_out_with_the_line_that_it_came_to() -> None:
     run(main(), clock=VirtualClock(), observer=Recorder(file=stream, slow=0.01))
     head, *lines = stream.getvalue().splitlines()
     assert "has held the kernel for 0.0" in head and f"{__file__}:" in head and " in test_a_long_step" in head
-    assert any(" slow for 0.0" in line for line in lines)
+    assert [" slow for 0.0" in line for line in lines].count(True) == 1 and lines[-1].startswith("1.000000 ")
+    assert "spawn" in lines[0] and len(lines) == 4
+
+
+def test_what_was_written_out_is_not_written_again() -> None:
+    stream = io.StringIO()
+
+    async def main() -> None:
+        for _ in range(2):
+            end = time.monotonic() + 0.02
+            while time.monotonic() < end:
+                pass
+            await sleep(1)
+
+    run(main(), clock=VirtualClock(), observer=Recorder(file=stream, slow=0.01))
+    assert stream.getvalue().count("---") == 2 and stream.getvalue().count(" spawn ") == 1
+
+
+def test_a_request_is_let_go_when_it_is_answered() -> None:
+    class Box(Waitable[str]):
+        pass
+
+    async def main() -> None:
+        box = Box()
+        reference = weakref.ref(box)
+        task = await spawn(fill(box))
+        await box
+        del box
+        await task
+        assert reference() is None
+
+    async def fill(box: Box) -> None:
+        await sleep(1)
+        box.complete("full")
+
+    with collector_off():
+        run(main(), clock=VirtualClock(), observer=Recorder())
+
+
+def test_a_descriptor_that_has_ended_a_wait() -> None:
+    recorder = Recorder()
+    ours, theirs = socket.socketpair()
+
+    async def main() -> None:
+        task = await spawn(read(), name="reader")
+        await sleep(0)
+        theirs.send(b"x")
+        await task
+
+    async def read() -> None:
+        await wait_readable(ours)
+
+    with ours, theirs:
+        run(main(), observer=recorder)
+        causes = [str(event.cause) for event in recorder.events() if event.kind == "wake" and event.task.name == "reader"]
+        assert causes == [f"descriptor {ours.fileno()}"]
 
 
 def test_a_file_that_cannot_be_written_is_said_and_the_program_goes_on(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kernel import Kernel, Lock, VirtualClock, run, sleep, spawn
+from kernel import Kernel, PriorityQueue, Queue, VirtualClock, run, sleep, spawn
 from kernel.insight import Summary, watch
 from tests.support.programs import failures, pool
 
@@ -65,6 +65,22 @@ def test_errors_and_calls() -> None:
         "    0.00%    0.000000   0.000000        2        1        3   other",
         "  100.00%    8.000000   5.000000       12        4       16   total",
     ]
+
+
+def test_calls_to_objects_of_several_classes_are_told_apart() -> None:
+    async def main() -> None:
+        queues: list[Queue[int]] = [Queue(), PriorityQueue()]
+        tasks = [await spawn(get(queue)) for queue in queues]
+        await sleep(1)
+        for queue, task in zip(queues, tasks):
+            queue.put_nowait(1)
+            await task
+
+    async def get(queue: Queue[int]) -> None:
+        await queue.get()
+
+    requests, _, _ = tables(main(), kinds=["queue"])
+    assert [line.split()[-1] for line in requests[1:]] == ["Queue.get", "PriorityQueue.get", "total"]
 
 
 def test_chosen_kinds_and_tasks() -> None:
