@@ -79,6 +79,10 @@ def in_order(kernel: Kernel) -> list[Task[Any]]:
     from run to run. So they follow the names: "Task-2", "Task-10", and then those that the program has named.
     """
     tasks = kernel.everyone()
+    try:
+        return sorted(tasks, key=attrgetter("id"))
+    except AttributeError:
+        pass  # some are new
     new = [(not (name := str(task.name)).startswith("Task-"), len(name), name, task) for task in tasks
            if not hasattr(task, "id")]
     for *_, task in sorted(new, key=itemgetter(0, 1, 2)):
