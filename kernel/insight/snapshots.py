@@ -147,8 +147,8 @@ def plain_data(copy: KernelCopy) -> dict[str, Any]:
             "now": copy.now, "state": copy.state, "ready": copy.ready, "timers": copy.timers,
             "descriptors": copy.descriptors, "lag": copy.lag, "stack": spots.places(copy.stack), "tasks": tasks,
             "locks": [_plain_lock(lock) for lock in copy.locks],
-            "circles": [[_link(task, other, lock_of.get(task), holders) for task, other in zip(circle, circle[1:] + circle[:1])]
-                        for circle in circles(awaits)]}
+            "circles": [[_link(task, other, lock_of.get(task), holders)
+                         for task, other in zip(circle, circle[1:] + circle[:1])] for circle in circles(awaits)]}
 
 
 def _plain_lock(lock: LockCopy) -> dict[str, Any]:
@@ -171,7 +171,8 @@ class Spots:
         found = self._stacks.get(id(stack))
         if found is None:
             found = self._stacks[id(stack)] = [
-                {"file": code.co_filename, "line": self._line(code, offset), "function": code.co_qualname, "library": library}
+                {"file": code.co_filename, "line": self._line(code, offset), "function": code.co_qualname,
+                 "library": library}
                 for code, offset, library in stack]
         return found
 
