@@ -55,7 +55,7 @@ _KIND_OF_CLASS: dict[type, str] = {Sleep: "time", Checkpoint: "time", Now: "time
 
 
 def chain(task: Task[Any]) -> tuple[list[Any], list[FrameType]]:
-    """Who awaits whom in the task, from its outermost code down to the request: the pieces of code, and their frames."""
+    """Who awaits whom in a task, from its outermost code down to the request: the pieces of code, and their frames."""
     codes: list[Any] = []
     frames: list[FrameType] = []
     for outermost in (*task.callers, task.code) if task.callers else (task.code,):

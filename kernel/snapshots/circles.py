@@ -15,7 +15,7 @@ def circles(awaits: Mapping[int, Sequence[int]]) -> list[list[int]]:
 
 
 def knots(awaits: Mapping[int, Sequence[int]]) -> Iterator[set[int]]:
-    """The strongly connected parts of the graph, by Tarjan's algorithm; with a stack of its own, since chains are long."""
+    """The strongly connected parts of the graph, by Tarjan's algorithm; with its own stack, since chains are long."""
     order: dict[int, int] = {}
     low: dict[int, int] = {}
     path: list[int] = []

@@ -40,8 +40,8 @@ Spot = tuple[CodeType, int, bool]  # a place in the code, as the offset of an in
 # the task is in, when the wait will be over on the kernel's clock, and the descriptor.
 Wait = tuple[str, str, list[int], int | None, float | None, int | None]
 
-# A task: its number, name and state, whether it is a daemon, its parent, since when it has waited on the kernel's clock,
-# what for, and where.
+# A task: its number, name and state, whether it is a daemon, its parent, since when it has waited (on the kernel's
+# clock), what for, and where.
 TaskCopy = tuple[int, str, str, bool, int | None, float | None, Wait | None, list[Spot]]
 
 
@@ -81,6 +81,10 @@ def in_order(kernel: Kernel) -> list[Task[Any]]:
     from run to run. So they follow the names: "Task-2", "Task-10", and then those that the program has named.
     """
     tasks = kernel.everyone()
+    try:
+        return sorted(tasks, key=attrgetter("id"))
+    except AttributeError:
+        pass  # some are new
     new = [(not (name := str(task.name)).startswith("Task-"), len(name), name, task) for task in tasks
            if not hasattr(task, "id")]
     for *_, task in sorted(new, key=itemgetter(0, 1, 2)):
@@ -89,7 +93,7 @@ def in_order(kernel: Kernel) -> list[Task[Any]]:
 
 
 class Shape:
-    """What tasks have in common that wait at the same place: the frames, and the call of a library that they wait in."""
+    """What tasks have in common that wait at the same place: the frames, and the library's call that they wait in."""
 
     def __init__(self, frames: list[FrameType]) -> None:
         libraries = [of_library(frame) for frame in frames]
@@ -159,8 +163,8 @@ class Copier:
             name = task.name
             if type(name) is not str or len(name) > LONGEST:
                 name = cut(str(name))
-            return (task.id, name, state, task in self._daemons, None if parent is None else self._number(parent), since, wait,
-                    stack)
+            above = None if parent is None else self._number(parent)
+            return task.id, name, state, task in self._daemons, above, since, wait, stack
         except Exception as error:  # of an attribute of the program's, or since another thread goes on with the task
             return unreadable(task, error)
 
@@ -198,7 +202,8 @@ class Copier:
 
     def _native_wait(self, task: Task[Any], request: Any) -> tuple[Wait, Place | None]:
         place = place_in_request(request)
-        wait = (kind_of(task, request), cut(text_of(task, request, self._data)), self._numbers(tasks_of_request(request)),
+        tasks = self._numbers(tasks_of_request(request))
+        wait = (kind_of(task, request), cut(text_of(task, request, self._data)), tasks,
                 None if place is None else self._lines.join(task, place), self._deadlines.get(id(request)),
                 descriptor_of_request(request))
         self._requests[id(request)] = wait, place
@@ -222,7 +227,7 @@ def unreadable(task: Task[Any], error: Exception) -> TaskCopy:
 
 
 def running_stack(kernel: Kernel, thread: int) -> tuple[list[Spot], bool]:
-    """What the thread of `kernel` is executing, outermost first, without the kernel itself; and whether a task runs it."""
+    """What the thread of `kernel` is executing, outermost first, without the kernel; and whether that is a task's."""
     spots: list[Spot] = []
     frame = sys._current_frames().get(thread)
     while frame is not None and kernel_of(frame) is not kernel:

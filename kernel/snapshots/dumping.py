@@ -44,7 +44,7 @@ def dump_on(number: int) -> None:
     if isinstance(previous, Dump):
         return
     if number in _FAULTS:
-        raise ValueError(f"{name} tells of a fault, after which no listing can be made; choose another signal, such as SIGUSR1")
+        raise ValueError(f"{name} tells of a fault, after which nothing goes on; choose another, such as SIGUSR1")
     try:
         signal.signal(number, Dump(previous if callable(previous) else None))
     except OSError:

@@ -13,6 +13,8 @@ from ..task import Task
 from .holders import blocks_of, held_by
 from .relations import Place
 
+_NOBODY = object()  # the owner of what has none
+
 
 class LockCopy:
     """A lock, a queue or the like at the moment of the copy. Tasks are referred to by their numbers."""
@@ -55,11 +57,16 @@ class Lines:
         wanted: dict[int, LockCopy] = {}
         for (identity, call), place in self._places.items():
             lock = self._locks[identity]
-            waiting = [self._number(waiter) for waiter in list(place.line())]
+            lock.waiting[call] = []
+            try:
+                waiting = [self._number(waiter) for waiter in list(place.line())]
+                owner = getattr(place.thing, "owner", _NOBODY)
+            except Exception:  # of a class of the program's, or since another thread goes on with the line
+                continue
             lock.waiting[call] = [waiter for waiter in waiting if waiter is not None]
-            if hasattr(place.thing, "owner"):
-                owner = self._number(place.thing.owner)
-                lock.holders = None if owner is None else [owner]
+            if owner is not _NOBODY:
+                holder = self._number(owner)
+                lock.holders = None if holder is None else [holder]
             elif call == "acquire":
                 wanted[identity] = lock
         if wanted:

@@ -76,15 +76,16 @@ def _table(view: View, full: bool) -> Iterator[str]:
         if isinstance(row, str):
             yield " " * (widths[0] + 2) + row
         else:
-            yield "  ".join([row[0].rjust(widths[0]), *(cell.ljust(width) for cell, width in zip(row[1:], widths[1:])), row[-1]])
+            middle = [cell.ljust(width) for cell, width in zip(row[1:], widths[1:])]
+            yield "  ".join([row[0].rjust(widths[0]), *middle, row[-1]])
 
 
 def folded(tasks: Iterable[Data], full: bool = False) -> Iterator[tuple[Data, int]]:
-    """The tasks that are to be shown, and after which of them how many more are alike: these wait alike at one place."""
+    """The tasks that are to be shown, each with how many more are not, which wait alike and at the same place."""
     alike: dict[tuple[Any, ...], list[Data]] = {}
     tasks = list(tasks)
-    keys = [(task["state"], task["waits_for"], task["parent"], *[(place["file"], place["line"]) for place in task["stack"]])
-            for task in tasks]
+    keys = [(task["state"], task["waits_for"], task["parent"],
+             *[(place["file"], place["line"]) for place in task["stack"]]) for task in tasks]
     for key, task in zip(keys, tasks):
         alike.setdefault(key, []).append(task)
     for key, task in zip(keys, tasks):
@@ -119,7 +120,7 @@ def _lock_of(view: View, task: Data) -> Data | None:
 
 
 def tree(snapshot: Data, full: bool = False) -> str:
-    """The tasks under those that wait for them or spawned them in a group, each of them in full once, and the circles."""
+    """The tasks under those that wait for them or have them in a group, each in full once; and the circles of waits."""
     return for_each_kernel(snapshot, lambda view: [*Tree(view, full).lines(), *_circles(view)])
 
 
@@ -171,8 +172,8 @@ class Tree:
     def _folded(self, numbers: list[int]) -> Iterator[tuple[int, int]]:
         """As `folded`, for tasks that have nothing below them."""
         single = {number for number in numbers if not self._below[number] and number not in self._shown}
-        more = {task["id"]: alike for task, alike in folded((self._tasks[number] for number in numbers if number in single),
-                                                            self._full)}
+        tasks = [self._tasks[number] for number in numbers if number in single]
+        more = {task["id"]: alike for task, alike in folded(tasks, self._full)}
         for number in numbers:
             if number not in single:
                 yield number, 0
@@ -217,11 +218,13 @@ def stack(snapshot: Data, pattern: str | None = None) -> str:
     The innermost frame is the last. Of a library's frames only the names are shown. Raises `ValueError`, with a list of
     the tasks, when there is none such.
     """
-    chosen = {id(kernel): [task for task in kernel["tasks"] if matches(task, pattern)] for kernel in snapshot["kernels"]}
+    chosen = {id(kernel): [task for task in kernel["tasks"] if matches(task, pattern)]
+              for kernel in snapshot["kernels"]}
     if pattern is not None and not any(chosen.values()):
         tasks = [label(task) for kernel in snapshot["kernels"] for task, _ in folded(kernel["tasks"])]
         listed = ", ".join(tasks[:50]) + (", ..." if len(tasks) > 50 else "")
-        raise ValueError(f"no task has the number or the name {pattern!r}; there {'are' if tasks else 'is'} {listed or 'none'}")
+        there = f"there are {listed}" if tasks else "there is none"
+        raise ValueError(f"no task has the number or the name {pattern!r}; {there}")
     return for_each_kernel(snapshot, lambda view: _stacks(view, chosen[id(view.kernel)], pattern is not None))
 
 
@@ -235,7 +238,7 @@ def _stacks(view: View, tasks: list[Data], full: bool = False) -> Iterator[str]:
 
 
 def matches(task: Data, pattern: str | None) -> bool:
-    return pattern is None or str(task["id"]) == pattern or task["name"] == pattern or fnmatchcase(task["name"], pattern)
+    return pattern is None or pattern in (str(task["id"]), task["name"]) or fnmatchcase(task["name"], pattern)
 
 
 def _stack_of(view: View, task: Data, alike: int) -> Iterator[str]:
@@ -265,8 +268,8 @@ def _frames(view: View, stack: list[Data]) -> Iterator[str]:
 
 def locks(snapshot: Data) -> str:
     """At what tasks wait in a line: who holds it, and who waits, in the order in which they will get it."""
-    return for_each_kernel(snapshot, lambda view: [
-        *(_locks(view) if view.kernel["locks"] else ["No task waits for a lock, a queue or the like."]), *_circles(view)])
+    nothing = ["No task waits for a lock, a queue or the like."]
+    return for_each_kernel(snapshot, lambda view: [*(list(_locks(view)) or nothing), *_circles(view)])
 
 
 def _locks(view: View) -> Iterator[str]:
@@ -296,7 +299,8 @@ def _lock(view: View, lock: Data) -> Iterator[str]:
 
 def everything(snapshot: Data) -> str:
     """All listings that have something to say, for a terminal."""
-    head = f"Process {snapshot['pid']}, Python {snapshot['python']}: {cut(' '.join(map(safe, snapshot['argv'])), 200)}\n"
+    argv = " ".join(map(safe, snapshot["argv"]))
+    head = f"Process {snapshot['pid']}, Python {snapshot['python']}: {cut(argv, 200)}\n"
 
     def lines(view: View) -> Iterator[str]:
         yield from _table(view, False)

@@ -65,7 +65,7 @@ def tasks_of_request(request: object) -> list[AnyTask]:
 
 
 class Collector(NamedTuple):
-    """Where a function of asyncio has the tasks that it waits for: in a variable of a frame, or an attribute of that."""
+    """Where a function of asyncio has the tasks that it waits for: a variable of a frame, or an attribute of that."""
 
     frame: int  # its place among the frames
     variable: str
@@ -86,7 +86,7 @@ class Collector(NamedTuple):
 
 
 def tasks_behind(awaited: Any) -> list[AnyTask]:
-    """The tasks that something to wait for stands for: a task itself, those of a `gather`, the one inside a `shield`."""
+    """The tasks that are behind something to wait for: itself, those of a `gather`, the one inside a `shield`."""
     found: dict[AnyTask, None] = {}
     left, seen = [awaited], set()
     while left:

@@ -285,7 +285,8 @@ def test_the_numbers_follow_the_names() -> None:
 
     found = run(main)
     assert [number for number, _ in found] == [1, 2, 3, 4, 5]
-    assert found[0][1].startswith("Task-") and [name for _, name in found[1:]] == ["main", "worker 1", "worker 9", "worker 10"]
+    assert found[0][1].startswith("Task-")
+    assert [name for _, name in found[1:]] == ["main", "worker 1", "worker 9", "worker 10"]
 
 
 def test_between_two_turns_and_from_a_callback() -> None:
@@ -300,4 +301,5 @@ def test_between_two_turns_and_from_a_callback() -> None:
 
     run(main)
     (seen,) = taken
-    assert seen["state"] == "running" and seen["stack"][-1]["function"].endswith("look") and not seen["stack"][-1]["library"]
+    innermost = seen["stack"][-1]
+    assert seen["state"] == "running" and innermost["function"].endswith("look") and not innermost["library"]

@@ -21,8 +21,8 @@ def transcript(program: Callable[[list[dict[str, Any]]], object]) -> str:
     with inside_of_directory():
         program(seen)
         seen = json.loads(json.dumps(seen))  # as another process gets them
-        listings: dict[str, Callable[[dict[str, Any]], str]] = {"ps": listing.ps, "tree": listing.tree, "stack": listing.stack,
-                                                                "locks": listing.locks}
+        listings: dict[str, Callable[[dict[str, Any]], str]] = {
+            "ps": listing.ps, "tree": listing.tree, "stack": listing.stack, "locks": listing.locks}
         text = "\n".join(f"$ {name}\n{make(seen[0])}" for name, make in listings.items())
     return re.sub(", lag 0.000s$", "", text, flags=re.MULTILINE)
 

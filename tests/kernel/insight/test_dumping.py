@@ -47,7 +47,8 @@ async def main():
 def dumped(tmp_path: Path, spin: bool, before: str = "", signals: int = 1) -> str:
     """What the program writes to standard error when it gets so many signals that ask for a listing."""
     file = tmp_path / "program.py"
-    file.write_text(f"spin = {spin}\n{PROGRAM}\n{before}\ndump_on(signal.SIGUSR1)\ndump_on(signal.SIGUSR1)\nrun(main(), clock=Clock())\n")
+    file.write_text(f"spin = {spin}\n{PROGRAM}\n{before}\ndump_on(signal.SIGUSR1)\ndump_on(signal.SIGUSR1)\n"
+                    "run(main(), clock=Clock())\n")
     read: list[str] = []
     with started_python(file) as process:
         assert next_line(process) == "ready" and process.stderr is not None

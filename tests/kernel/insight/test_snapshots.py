@@ -11,10 +11,8 @@ import weakref
 from collections.abc import AsyncIterator, Generator
 from typing import Any
 
-import pytest
-
-from kernel import (Kernel, Lock, Queue, Syscall, Task, TaskGroup, VirtualClock, Waitable, call, checkpoint, open_connection, run,
-                    serve, sleep, spawn, wait_readable)
+from kernel import (Kernel, Lock, Queue, Syscall, Task, TaskGroup, VirtualClock, Waitable, call, checkpoint,
+                    open_connection, run, serve, sleep, spawn, wait_readable)
 from kernel.insight import snapshot, tasks
 from kernel.snapshots import listing
 from kernel.snapshots.copying import copy_kernel
