@@ -160,13 +160,13 @@ class Copier:
             return (task.id, name, state, task in self._daemons, None if parent is None else self._number(parent), since, wait,
                     stack)
         except Exception as error:  # of an attribute of the program's, or since another thread goes on with the task
-            unknown: Wait = "other", f"<cannot be read: {type(error).__name__}>", [], None, None, None
-            return number(task), "?", task.state, False, None, None, unknown, []
+            return unreadable(task, error)
 
     def _wait(self, task: Task[Any], request: Any, frames: list[FrameType], shape: Shape) -> Wait | None:
         """What `task` waits for; None if the wait is over, and the task runs next."""
         if type(request) is Sleep:
-            return "time", str(request), [], None, self._deadlines.get(id(request)), None
+            text = str(request) if self._data else text_of(task, request, False)
+            return "time", text, [], None, self._deadlines.get(id(request)), None
         if not is_future(request):
             wait, place = self._requests.get(id(request)) or self._native_wait(task, request)
             if place is not None:
@@ -207,6 +207,16 @@ class Copier:
 
     def _number(self, task: Task[Any]) -> int | None:
         return number(task) if task.kernel is self._kernel and not task.done() else None
+
+
+def unreadable(task: Task[Any], error: Exception) -> TaskCopy:
+    """What stands in the place of a task's copy that could not be made."""
+    try:
+        name = cut(str(task.name))
+    except Exception:
+        name = "?"
+    wait: Wait = "other", f"<cannot be read: {type(error).__name__}>", [], None, None, None
+    return number(task), name, task.state, False, None, None, wait, []
 
 
 def running_stack(kernel: Kernel, thread: int) -> tuple[list[Spot], bool]:

@@ -29,10 +29,10 @@ _FAULTS = {getattr(signal, name) for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SI
 def dump_on(number: int) -> None:
     """Print what every task does to standard error whenever this process gets the signal `number`, and go on.
 
-    A function that the program has made the signal's handler before is called after that. To end it, give the signal
-    another handler by `signal.signal`. A second call does nothing. Raises `RuntimeError` outside of the main thread, in
-    which alone Python lets signals be handled, and for a signal whose handler is not Python's, as after
-    `faulthandler.register`. Raises `ValueError` for a signal that cannot be caught, or that is none.
+    A function that the program has made the signal's handler before is called after that; a handler that is not
+    Python's, as `faulthandler.register` sets one, is replaced. To end it, give the signal another handler by
+    `signal.signal`. A second call does nothing. Raises `RuntimeError` outside of the main thread, in which alone Python
+    lets signals be handled, and `ValueError` for a signal that cannot be caught, or that is none.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("dump_on() was called in a thread; call it in the main thread")
@@ -41,8 +41,6 @@ def dump_on(number: int) -> None:
     except ValueError:
         raise ValueError(f"dump_on() takes the number of a signal, such as signal.SIGUSR1, not {number!r}") from None
     previous = signal.getsignal(number)
-    if previous is None:
-        raise RuntimeError(f"{name} has a handler that is not Python's; choose another signal")
     if isinstance(previous, Dump):
         return
     if number in _FAULTS:
