@@ -19,6 +19,7 @@ from ..insight.places import check_directory, is_refused, peer_of, places, socke
 
 LONGEST = 1 << 28  # bytes of an answer
 PATIENCE = 30.0  # seconds that a process may take for the next part of an answer
+MOMENT = 0.2  # seconds
 ADVICE = ("start it by 'trampoline run', 'trampoline asyncio', 'python -m kernel' or 'python -m compat', or with "
           "TRAMPOLINE_INSIGHT=1 in its environment")
 
@@ -140,10 +141,13 @@ class Conversation:
         return answer  # type: ignore[no-any-return]  # by the lines above
 
     def _broken_off(self) -> Unreachable:
-        try:
-            user_of(self._pid)
-        except Unreachable:
-            return Unreachable(f"process {self._pid} has ended", 1)
+        deadline = time.monotonic() + MOMENT
+        while time.monotonic() < deadline:  # one that is killed is there for a moment without its descriptors
+            try:
+                user_of(self._pid)
+            except Unreachable:
+                return Unreachable(f"process {self._pid} has ended", 1)
+            time.sleep(0.02)
         return Unreachable(f"process {self._pid} has broken its answer off; ask again", 1)
 
     def text(self) -> Iterator[str]:

@@ -66,6 +66,12 @@ class Place:
         """What `trampoline ARGUMENTS` gives."""
         return run_python(COMMAND, *map(str, arguments), cwd=cwd, environment={**self.environment, **environment})
 
+    def row_of(self, pid: int) -> str | None:
+        """What `trampoline ps` says of that process. Root also sees those of others that run at the same time."""
+        status, out, err = self.command("ps")
+        assert (status, err) == (0, "")
+        return next((line for line in out.splitlines() if line.split()[0] == str(pid)), None)
+
     @contextmanager
     def started(self, *arguments: object, cwd: Path = ROOT, environment: Mapping[str, str] = {}) -> Iterator[Process]:
         """A Python that has said that it is ready."""

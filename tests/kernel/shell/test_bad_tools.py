@@ -168,9 +168,8 @@ def test_a_trace_that_is_not_read_does_not_hold_the_program_up(place: Place) -> 
 
     lines = run(main()).decode().splitlines()
     assert 5000 < len(lines) < 50_000
-    left_out = [line for line in lines if line.endswith(" lines left out: they were not read in time)")]
-    assert left_out and all(line in left_out or "[task 1 'main'] checkpoint()" in line or "run_in_thread" in line
-                            for line in lines if line != "...")
+    assert [line for line in lines if line.endswith(" lines left out: they were not read in time)")]
+    assert len([line for line in lines if "[task 1 'main'] checkpoint()" in line]) > len(lines) - 20
 
 
 def test_a_tool_that_dies_leaves_the_program_as_it_was(place: Place) -> None:
