@@ -113,7 +113,7 @@ class Load:
         return json.loads(line)
 
 
-@pytest.mark.parametrize("module, program", [("kernel", NATIVE), ("compat", ASYNCIO)])
+@pytest.mark.parametrize("module, program", [("kernel", NATIVE), ("compat", ASYNCIO)], ids=["native", "asyncio"])
 def test_no_request_fails(place: Place, tmp_path: Path, module: str, program: str) -> None:
     file = tmp_path / "server.py"
     file.write_text(program)
@@ -125,7 +125,7 @@ def test_no_request_fails(place: Place, tmp_path: Path, module: str, program: st
                 status, out, err = await asyncio.to_thread(place.command, command, server.pid)
                 assert (status, err) == (0, "") and out
                 await load.progress()
-            for arguments in [[], ["-c"], ["-e", "network", "--task", "*1"]]:
+            for arguments in [[], ["-c"], ["-e", "network", "-T", "-r"]]:
                 with started_python(COMMAND, "strace", *arguments, "-p", str(server.pid),
                                     environment=place.environment) as tool:
                     while await load.state() == before:
