@@ -12,8 +12,7 @@ from kernel import sleep, spawn
 
 async def poll(orders: list[str]) -> None:
     print("polling", flush=True)
-    while not orders:
-        pass
+    while not orders: pass
     print("the first order is", orders[0])
 
 

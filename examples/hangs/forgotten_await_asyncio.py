@@ -1,8 +1,8 @@
 """A forgotten `await`, with asyncio's names: a coroutine is made, and never run.
 
-    python3 -X dev -m compat examples/hangs/forgotten_await_asyncio.py
+    python3 -m compat examples/hangs/forgotten_await_asyncio.py
 
-Python itself warns of coroutines, in every mode; in development mode it says where the coroutine was made.
+Python itself warns of coroutines, in every mode. With `-X dev` it adds the stack of calls that made the coroutine.
 """
 
 import asyncio

@@ -121,13 +121,10 @@ def test_a_task_that_never_lets_go(place: Place) -> None:
     with started(place, program) as process:
         assert next_line(process) == "polling"
         lines = shown(place, program, process)
-    path, _, number = at(program, "while not orders", "poll").partition(" ")[0].rpartition(":")
-    holds = re.compile(rf"  It makes no step: task 2 'poll' holds it up at {re.escape(path)}:(\d+) in poll\.")
-    found = holds.fullmatch(lines[1])
-    assert found is not None and int(found[1]) - int(number) in (0, 1)  # the loop has two lines
-    assert lines[2:4] == ["", "task 2 'poll' is running:"]
-    assert re.fullmatch(rf"  File \"{re.escape(path)}\", line ({number}|{int(number) + 1}), in poll", lines[4])
-    assert lines[5] in ("    while not orders:", "    pass") and len(lines) == 6
+    where = at(program, "while not orders", "poll")
+    path, _, number = where.partition(" ")[0].rpartition(":")
+    assert lines[1:] == [f"  It makes no step: task 2 'poll' holds it up at {where}.", "", "task 2 'poll' is running:",
+                         f"  File \"{path}\", line {number}, in poll", "    while not orders: pass"]
 
 
 def test_a_blocking_call(place: Place) -> None:
@@ -159,10 +156,7 @@ def test_a_forgotten_await_of_asyncio(place: Place) -> None:
     program = "forgotten_await_asyncio"
     with started(place, program) as process:
         assert process.stderr is not None
-        lines = [process.stderr.readline().replace(f"{ROOT}/", "")]
-        while not lines[-1].startswith("  dishes.put"):
-            lines.append(process.stderr.readline().replace(f"{ROOT}/", ""))
+        lines = [process.stderr.readline().replace(f"{ROOT}/", "") for _ in range(2)]
     where = at(program, "dishes.put", "main").partition(" ")[0]
     assert lines[0] == f"{where}: RuntimeWarning: coroutine 'Queue.put' was never awaited\n"
-    path, _, number = where.rpartition(":")
-    assert lines[-3] == f"  File \"{path}\", line {number}, in main\n"
+    assert lines[1].startswith('  dishes.put("soup")')
