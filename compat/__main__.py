@@ -12,7 +12,8 @@ from importlib.machinery import SourceFileLoader
 from typing import NoReturn
 
 from kernel.shell.options import HELP as OPTIONS
-from kernel.shell.options import WrongUse, insight, parse_starting
+from kernel.shell.options import WrongUse, parse_starting
+from kernel.shell.starting import insight
 
 from .installing import install
 from .legacy.source import compile_source

@@ -86,8 +86,9 @@ if not TYPE_CHECKING:
         return sorted({*globals(), *__all__})
 
 if "TRAMPOLINE_INSIGHT" in _environ:
-    from .insight.serving import offer_if_asked
+    from .serving.service import offer_if_asked
     offer_if_asked()
 
 if _flags.dev_mode:
-    from .insight import development as _development
+    from .insight.development import begin as _begin
+    _begin()

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-MOMENT, LOOKS = 1.0, 5  # seconds from Ctrl-C to a look, and how often to look where the kernel is just between two steps
+MOMENT = 1.0  # seconds from Ctrl-C to a look at the kernel,
+LOOKS = 5  # of which there are several where the kernel is just between two steps
 
 
 class Unheard:

@@ -27,7 +27,6 @@ from collections.abc import Callable
 from functools import cache, wraps
 from types import CodeType, FrameType
 from typing import Any
-from weakref import WeakSet
 
 from .. import syscalls, waitable
 from ..core import Kernel
@@ -55,7 +54,7 @@ _METHODS = [(Lock, "acquire"), (Semaphore, "acquire"), (Event, "wait"), (Barrier
 
 # Where the requests were made that are not given to the kernel yet, by their identity: most have no room for it.
 _made: dict[int, tuple[CodeType, int, dict[str, Any]]] = {}
-_known: WeakSet[type] = WeakSet()  # the classes of which an object was made
+_SEEN = "_seen_by_development_mode"  # an attribute of the classes of which an object was made
 
 
 def track() -> None:
@@ -73,8 +72,8 @@ def track() -> None:
 
 def _new(cls: type[Syscall[Any]], *args: Any, **kwargs: Any) -> Any:
     """`Syscall.__new__`: makes the object, which `__init__` is about to fill."""
-    if cls not in _known:
-        _known.add(cls)
+    if _SEEN not in vars(cls):
+        setattr(cls, _SEEN, True)
         if not _is_shared(cls):
             _change(cls)
     make = super(Syscall, cls).__new__
@@ -134,7 +133,7 @@ def _giving(method: Any) -> Callable[..., Any]:
 
 def _note(request: Syscall[Any]) -> None:
     """`request` was just made: note where, unless the library itself has made it, in no call of the program's."""
-    frame: FrameType | None = sys._getframe()
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and of_library(frame):
         frame = frame.f_back
     if frame is not None:
@@ -169,9 +168,8 @@ def _handing_out(function: Callable[..., Any]) -> Callable[..., Any]:
         request = function(*args, **kwargs)
         if isinstance(request, Handed):  # `wait(server.wait())`
             request = request.given_up()
-        if is_future(request) or not _is_shared(type(request)):
-            return request  # a future, or it is new anyway
-        return _standing_for(type(request))(request)  # type: ignore[arg-type]  # classes are hashable
+        stand_in = _standing_for(type(request))  # type: ignore[arg-type]  # classes are hashable
+        return request if stand_in is None else stand_in(request)
 
     return hand_out
 
@@ -231,7 +229,12 @@ class Handed(Syscall[Any]):
 
 
 @cache
-def _standing_for(cls: type) -> type[Handed]:
-    """A class for what stands for a request of the class `cls`, of the same name: observers show that."""
+def _standing_for(cls: Any) -> type[Handed] | None:
+    """The class of what stands for a request of the class `cls`, of the same name, since observers show that.
+
+    None where nothing has to: each object of the class is made by a call of its own, or they are futures.
+    """
+    if is_future(cls) or not _is_shared(cls):
+        return None
     return type(cls.__name__, (Handed,), {"__slots__": (), "__module__": cls.__module__,
                                           "__qualname__": cls.__qualname__})

@@ -22,7 +22,7 @@ from ..task import Task
 from .causes import cause_by_task, who
 from .events import Cause, Event, Who
 from .names import number
-from .requests import program_place, text_of, without_state
+from .requests import name_of, program_place, text_of, without_state
 from .watching import Observer, StandIn, Watch
 from .explaining import History, Stretch
 
@@ -148,6 +148,7 @@ class Log(Observer):
         self.now = watch.kernel.clock.now
         self._kernel = watch.kernel
         self._kernel_id = watch.kernel_id
+        self._numbers_tasks = watch.is_loop  # an event loop has not numbered a task that it makes
         self._watch: Watch = weakref.proxy(watch)  # which holds this object
 
         class Context(RecordedContext):
@@ -165,10 +166,9 @@ class Log(Observer):
         stand_in = self.context_type()
         stand_in.inner = task.context
         stand_in.request = stand_in.since = None
-        try:
-            stand_in.who = who = (self._kernel_id, task.id, task.name)
-        except AttributeError:  # it has no number yet
-            stand_in.who = who = (self._kernel_id, number(task), task.name)
+        if self._numbers_tasks:
+            task.id = next(task.kernel.task_ids)  # as `number` would
+        stand_in.who = who = (self._kernel_id, task.id, task.name)
         task.context = cast("Any", stand_in)
         current: Any = task.kernel.current
         cause: Any = self._watch.cause() if current is None else current.context.who
@@ -192,8 +192,9 @@ class Log(Observer):
         request = stand_in.request
         if request is None:  # the task is new, or its wait began before it was recorded
             return
-        if type(request) is Task:
-            detail: Any = cast("Any", request.context).who  # its text can wait: `spawn` of the benchmarks
+        if isinstance(request, Task):
+            # Its text can wait: `spawn` of the benchmarks. It may have ended before it was recorded.
+            detail: Any = getattr(request.context, "who", None) or name_of(request)
         else:
             # The state of a lock or a queue is already another one.
             detail = without_state(text_of(task, request))

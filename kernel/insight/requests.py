@@ -265,14 +265,17 @@ def shown(value: Any, limit: int = LIMIT) -> str:
 
 def plain(text: str) -> str:
     """`text` on one line and without addresses, which mean nothing to a reader and differ from run to run."""
-    return _ADDRESS.sub("", text.replace("\n", "\\n"))
+    if "\n" in text:
+        text = text.replace("\n", "\\n")
+    return _ADDRESS.sub("", text) if " at 0x" in text else text
 
 
 def without_state(text: str) -> str:
     """A request's text without the state of the object it is made to: "Lock.acquire()"."""
-    text = _WAITABLE.sub(r"wait(<\1>)", text)
-    found = _OBJECT.match(text)
-    return f"{found[1]}.{text[found.end():]}" if found else text
+    if text.startswith("<"):
+        found = _OBJECT.match(text)
+        return f"{found[1]}.{text[found.end():]}" if found else text
+    return _WAITABLE.sub(r"wait(<\1>)", text) if text.startswith("wait(<") else text
 
 
 def without_arguments(text: str) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import threading
 import time
 from collections import deque
@@ -29,7 +28,7 @@ from ..core import Kernel
 from ..devices import ReadyQueue
 from ..devices.watchdog import show_frames, step_frames
 from ..failures import tell
-from ..lifecycle import running_kernel
+from .finding import kernel_here
 from .names import label
 
 PATIENCE = 1.0  # seconds that somebody waits for a guard to end, which may be telling something just then
@@ -41,12 +40,12 @@ _guards: WeakKeyDictionary[Kernel, Guard] = WeakKeyDictionary()
 def slow_steps(seconds: float = 0.1) -> None:
     """From now on, log a warning when a step of a task, or a callback, holds a kernel for over `seconds`.
 
-    The warning comes while the step goes on, once for a step, from a thread. It has the stack of the task, with the line
-    where it is. 0 and `math.inf` turn this off. Development mode, `python -X dev`, turns it on with 0.1 seconds.
+    The warning comes while the step goes on, once for a step, from a thread. It has the stack of the task, with the
+    line where it is. 0 and `math.inf` turn this off. Development mode, `python -X dev`, turns it on with 0.1 seconds.
 
-    It holds for the kernels and event loops of this process that are made from now on, and for the one that runs in this
-    thread, from its next step. Code in C that does not let other threads run is told of when it does. Raises `TypeError` or `ValueError` for
-    what is no number of seconds.
+    It holds for the kernels and event loops of this process that are made from now on, and for the one that runs in
+    this thread, from its next step. Code in C that does not let other threads run is told of when it does. Raises
+    `TypeError` or `ValueError` for what is no number of seconds.
     """
     global _limit
     seconds = check_seconds(seconds, "slow_steps")
@@ -55,18 +54,11 @@ def slow_steps(seconds: float = 0.1) -> None:
     _limit = 0.0 if seconds == math.inf else seconds
     if _limit:
         _guard_new_kernels()
-        kernel = running_kernel() or _kernel_of_loop()
+        kernel = kernel_here()
         if kernel is not None and not kernel.closed:
             kernel.resource(guard)
     for each in list(_guards.values()):
         each.stop()  # it begins again with the next step, and the new limit
-
-
-def _kernel_of_loop() -> Kernel | None:
-    """The kernel of the event loop that runs in this thread, if that is one on a kernel."""
-    get_running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", lambda: None)
-    kernel = getattr(get_running_loop(), "kernel", None)
-    return kernel if isinstance(kernel, Kernel) else None
 
 
 @cache

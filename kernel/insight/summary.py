@@ -197,18 +197,30 @@ class CountedContext(StandIn):
             seconds = time.monotonic() - begin
             row.steps += 1
             row.busy += seconds
-            if seconds > self.total.shortest and (task := self.task()) is not None:
-                self.total.add_step(task, seconds)
+            if seconds > self.total.shortest:
+                self._note(self.total.add_step, seconds)
         row.calls += 1
         if request is None:
             self.yields.calls += 1
-        elif (task := self.task()) is not None:
-            asked = self.total.row_of(task, request)
-            asked.calls += 1
-            if asked.name != "call":  # what it calls makes requests of its own before it is answered
-                self.asked = asked
-                self.since = self.now()
+        else:
+            self._note(self._count, request)
         return request
+
+    def _note(self, function: Callable[[Task[Any], Any], None], detail: Any) -> None:
+        """Call `function`, which looks at the program's objects; if that fails, it makes no difference to the task."""
+        task = self.task()
+        if task is not None:
+            try:
+                function(task, detail)
+            except Exception as error:
+                task.kernel.report(f"what {task} does could not be counted", error)
+
+    def _count(self, task: Task[Any], request: Any) -> None:
+        asked = self.total.row_of(task, request)
+        asked.calls += 1
+        if asked.name != "call":  # what it calls makes requests of its own before it is answered
+            self.asked = asked
+            self.since = self.now()
 
     def _answered(self, value: Any) -> None:
         asked, since, self.asked, self.since = self.asked, self.since, None, None

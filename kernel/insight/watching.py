@@ -147,7 +147,8 @@ class Watch:
         # The methods to call for each event: those that an observer has written.
         self.hears: dict[str, list[Callable[..., Any]]] = {event: [] for event in EVENTS}
         self.waiting: dict[Task[Any], Syscall[Any]] = {}  # the tasks that are blocked, and on what
-        self.queue = (LoopQueue if getattr(kernel, "tapped_whole", False) else TappedQueue)(kernel.ready, self)
+        self.is_loop: bool = getattr(kernel, "tapped_whole", False)  # the kernel of an event loop
+        self.queue = (LoopQueue if self.is_loop else TappedQueue)(kernel.ready, self)
         self._sees_steps = False  # whether any observer is told of steps
         self._below: Tap | None = kernel.tap  # another tracer's
 
@@ -369,8 +370,11 @@ class TappedQueue:
 
     def append(self, item: Any, /) -> None:
         self._append(item)
-        for hear in self._queued:
-            hear(item)
+        try:
+            for hear in self._queued:
+                hear(item)
+        except Exception as error:
+            self._watch.failed("queued", (item,), error)
         if self._waiting and self._waiting.pop(item, None) is not None:
             self._watch.tell("wake", item)
 
@@ -390,22 +394,26 @@ class LoopQueue(TappedQueue):
     def __init__(self, queue: ReadyQueue, watch: Watch) -> None:
         super().__init__(queue, watch)
         self._causes: dict[int, Cause] = {}  # by identity: the callbacks need not be hashable
+        self._take = queue.popleft
         self._thread = get_ident()  # in which the loop runs
 
     def append(self, item: Any, /) -> None:
-        watch = self._watch
-        if not isinstance(item, Task) or item.done():
-            if self._queued:  # before: another thread may be appending, and this one may run the callback at once
-                elsewhere = get_ident() != self._thread
-                self._causes[id(item)] = cause_of(item, FROM_A_THREAD if elsewhere else watch.cause())
-            self._append(item)
-        elif watch.kernel.current is item:  # it has yielded without a wait
-            self._append(item)
-        else:
-            super().append(item)
+        if isinstance(item, Task) and not item.done():
+            if item.kernel.current is item:  # it has yielded without a wait
+                self._append(item)
+            else:
+                super().append(item)
+            return
+        if self._queued:  # before: another thread may be appending, and this one may run the callback at once
+            elsewhere = get_ident() != self._thread
+            self._causes[id(item)] = cause_of(item, FROM_A_THREAD if elsewhere else self._watch.cause())
+        self._append(item)
 
     def popleft(self) -> Any:
-        item = self.queue.popleft()
-        self._thread = get_ident()
-        self.cause = self._causes.pop(id(item), None) if self._causes else None
+        item = self._take()
+        if self._causes:
+            self._thread = get_ident()
+            self.cause = self._causes.pop(id(item), None)
+        elif self.cause is not None:
+            self.cause = None
         return item

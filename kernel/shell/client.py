@@ -15,7 +15,7 @@ from contextlib import suppress
 from glob import glob
 from typing import Any
 
-from ..insight.places import check_directory, is_refused, peer_of, places, socket_in
+from ..serving.places import check_directory, is_refused, peer_of, places, socket_in
 
 LONGEST = 1 << 28  # bytes of an answer
 PATIENCE = 30.0  # seconds that a process may take for the next part of an answer

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from ..insight.listing import locks, ps, stack, tree
-from ..insight.serving import withdraw
+from ..serving.service import withdraw
+from ..snapshots.listing import locks, ps, stack, tree
 from .client import Absent, Conversation, Unreachable, offering
 from .injecting import inject
 from .options import CHOOSING, Options, WrongUse, parse
@@ -97,12 +97,12 @@ Writes a line for each request of each task, as it is made and answered, until C
 def main() -> int:
     """What the console command does; its exit status."""
     name, *arguments = sys.argv[1:] or [""]
-    # Here, to save start-up time: what looks into a process needs neither the whole kernel nor asyncio.
     if name == "run":
+        # Here, to save start-up time: what looks into a process needs neither the whole kernel nor asyncio.
         from .programs import main as run
         return run(arguments, "trampoline run")
     if name == "asyncio":
-        from compat.__main__ import main as run_asyncio
+        from compat.__main__ import main as run_asyncio  # as above
         run_asyncio(arguments, "trampoline asyncio")
         return 0
     if name in ("-h", "--help"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -30,7 +29,7 @@ def offer():
         if "kernel.core" not in sys.modules:
             said = "it runs no program on the kernel"
         else:
-            from kernel.insight.serving import offer_for_a_visit
+            from kernel.serving.service import offer_for_a_visit
             offer_for_a_visit()
             said = ""
     except Exception as error:
@@ -50,36 +49,26 @@ def inject(pid: int) -> bool:
     if remote_exec is None:
         return False
     user = user_of(pid)
-    directory = tempfile.mkdtemp(prefix="trampoline-")
-    script, answer = os.path.join(directory, "script.py"), os.path.join(directory, "answer")
-    try:
-        write(script, SCRIPT.format(answer=answer))
+    with tempfile.TemporaryDirectory(prefix="trampoline-") as directory:
+        script, answer = os.path.join(directory, "script.py"), os.path.join(directory, "answer")
+        with open(script, "w") as file:
+            file.write(SCRIPT.format(answer=answer))
         if user != os.geteuid():  # root asks another user's process, which has to read the one and write the other
             os.chown(script, user, -1)
             os.chown(directory, user, -1)
         try:
             remote_exec(pid, script)
-        except (OSError, RuntimeError) as error:
-            raise Absent(f"process {pid} does not offer itself, and cannot be made to: {error}") from None
-        try:
             said = wait_for(answer, pid)
         except TimeoutError:
-            # Python would complain about a script that has gone. This one goes when it has been run.
-            write(script, f"__import__('shutil').rmtree({directory!r})\n")
-            directory = ""
+            with suppress(OSError, RuntimeError):  # it has ended
+                remote_exec(pid, os.devnull)  # in the place of the script, which Python would miss when it comes to it
             raise Unreachable(f"process {pid} does not offer itself, and has not come to it for {PATIENCE:g} seconds: it is "
                               "stopped, or its main thread is in a call that does not return", 1) from None
-    finally:
-        if directory:
-            shutil.rmtree(directory)
+        except (OSError, RuntimeError) as error:
+            raise Absent(f"process {pid} does not offer itself, and cannot be made to: {error}") from None
     if said:
         raise Absent(f"process {pid} does not offer itself: {said}")
     return True
-
-
-def write(path: str, text: str) -> None:
-    with open(path, "w") as file:
-        file.write(text)
 
 
 def wait_for(answer: str, pid: int) -> str:

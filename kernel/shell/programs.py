@@ -23,7 +23,8 @@ from ..core import run
 from ..failures import traceback_of
 from ..insight.tracebacks import PACKAGE, shown_with, trim
 from .options import HELP as OPTIONS
-from .options import WrongUse, insight, parse_starting
+from .options import WrongUse, parse_starting
+from .starting import insight
 
 USAGE = "usage: {command} [option ...] FILE [argument ...]"
 HELP = """

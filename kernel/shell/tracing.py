@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from ..core import Kernel
-from ..insight.places import identity
 from ..insight.strace import Strace
 from ..insight.summary import Summary
 from ..insight.watching import Observer, Watch, watch_all
+from ..serving.places import identity
 from .options import Options, WrongUse
 
 
@@ -60,7 +61,7 @@ class Several(Observer):
         return [observer.attach_to(kernel) for observer in self._observers][-1]
 
 
-class Tracing:
+class Tracing(AbstractContextManager[None]):
     """While inside, every kernel that is made is watched as the options say. `WrongUse` when the file is not writable."""
 
     def __init__(self, options: Options, command: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
+import sys
 import threading
 import time
 import warnings
@@ -111,7 +112,10 @@ async def callbacks(notes: list[str]) -> None:
     notes += [repr(asyncio.current_task()), repr(loop.create_future())]
 
 
-@pytest.mark.parametrize("program", [slow, lost, never_awaited, wrong_thread, callbacks])
+told_at_once = pytest.mark.skipif(sys.flags.dev_mode, reason="in development mode it is told while it happens")
+
+
+@pytest.mark.parametrize("program", [pytest.param(slow, marks=told_at_once), lost, never_awaited, wrong_thread, callbacks])
 def test_debug_mode_tells_what_asyncio_tells(program: Program, caplog: pytest.LogCaptureFixture) -> None:
     expected = told(asyncio.SelectorEventLoop, program, caplog)
     assert expected

@@ -112,7 +112,8 @@ def test_wait_and_wait_for_and_shield() -> None:
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="before, an iterator of as_completed does not show its tasks")
 def test_as_completed() -> None:
     async def complete() -> None:
-        async for _ in asyncio.as_completed([asyncio.create_task(asleep(), name="one")]):
+        tasks: Any = asyncio.as_completed([asyncio.create_task(asleep(), name="one")])  # a plain iterator before 3.13
+        async for _ in tasks:
             pass
 
     assert awaits(seen(complete), "a") == {"one"}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kernel.insight import listing
+from kernel.snapshots import listing
 from tests.support.paths import ROOT
 
 PROGRAMS = ROOT / "tests" / "support" / "listed"

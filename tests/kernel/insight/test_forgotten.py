@@ -119,8 +119,8 @@ def test_a_request_that_is_given_in_whatever_way_brings_no_warning(tmp_path: Pat
                     assert wait(each) == each and wait(each).result() == 7
         run(main())
         """)
-    # `never` has never begun, so its request was not given; and neither were those that were only compared. Python shows
-    # a warning once for each line and text.
+    # `never` has never begun, so its request was not given; and neither were those that were only compared. Python
+    # shows a warning once for each line and text.
     assert warned(outcome) == ["checkpoint()", "wait(task 2 'work')", "wait(task 7 'work')"]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from kernel import Deadlock, VirtualClock, run, sleep, spawn
-from kernel.insight import listing, snapshot
+from kernel.insight import snapshot
+from kernel.snapshots import listing
 from tests.support.listed import circle, worker_pool
 from tests.support.listings import golden, transcript
 

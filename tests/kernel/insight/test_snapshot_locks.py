@@ -11,7 +11,8 @@ import pytest
 
 from kernel import (Barrier, Condition, Event, Kernel, Lock, Queue, RLock, Semaphore, Syscall, Task, TaskGroup,
                     UniversalQueue, VirtualClock, run, sleep, spawn)
-from kernel.insight import listing, snapshot
+from kernel.insight import snapshot
+from kernel.snapshots import listing
 
 Data = dict[str, Any]
 Code = Callable[[], Awaitable[Any]]

@@ -15,8 +15,9 @@ import pytest
 
 from kernel import (Kernel, Lock, Queue, Syscall, Task, TaskGroup, VirtualClock, Waitable, call, checkpoint, open_connection, run,
                     serve, sleep, spawn, wait_readable)
-from kernel.insight import listing, snapshot, tasks
-from kernel.insight.copying import copy_kernel
+from kernel.insight import snapshot, tasks
+from kernel.snapshots import listing
+from kernel.snapshots.copying import copy_kernel
 from tests.support.collector import collector_off
 from tests.support.paths import ROOT
 

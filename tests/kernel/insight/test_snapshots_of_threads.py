@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from kernel import Lock, call, checkpoint, run, run_in_thread, sleep, spawn
-from kernel.insight import listing, snapshot, tasks
+from kernel import Lock, MonotonicClock, call, checkpoint, run, run_in_thread, sleep, spawn
+from kernel.insight import snapshot, tasks
+from kernel.snapshots import listing
 from tests.support.gates import Gate
 
 Data = dict[str, Any]
@@ -95,18 +97,33 @@ def test_a_kernel_that_is_stuck_in_a_step_is_seen_from_outside() -> None:
     (kernel,) = taken[0]["kernels"]
     spinner = kernel["tasks"][1]
     assert not kernel["answered"] and spinner["state"] == "running"
+    assert kernel["lag"] >= 0.25  # for so long the copy has waited for its turn
     program = [place["function"].rpartition(".")[2] for place in spinner["stack"] if place["file"] == __file__]
     assert program == ["spin", "work", "held"]
     text = listing.ps(taken[0])
     assert "  It makes no step: task 2 'spin' holds it up at " in text
 
 
+class AskedClock(MonotonicClock):
+    """Notes which threads ask for the time, as each does that makes a copy of a kernel."""
+
+    def __init__(self) -> None:
+        self.threads: list[int] = []
+
+    def now(self) -> float:
+        self.threads.append(threading.get_ident())
+        return time.monotonic()
+
+
 def test_a_copy_that_comes_too_late_is_not_made() -> None:
-    gate = Gate()
+    gate, clock = Gate(), AskedClock()
 
     async def main() -> None:
         gate()
-        await checkpoint()
+        clock.threads.clear()
+        for _ in range(200):  # some turns
+            await checkpoint()
+        assert clock.threads == []
 
     taken: list[Data] = []
 
@@ -116,7 +133,7 @@ def test_a_copy_that_comes_too_late_is_not_made() -> None:
         gate.let_go.set()
 
     with in_thread(look, "looker"):
-        run(main())
+        run(main(), clock=clock)
     assert [one["kernels"][0]["answered"] for one in taken] == [False, False]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from kernel import call_in_kernel, checkpoint, run, run_in_thread
 from kernel.insight import offer
-from kernel.insight.backlog import Backlog
+from kernel.serving.backlog import Backlog
 from tests.support.interpreters import ended, next_line
 from tests.support.offered import Place, everything_from
 
@@ -169,7 +169,7 @@ def test_a_trace_that_is_not_read_does_not_hold_the_program_up(place: Place) -> 
     lines = run(main()).decode().splitlines()
     assert 5000 < len(lines) < 50_000
     assert [line for line in lines if line.endswith(" lines left out: they were not read in time)")]
-    assert len([line for line in lines if "[task 1 'main'] checkpoint()" in line]) > len(lines) - 20
+    assert len([line for line in lines if "checkpoint()" in line]) > len(lines) - 20
 
 
 def test_a_tool_that_dies_leaves_the_program_as_it_was(place: Place) -> None:

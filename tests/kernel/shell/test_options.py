@@ -129,8 +129,8 @@ def test_a_trace_that_cannot_be_written_to_the_end_says_so(place: Place, tmp_pat
 def test_a_program_that_closes_all_descriptors(place: Place, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("import os\nfrom kernel import sleep\nasync def main():\n    os.closerange(3, 100)\n"
-                       "    mine = [os.open('mine', os.O_RDWR | os.O_CREAT) for _ in range(20)]\n"
-                       "    os._exit(os.fstat(mine[0]).st_size)\n")
+                       "    mine = [os.open(__file__ + '.mine', os.O_RDWR | os.O_CREAT) for _ in range(20)]\n"
+                       "    await sleep(0)\n    os._exit(os.fstat(mine[0]).st_size)\n")
     status, out, err = run_python("-m", "kernel", "--strace", "-o", tmp_path / "trace", program,
                                   environment=place.environment)
     assert (status, out) == (0, "")
@@ -144,7 +144,7 @@ def test_what_a_forked_child_does_is_no_part_of_the_trace(place: Place, tmp_path
     file = tmp_path / "trace"
     status, _, err = run_python("-m", "kernel", "--strace", "-c", "-o", file, program, environment=place.environment)
     assert (status, err) == (0, "")
-    assert "0.001" in file.read_text() and "0.002" not in file.read_text()
+    assert "sleep(0.001)" in file.read_text() and "sleep(0.002)" not in file.read_text()
 
 
 # To be looked into, or not

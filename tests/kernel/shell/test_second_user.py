@@ -40,7 +40,7 @@ with socket.socket(socket.AF_UNIX) as tool:
 PROGRAM = """\
 import os, sys
 from kernel import run, run_in_thread
-import kernel.insight.answers, kernel.insight.snapshots
+import kernel.serving.answers, kernel.snapshots.snapshots
 from kernel.insight import offer
 
 async def main():

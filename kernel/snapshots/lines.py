@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..core import Kernel
+from ..insight.names import number
+from ..insight.requests import chain, plain
 from ..sync.queues import show_size
 from ..task import Task
 from .holders import blocks_of, held_by
-from .names import number
 from .relations import Place
-from .requests import chain, plain
 
 
 class LockCopy:

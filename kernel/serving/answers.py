@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..core import Kernel
+from ..insight.finding import running_kernels
+from ..insight.requests import KINDS
 from .backlog import Backlog
-from .finding import running_kernels
-from .requests import KINDS
 
 PATIENCE = 0.25  # seconds that a kernel has to make a call
 
@@ -51,7 +51,7 @@ def answer(request: Mapping[str, Any], wake: Callable[[], object]) -> str | Stre
     if asked == "hello":
         return to_json(introduction())
     if asked == "snapshot":
-        from .snapshots import snapshot  # here, to save start-up time: most programs are never asked
+        from ..snapshots.snapshots import snapshot  # here, to save start-up time: most programs are never asked
         return to_json(snapshot(data=checked(request, "data", bool, True)))
     if asked in ("strace", "summary"):
         return Stream(request, wake)
@@ -96,9 +96,9 @@ class Stream:
             raise Refused(f"unknown kinds of requests in {kinds!r:.100}; there are {', '.join(KINDS)}")
         task = checked(request, "task", str, None)
         # Here, to save start-up time: most programs are never asked.
-        from .strace import Strace
-        from .summary import Summary
-        from .watching import Observer, Watching, watch
+        from ..insight.strace import Strace
+        from ..insight.summary import Summary
+        from ..insight.watching import Observer, Watching, watch
         self._backlog = Backlog(wake)
         observer: Observer
         if request["ask"] == "summary":

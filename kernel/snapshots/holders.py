@@ -12,7 +12,7 @@ import sys
 from types import AsyncGeneratorType, FunctionType, MethodType
 from typing import Any
 
-from .requests import LIBRARIES
+from ..insight.requests import LIBRARIES
 
 if sys.version_info >= (3, 14):
 

@@ -12,12 +12,12 @@ from functools import partial
 from types import FrameType, MethodType
 from typing import Any, NamedTuple
 
+from ..insight.requests import plain
 from ..sync.conditions import Notification
 from ..sync.groups import Completions, Join, SpawnChild
 from ..sync.queues import Get, JoinQueue, Put
 from ..sync.universal_queues import Transfer
 from ..task import Task
-from .requests import plain
 
 AnyTask = Task[Any]
 

@@ -18,13 +18,15 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from ..core import Kernel
+from ..insight.finding import kernel_of
+from ..insight.names import number
+from ..insight.requests import Signature, chain, is_future, kind_of, kind_of_call, of_library, place_of_call, text_of
 from ..syscalls import Sleep
 from ..task import Task
-from .finding import kernel_of
 from .lines import Lines, LockCopy
-from .names import number
 from .relations import Collector, Place, PlaceInCall, parent_of, place_in_request, tasks_behind, tasks_of_request
-from .requests import Signature, chain, is_future, kind_of, kind_of_call, of_library, place_of_call, text_of
+
+_LOOKING = "kernel.insight", "kernel.serving", "kernel.snapshots"  # modules whose frames only look at the program
 
 LONGEST = 500  # characters of a name or a text that are kept
 
@@ -123,7 +125,7 @@ class Copier:
         everyone = in_order(kernel)
         tasks = [self._task(task) for task in everyone]
         native = not hasattr(kernel, "loop")
-        in_callback = not self._in_step and not all(library for _, _, library in self._running)
+        in_callback = not (self._in_step or kernel.asleep) and not all(library for _, _, library in self._running)
         busy = self._current is not None or in_callback or len(kernel.ready) > 0
         watched = getattr(kernel.poller, "watched", None)
         names = {thread.ident: thread.name for thread in threading.enumerate()}
@@ -226,7 +228,7 @@ def running_stack(kernel: Kernel, thread: int) -> tuple[list[Spot], bool]:
     while frame is not None and kernel_of(frame) is not kernel:
         if frame.f_code is Task.run.__code__:
             return spots[::-1], True
-        if not str(frame.f_globals.get("__name__", "")).startswith("kernel.insight"):  # which only looks
+        if not str(frame.f_globals.get("__name__", "")).startswith(_LOOKING):  # which only looks
             spots.append((frame.f_code, frame.f_lasti, of_library(frame)))
         frame = frame.f_back
     return spots[::-1], False

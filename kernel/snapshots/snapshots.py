@@ -19,12 +19,12 @@ from types import CodeType
 from typing import Any
 
 from ..core import Kernel
+from ..insight.finding import running_kernels
+from ..insight.requests import plain
 from ..task import Task
 from .circles import circles
 from .copying import KernelCopy, Spot, copy_kernel, cut, in_order
-from .finding import running_kernels
 from .lines import LockCopy
-from .requests import plain
 
 SCHEMA = 1
 PATIENCE = 0.25  # seconds; a kernel that has not made a copy of itself by then is held up by something
@@ -76,8 +76,10 @@ class Order:
         self.copy_here = partial(copy_kernel, kernel, thread, data)
         self._made: KernelCopy | BaseException | None = None
         self._over = threading.Event()  # it is made, or nobody waits for it any more
+        self._placed = 0.0
 
     def place(self) -> None:
+        self._placed = time.monotonic()
         try:
             self._kernel.call_from_thread(self._make)
         except RuntimeError:  # the kernel has been closed meanwhile
@@ -86,7 +88,7 @@ class Order:
     def _make(self) -> None:
         if not self._over.is_set():
             try:
-                self._made = self.copy_here()
+                self._made = self._copy_late()
             except BaseException as error:
                 self._made = error  # of who has ordered, and not of the kernel
             self._over.set()
@@ -97,10 +99,16 @@ class Order:
             self._over.set()
             if self._made is None:
                 runs = any(kernel is self._kernel for _, kernel in running_kernels())
-                return self.copy_here() if runs else None
+                return self._copy_late() if runs else None
         if isinstance(self._made, BaseException):
             raise self._made
         return self._made
+
+    def _copy_late(self) -> KernelCopy:
+        """A copy that says how long it has waited for its turn: as long as any task that is ready."""
+        waited = time.monotonic() - self._placed
+        copy = self.copy_here()
+        return copy._replace(lag=max(copy.lag or 0.0, waited))
 
 
 def plain_data(copy: KernelCopy) -> dict[str, Any]:

@@ -1,0 +1,6 @@
+"""Snapshots: what all tasks of a process do at one moment, who waits for whom, and who holds what.
+
+`relations`, `holders` and `lines` find out what a task waits for. `copying` copies what will have changed a moment
+later, and `snapshots` makes plain data of it. `listing` makes text of that, and `dumping` does so on a signal. Begin
+with `relations`, then `copying`.
+"""
