@@ -27,7 +27,7 @@ LIMIT = 60  # characters of an argument or an answer that are shown; of all argu
 
 _PLAIN = frozenset([bool, float, int, type(None)])  # their reprs are short, unless an int is long; and have no address
 _MISSING: Any = object()
-_OBJECT = re.compile(r"<([\w.]+).*?>\.(?=\w+\()")  # what a request is made to, as its text begins with
+_OBJECT = re.compile(r"<(?:the )?([\w.]+).*?>\.(?=\w+\()")  # what a request is made to, as its text begins with
 _WAITABLE = re.compile(r"^wait\(<([\w.]+) .*>\)$")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 

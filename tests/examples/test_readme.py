@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 from tests.support.interpreters import run_python
+from tests.support.offered import Place
 from tests.support.paths import ROOT
+from tests.support.sessions import blocks, check_session
 
 README = (ROOT / "README.md").read_text()
 
@@ -41,6 +43,11 @@ def test_the_tour() -> None:
                   "digger:    putting the spade away", "main:      after 0.3 s the alarm has cancelled the worker",
                   "main:      the echo is b'hello, kernel'"):
         assert event in out
+
+
+def test_a_program_that_hangs(place: Place) -> None:
+    session, = blocks(README, "console")
+    check_session(session, place, ROOT)
 
 
 def test_the_links() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Any
 
 import pytest
 
-from kernel import (Kernel, Observer, Queue, VirtualClock, Waitable, checkpoint, current_task, run, sleep, spawn)
+from kernel import (Kernel, Observer, Queue, Stream, VirtualClock, Waitable, checkpoint, current_task, open_connection, run,
+                    serve, sleep, spawn)
 from kernel.insight import Strace, watch
 from tests.support.programs import failures, pool
 from tests.support.reports import Reports
@@ -229,3 +231,16 @@ def test_two_traces_and_an_observer_at_once() -> None:
     with Kernel(clock=VirtualClock(), observer=steps) as kernel:
         kernel.run(program())
     assert "".join(first).count("sleep") == 3 and "".join(second).count("sleep") == 1 and steps.count >= 5
+
+
+def test_a_connection_is_named_without_its_address_when_its_answer_comes_later() -> None:
+    async def greet(stream: Stream) -> None:
+        await checkpoint()
+        await stream.write_all(b"hello")
+
+    async def main() -> None:
+        async with await serve(greet, "127.0.0.1", 0) as server:
+            async with await open_connection(*server.addresses[0][:2]) as stream:
+                assert await stream.read_exactly(5) == b"hello"
+    written = transcript(main())
+    assert re.search(r"<\.\.\. connection\.read_exactly\(\.\.\.\) resumed> = b'hello'", written)
