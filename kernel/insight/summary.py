@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterable
 from heapq import heappushpop, nlargest
 from typing import Any, cast
 
+from ..checks import code_name
 from ..syscalls import Call, Syscall
 from ..task import Task
 from .names import label
@@ -16,6 +18,7 @@ from .strace import check_kinds, matches
 from .watching import Observer, StandIn, Watch
 
 LONGEST = 5  # steps that are shown
+_DEFAULT = re.compile(r"Task-[0-9]+")
 MOST = 20  # rows of a table that are shown
 
 
@@ -46,8 +49,8 @@ class Summary(Observer):
 
     `kinds` and `task` choose as for `Strace`. The times of requests are those of the kernel's clock, from the request
     to its answer. Those of steps are real time, from the beginning of a piece of a task's code to its next request.
-    Tasks of one name share a row, since there may be very many. A call of code on the task's own stack is counted, and
-    takes no time: what the code asks for is counted by itself.
+    Tasks of one name share a row, since there may be very many; and so do tasks of one function that asyncio has named.
+    A call of code on the task's own stack is counted, and takes no time: what the code asks for is counted by itself.
     """
 
     def __init__(self, kinds: Collection[str] | None = None, *, task: str | None = None) -> None:
@@ -64,6 +67,8 @@ class Summary(Observer):
 
     def row_of_task(self, task: Task[Any]) -> Row:
         name = task.name
+        if _DEFAULT.fullmatch(name):  # of asyncio's, a number: one row for all tasks of one function
+            name = code_name(task.code)
         row = self._tasks.get(name)
         if row is None:
             row = self._tasks[name] = Row(name, matches(task, self._pattern))

@@ -24,6 +24,8 @@ options:
   -c                count: at the end write a summary by kind of request and by task
   -o FILE           write both to FILE instead of standard error
 {CHOOSING}\
+  --recorder FILE   keep the last 10,000 events of tasks in memory, and write them to FILE after a deadlock or when an
+                    exception ends the program; 'trampoline ps PID' then shows how long each task has waited
   --no-insight      do not let 'trampoline ps PID' and the like look into the process
   -h, --help        show this text
 """
@@ -39,6 +41,7 @@ class Options:
     def __init__(self) -> None:
         self.strace = self.count = self.help = self.no_insight = False
         self.file: str | None = None
+        self.recorder: str | None = None
         self.kinds: list[str] | None = None
         self.durations = self.relative = False
         self.task: str | None = None
@@ -66,6 +69,8 @@ class Options:
                 self.task = value
             case "--no-data":
                 self.data = False
+            case "--recorder":
+                self.recorder = value
             case "--no-insight":
                 self.no_insight = True
             case _:
@@ -101,7 +106,7 @@ def parse(arguments: Sequence[str], short: str = "ho:e:Trc", long: Sequence[str]
     return options, rest
 
 
-STARTING = "strace", "task=", "no-data", "no-insight", "help"  # the long options of commands that start a program
+STARTING = "strace", "task=", "no-data", "no-insight", "recorder=", "help"  # the long options of commands that start a program
 
 
 def parse_starting(arguments: Sequence[str], short: str = "", long: Sequence[str] = ()) -> tuple[Options, list[str]]:

@@ -30,7 +30,6 @@ USAGE = "usage: {command} [option ...] FILE [argument ...]"
 HELP = """
 Runs main(), an async def or a generator function without parameters that FILE defines, on the kernel. sys.argv is
 [FILE, argument ...] and sys.path[0] the directory of FILE, as in a script; __name__ is FILE's name without ".py".
-
 """
 STATUS = """
 The exit status is a script's: 0 when main returns, what sys.exit() was given, 1 after an exception, 130 after Ctrl-C;
@@ -90,7 +89,7 @@ def main(arguments: list[str], command: str = "python -m kernel") -> int:
     try:
         options, arguments = parse_starting(arguments)
         if options.help:
-            print(usage, HELP, OPTIONS, STATUS, sep="\n", end="")
+            print(f"{usage}\n{HELP}\n{OPTIONS}{STATUS}", end="")
             return 0
         if not arguments:
             print(usage, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What every command that starts a program does for it: it can be looked into, answers Ctrl-\\, and is traced if asked."""
+"""What every command that starts a program does for it: it can be looked into, answers Ctrl-\\, and is watched if asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .options import Options
 
 
 def insight(options: Options, command: str) -> AbstractContextManager[None]:
-    """Let the program that runs here be looked into; return a block in which it is traced as the options say.
+    """Let the program that runs here be looked into; return a block in which it is watched as the options say.
 
     `command` is what its messages begin with. Raises `WrongUse` when there is a file that cannot be written to.
     """
@@ -22,9 +22,9 @@ def insight(options: Options, command: str) -> AbstractContextManager[None]:
         except OSError:
             offer_if_asked()  # says why, if the user has asked
     answer_ctrl_backslash()
-    if not (options.strace or options.count):
+    if not (options.strace or options.count or options.recorder):
         return nullcontext()
-    from .tracing import Tracing  # here, to save start-up time: few programs are traced
+    from .tracing import Tracing  # here, to save start-up time: few programs are watched
     return Tracing(options, command)
 
 

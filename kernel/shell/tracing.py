@@ -1,13 +1,15 @@
-"""The trace and the summary of a program from its beginning to its end: `--strace` and `-c` before the program."""
+"""What watches a program from its beginning to its end: `--strace`, `-c` and `--recorder` before the program."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import TracebackType
 from contextlib import AbstractContextManager
 
 from ..core import Kernel
+from ..insight.recorder import Recorder
 from ..insight.strace import Strace
 from ..insight.summary import Summary
 from ..insight.watching import Observer, Watch, watch_all
@@ -51,6 +53,37 @@ class Output:
             os.close(self._fd)
 
 
+class FlightRecorder(Recorder):
+    """A recorder that writes to a file, which is there from the beginning, when an exception ends the program."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file=file)
+        try:
+            open(file, "w").close()
+        except OSError as error:
+            raise WrongUse(f"cannot write to {file}: {error.strerror}") from None
+        self._hook: Callable[..., object] = sys.excepthook
+        self._pid = os.getpid()
+
+    def write_out(self, reason: str) -> None:
+        if os.getpid() == self._pid:  # not what a forked child process does
+            super().write_out(reason)
+
+    def __enter__(self) -> Recorder:
+        # An exception of a native program does not come out of its `run`: what shows it is told of it.
+        self._hook, sys.excepthook = sys.excepthook, self._on_exception
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        sys.excepthook = self._hook
+        super().__exit__(kind, error, traceback)
+
+    def _on_exception(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        super().__exit__(kind, error, traceback)
+        self._hook(kind, error, traceback)
+
+
 class Several(Observer):
     """The observers of one program, in the place of one."""
 
@@ -68,8 +101,11 @@ class Tracing(AbstractContextManager[None]):
         self._output = Output(options.file)
         self._command = command
         self._pid = os.getpid()
-        self._strace = self._summary = None
+        self._strace = self._summary = self._recorder = None
         observers: list[Observer] = []
+        if options.recorder is not None:
+            self._recorder = FlightRecorder(options.recorder)
+            observers.append(self._recorder)
         if options.strace:
             self._strace = Strace(self._output.write, options.kinds, durations=options.durations,
                                   relative=options.relative, task=options.task, data=options.data)
@@ -81,9 +117,14 @@ class Tracing(AbstractContextManager[None]):
 
     def __enter__(self) -> None:
         watch_all(self._observer)
+        if self._recorder is not None:
+            self._recorder.__enter__()
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
         watch_all(None)
+        if self._recorder is not None:
+            self._recorder.__exit__(kind, error, traceback)
         if self._strace is not None:
             self._strace.finish()
         if self._summary is not None:

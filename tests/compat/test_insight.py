@@ -212,3 +212,14 @@ def test_a_watched_program_runs_as_an_unwatched_one() -> None:
     plain = run(main())
     for observer in Recorder(), Recorder(slow=5), Summary(), Strace(len):
         assert run(main(), observer) == plain
+
+
+def test_tasks_that_asyncio_has_named_share_a_row() -> None:
+    summary = Summary()
+
+    async def main() -> None:
+        await asyncio.gather(failing(), failing(), asyncio.sleep(1), return_exceptions=True)
+
+    run(main(), summary)
+    rows = [line.split() for line in summary.text().split("\n\n")[1].splitlines()]
+    assert [row[3] for row in rows if row[-1] == "failing"] == ["2"] and not any(row[-1].startswith("Task-") for row in rows)
