@@ -60,7 +60,11 @@ def check_session(block: str, place: Place, directory: Path) -> None:
                 compare(shown, (directory / words[1]).read_text(), directory)
             else:
                 done = run_python(*arguments_of(words, background), cwd=directory, environment=place.environment)
-                compare(shown, done.out + done.err, directory)
+                printed = done.out + done.err
+                if words == ["trampoline", "ps"] and background is not None:  # which shows root the programs of others, too
+                    printed = "".join(line for line in printed.splitlines(True)
+                                      if line.split()[0] in ("PID", str(background.pid)))
+                compare(shown, printed, directory)
 
 
 def arguments_of(words: list[str], background: Process | None) -> list[str]:
