@@ -55,6 +55,7 @@ NO_HANDLE: Any = None  # what `call_soon` returns to a future, which does not lo
 class LoopKernel(AsyncioKernel):
     """The kernel of an event loop. Its tasks are asyncio tasks, and another thread may call at any time."""
 
+    tapped_whole = True  # a tap sees all of the ready queue, since a callback wakes a task in a turn of its own
     told_slow = False  # whether it was told already, by `kernel.insight.stalls`, that what runs now takes long
 
     def __init__(self, loop: EventLoop, ready: ReadyQueue | None, clock: Clock | None, poller: Poller | None,
@@ -73,8 +74,6 @@ class LoopKernel(AsyncioKernel):
         if self.closed:
             return super().spawn(code)  # type: ignore[return-value]  # raises
         return NativeTask(code, loop=self._loop, name=name, daemon=daemon, context=context)
-
-    tapped_whole = True  # a callback wakes a task in a turn of its own
 
     def use_queue(self, queue: ReadyQueue) -> None:
         self.ready = self.woken = self._loop._ready = queue
