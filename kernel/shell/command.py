@@ -223,8 +223,8 @@ def do_strace(options: Options, arguments: list[str]) -> None:
         asked.detach()
 
     with writing_to(options.file) as file, conversation(pid) as asked:
+        signal.signal(signal.SIGINT, detach)  # first: the trace may begin at any moment from the next line on
         asked.ask(request)
-        signal.signal(signal.SIGINT, detach)
         for text in asked.text():
             file.write(printable(text, "\n"))
             file.flush()
