@@ -13,7 +13,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import CoroutineType, GeneratorType, NoneType, TracebackType
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from ..deadlock import Deadlock
 from ..failures import tell
@@ -22,7 +22,7 @@ from ..task import Task
 from .causes import cause_by_task, who
 from .events import Cause, Event, Who
 from .names import number
-from .requests import name_of, program_place, text_of, without_state
+from .requests import program_place, text_of, without_state
 from .watching import Observer, StandIn, Watch
 from .explaining import History, Stretch
 
@@ -148,6 +148,7 @@ class Log(Observer):
         self.now = watch.kernel.clock.now
         self._kernel = watch.kernel
         self._kernel_id = watch.kernel_id
+        self._texts: dict[tuple[type, type], str] = {}
         self._numbers_tasks = watch.is_loop  # an event loop has not numbered a task that it makes
         self._watch: Watch = weakref.proxy(watch)  # which holds this object
 
@@ -169,9 +170,12 @@ class Log(Observer):
         if self._numbers_tasks:
             task.id = next(task.kernel.task_ids)  # as `number` would
         stand_in.who = who = (self._kernel_id, task.id, task.name)
-        task.context = cast("Any", stand_in)
+        task.context = stand_in  # type: ignore[assignment]  # a stand-in
         current: Any = task.kernel.current
-        cause: Any = self._watch.cause() if current is None else current.context.who
+        try:
+            cause = current.context.who
+        except AttributeError:  # no task is running
+            cause = self._watch.cause()
         self.note((self.now(), "spawn", who, "", cause, None))
 
     def adopt(self, task: Task[Any]) -> None:
@@ -180,7 +184,7 @@ class Log(Observer):
         stand_in.request = task.blocked_on
         stand_in.since = None
         stand_in.who = (self._kernel_id, number(task), task.name)
-        task.context = cast("Any", stand_in)
+        task.context = stand_in  # type: ignore[assignment]  # a stand-in
 
     def renamed(self, task: Task[Any]) -> None:
         self.stand_in_of(task).who = (self._kernel_id, number(task), task.name)
@@ -192,16 +196,29 @@ class Log(Observer):
         request = stand_in.request
         if request is None:  # the task is new, or its wait began before it was recorded
             return
-        if isinstance(request, Task):
-            # Its text can wait: `spawn` of the benchmarks. It may have ended before it was recorded.
-            detail: Any = getattr(request.context, "who", None) or name_of(request)
-        else:
-            # The state of a lock or a queue is already another one.
-            detail = without_state(text_of(task, request))
+        try:
+            detail = request.context.who  # a task, whose text can wait: `spawn` of the benchmarks
+        except AttributeError:
+            detail = self._text(task, request)
         current: Any = task.kernel.current
-        cause: Any = self._watch.cause() if current is None else current.context.who
+        try:
+            cause = current.context.who
+        except AttributeError:  # no task is running
+            cause = self._watch.cause()
         self.note((self.now(), "wake", stand_in.who, detail, cause, stand_in.since))
         stand_in.request = stand_in.since = None
+
+    def _text(self, task: Task[Any], request: Any) -> str:
+        """The text of a request, without the state of what it is made to, which is already another one."""
+        endpoint = getattr(request, "endpoint", None)
+        if endpoint is None:
+            return without_state(text_of(task, request))
+        # An operation on a connection: to put its text together takes long in comparison with a message of `echo`.
+        kind = type(request), type(endpoint)
+        text = self._texts.get(kind)
+        if text is None:
+            text = self._texts[kind] = without_state(text_of(task, request))
+        return text
 
     def exit(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
         stand_in: Any = task.context

@@ -23,6 +23,7 @@ from .names import label, number
 LIBRARIES = frozenset(["asyncio", "compat", "kernel"])
 
 FEW = 5  # tasks in a collection that are shown
+MANY = 1000  # functions of which is kept how to write their calls
 LIMIT = 60  # characters of an argument or an answer that are shown; of all arguments twice as many
 
 _PLAIN = frozenset([bool, float, int, type(None)])  # their reprs are short, unless an int is long; and have no address
@@ -185,9 +186,18 @@ def text_of(task: Task[Any], request: object, data: bool = True) -> str:
     return plain(text) if data else without_arguments(text)
 
 
+_signatures: dict[tuple[CodeType, type], Signature] = {}
+
+
 def call_text(frame: FrameType, data: bool = True) -> str:
     """The call of which `frame` is the function's frame: "Queue.get()", "sleep(1.5)"."""
-    return Signature(frame).text(frame, data)
+    key = frame.f_code, type(frame.f_locals.get("self"))
+    signature = _signatures.get(key)
+    if signature is None:
+        if len(_signatures) > MANY:  # of functions that are made anew again and again
+            _signatures.clear()
+        signature = _signatures[key] = Signature(frame)
+    return signature.text(frame, data)
 
 
 class Signature:

@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Collection, Iterable
 from heapq import heappushpop, nlargest
-from typing import Any, cast
+from typing import Any
 
 from ..checks import code_name
 from ..syscalls import Call, Syscall
@@ -167,7 +167,7 @@ class Counter(Observer):
         stand_in.asked = None
         stand_in.task = weakref.ref(task)  # which holds the stand-in
         stand_in.row = self._summary.row_of_task(task)
-        task.context = cast("Any", stand_in)
+        task.context = stand_in  # type: ignore[assignment]  # a stand-in
 
     adopt = attach
 
