@@ -14,6 +14,7 @@ import ssl as ssl
 import sys
 import traceback
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
@@ -61,6 +62,9 @@ def load(file: str) -> ModuleType:
         name = "__kernel_main__"  # a file called queue.py must not take the place of the real queue
     module = ModuleType(name)
     module.__file__ = path
+    # By this `linecache` finds the source; since Python 3.15 it warns where there is only the file.
+    module.__loader__ = SourceFileLoader(name, path)
+    module.__spec__ = ModuleSpec(name, module.__loader__, origin=path)
     sys.modules[name] = module
     exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
     return module

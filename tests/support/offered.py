@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,8 @@ class Place:
     def answer(self, request: bytes, pid: int | None = None) -> Any:
         """What the process answers to these bytes, decoded; None when it just closes."""
         with self.connected(pid) as connection:
-            connection.sendall(request)
+            with suppress(BrokenPipeError):  # it has refused the connection, and has closed it already
+                connection.sendall(request)
             received = everything_from(connection)
             return json.loads(received) if received else None
 
