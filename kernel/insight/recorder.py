@@ -21,10 +21,11 @@ from ..syscalls import Call, Spawn
 from ..task import Task
 from .causes import cause_by_task, who
 from .events import Cause, Event, Who
+from .explaining import History, Stretch
 from .names import number
 from .requests import program_place, text_of, without_state
 from .watching import Observer, StandIn, Watch
-from .explaining import History, Stretch
+
 
 class Recorder(Observer):
     """Keeps the last `size` events of the kernels that it observes; give it to `Kernel(observer=...)` or to `watch`.
@@ -33,8 +34,8 @@ class Recorder(Observer):
     the program, while it is used as a block; and, with `slow`, when a piece of a task's code has held the kernel for
     more than so many seconds. What it has written it forgets. `write` writes on demand.
 
-    It keeps no values: of requests what they were, of tasks their numbers and names. Raises `ValueError` for a size
-    below 1 and for seconds below 0.
+    It keeps nothing of the program alive: of a wait it has the text, with the arguments, and of a task the number and
+    the name. Answers are not kept. Raises `ValueError` for a size below 1 and for seconds below 0.
     """
 
     def __init__(self, size: int = 10_000, *, file: str | TextIO | None = None, slow: float = 0.0) -> None:
@@ -85,6 +86,7 @@ class Recorder(Observer):
         stream.flush()
 
     def write_out(self, reason: str) -> None:
+        """Write the events to the file that was given, if there is one, and forget them."""
         if self._file is None:
             return
         try:
@@ -124,6 +126,7 @@ _UNNAMED: dict[type, str] = {NoneType: "checkpoint", CoroutineType: "call", Gene
 
 
 def named(task: tuple[int, int, str], names: dict[tuple[int, int], str]) -> Who:
+    """The task that an event is about, by the name that it had last."""
     kernel, number, name = task
     return Who(kernel, number, names.get((kernel, number), name))
 
