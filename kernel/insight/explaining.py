@@ -6,9 +6,8 @@ wait, and so on. On each level the stretches follow one another without a gap, s
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .events import Cause, Event, Who
 
@@ -96,7 +95,7 @@ class History:
 
 
 def explain(stretches: Iterable[Stretch]) -> str:
-    """The stretches as lines of text, the longest path first said: who, how long, and until what."""
+    """The stretches as lines of text: how long each was, what the task did, and what ended it."""
     stretches = tuple(stretches)
     if not stretches:
         return ""

@@ -132,12 +132,8 @@ class Strace(Observer):
     def _answer(self, task: Task[Any], request: Syscall[Any], value: Any, error: BaseException | None) -> str:
         if error is not None:
             return f" = ! {'cancelled' if isinstance(error, task.cancelled_type) else self._error(error)}"
-        if is_future(request):
-            awaited: Any = getattr(request, "future", request)
-            if awaited.cancelled():
-                return " = ! cancelled"
-            if not isinstance(request, Task) and library_call(task) is not None:
-                return " = ..."  # the function that awaits the future has not returned yet
+        if is_future(request) and not isinstance(request, Task) and library_call(task) is not None:
+            return " = ..."  # the function that awaits the future has not returned yet
         return f" = {self._value(value)}"
 
     def _value(self, value: Any) -> str:

@@ -15,11 +15,11 @@ from ..task import Task
 from .names import label
 from .requests import is_future, kind_of, library_call, program_place, text_of
 from .strace import check_kinds, matches
-from .watching import Observer, StandIn, Watch
+from .watching import Observer, StandIn, Watch, answer_to
 
 LONGEST = 5  # steps that are shown
-_DEFAULT = re.compile(r"Task-[0-9]+")
 MOST = 20  # rows of a table that are shown
+_DEFAULT = re.compile(r"Task-[0-9]+")
 
 
 class Row:
@@ -164,7 +164,7 @@ class Counter(Observer):
         stand_in = self._context_type()
         stand_in.inner = task.context
         stand_in.since = None
-        stand_in.asked = None
+        stand_in.asked = stand_in.request = None
         stand_in.task = weakref.ref(task)  # which holds the stand-in
         stand_in.row = self._summary.row_of_task(task)
         task.context = stand_in  # type: ignore[assignment]  # a stand-in
@@ -181,19 +181,20 @@ class Counter(Observer):
 class CountedContext(StandIn):
     """Counts the requests of a task and measures its steps."""
 
-    __slots__ = ("asked", "row", "task")
+    __slots__ = ("asked", "request", "row", "task")
 
     total: Summary
     now: Callable[[], float]
     yields: Row
-    asked: Row | None  # of the request that has not been answered yet
+    asked: Row | None  # of the request that has not been answered yet,
+    request: Any  # which is this
     row: Row
     task: Callable[[], Task[Any] | None]
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
         row = self.row
         if self.asked is not None:
-            self._answered(value)
+            self._answered(resume is type(code).throw, value)
         begin = time.monotonic()
         request: Any = None
         try:
@@ -225,12 +226,14 @@ class CountedContext(StandIn):
         asked = self.total.row_of(task, request)
         asked.calls += 1
         self.asked = asked
+        self.request = request
         self.since = self.now()
 
-    def _answered(self, value: Any) -> None:
-        asked, since, self.asked, self.since = self.asked, self.since, None, None
+    def _answered(self, thrown: bool, value: Any) -> None:
+        asked, request, since = self.asked, self.request, self.since
+        self.asked = self.request = self.since = None
         assert asked is not None and since is not None
         seconds = self.now() - since
-        failed = isinstance(value, BaseException)
+        failed = answer_to(self.task(), request, thrown, value)[1] is not None
         asked.answered(seconds, failed)
         self.row.answered(seconds, failed)

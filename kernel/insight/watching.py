@@ -307,7 +307,7 @@ class TappedContext(StandIn):
             request = self.pending[-1][1]
             self.pending = self.pending[:-1]
             if hears["answer"]:
-                watch.tell("answer", self._task(), request, *answer_to(request, resume is type(code).throw, value))
+                watch.tell("answer", self._task(), request, *answer_to(self._task(), request, resume is type(code).throw, value))
         if hears["resume"]:
             watch.tell("resume", self._task())
         try:
@@ -317,13 +317,15 @@ class TappedContext(StandIn):
         return TappedRequest(CHECKPOINT if request is None else request, self)
 
 
-def answer_to(request: Any, thrown: bool, value: Any) -> tuple[Any, BaseException | None]:
-    """The value and the error with which a task goes on that has made `request`."""
+def answer_to(task: Any, request: Any, thrown: bool, value: Any) -> tuple[Any, BaseException | None]:
+    """The value and the error with which `task` goes on, which has made `request`."""
     if thrown:
         return None, value
     if is_future(request):  # the task is sent nothing, and asks the future
-        request = getattr(request, "future", request)
-        return getattr(request, "_result", None), getattr(request, "_exception", None)
+        future = getattr(request, "future", request)
+        if future.cancelled():
+            return None, task.cancelled_type()
+        return getattr(future, "_result", None), getattr(future, "_exception", None)
     return value, None
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -19,6 +19,8 @@ from ..snapshots.listing import locks, ps, stack, tree
 from .client import Absent, Conversation, Unreachable, offering
 from .injecting import inject
 from .options import CHOOSING, Options, WrongUse, parse
+
+Starter = Callable[[list[str], str], int]  # is given the arguments and what to call the command; returns the status
 
 OVERVIEW = """\
 usage: trampoline COMMAND [option ...] [argument ...]
@@ -94,17 +96,15 @@ Writes a line for each request of each task, as it is made and answered, until C
 {CHOOSING}"""
 
 
-def main() -> int:
-    """What the console command does; its exit status."""
+def main(starters: Mapping[str, Starter] = {}) -> int:
+    """What the console command does; its exit status. `starters` are commands that start programs of other kinds."""
     name, *arguments = sys.argv[1:] or [""]
     if name == "run":
-        # Here, to save start-up time: what looks into a process needs neither the whole kernel nor asyncio.
+        # Here, to save start-up time: what looks into a process does not need the whole kernel.
         from .programs import main as run
         return run(arguments, "trampoline run")
-    if name == "asyncio":
-        from compat.__main__ import main as run_asyncio  # as above
-        run_asyncio(arguments, "trampoline asyncio")
-        return 0
+    if name in starters:
+        return starters[name](arguments, f"trampoline {name}")
     if name in ("-h", "--help"):
         print(OVERVIEW, end="")
         return 0

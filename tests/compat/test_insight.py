@@ -223,3 +223,23 @@ def test_tasks_that_asyncio_has_named_share_a_row() -> None:
     run(main(), summary)
     rows = [line.split() for line in summary.text().split("\n\n")[1].splitlines()]
     assert [row[3] for row in rows if row[-1] == "failing"] == ["2"] and not any(row[-1].startswith("Task-") for row in rows)
+
+
+def test_what_fails_and_what_is_cancelled_counts_as_an_error() -> None:
+    summary = Summary()
+
+    async def main() -> None:
+        task = asyncio.create_task(failing())
+        other = asyncio.create_task(asyncio.sleep(9))
+        await asyncio.sleep(0)
+        other.cancel()
+        await asyncio.wait([other])
+        try:
+            await task
+        except ValueError:
+            pass
+
+    run(main(), summary)
+    errors = {line.split()[-1]: line.split()[4] for line in summary.text().split("\n\n")[0].splitlines()[1:]
+              if len(line.split()) == 6}
+    assert errors == {"sleep": "1", "wait": "1", "total": "2"}

@@ -11,7 +11,6 @@ from tests.support.interpreters import run_python
 
 PACKAGE = Path(kernel.__file__).parent
 FORBIDDEN = {"asyncio", "compat"}
-CONSOLE = PACKAGE / "shell" / "command.py"  # starts programs of both kinds: it is a door, above all floors
 
 PROGRAM = """
 import importlib, pkgutil, sys
@@ -47,7 +46,7 @@ def imported_names(tree: ast.AST) -> Iterator[str]:
 def test_no_file_of_the_kernel_imports_asyncio_or_compat() -> None:
     files = sorted(PACKAGE.rglob("*.py"))
     assert {"core.py", "task.py", "syscalls.py"} <= {file.name for file in files}
-    for file in [file for file in files if file != CONSOLE]:
+    for file in files:
         names = {name.partition(".")[0] for name in imported_names(ast.parse(file.read_text()))}
         assert not names & FORBIDDEN, file
 

@@ -83,6 +83,21 @@ def test_calls_to_objects_of_several_classes_are_told_apart() -> None:
     assert [line.split()[-1] for line in requests[1:]] == ["Queue.get", "PriorityQueue.get", "total"]
 
 
+def test_an_answer_that_is_an_exception_is_no_error() -> None:
+    async def main() -> None:
+        queue: Queue[Exception] = Queue()
+        task = await spawn(get(queue))
+        await sleep(1)
+        queue.put_nowait(ValueError("a value"))
+        await task
+
+    async def get(queue: Queue[Exception]) -> None:
+        await queue.get()
+
+    requests, _, _ = tables(main())
+    assert [line.split()[4] for line in requests[1:] if len(line.split()) == 6] == []
+
+
 def test_chosen_kinds_and_tasks() -> None:
     requests, tasks, _ = tables(pool(), kinds=["sync"], task="b")
     assert [line.split()[-1] for line in requests[1:]] == ["Lock.acquire", "TaskGroup.__aenter__", "total"]

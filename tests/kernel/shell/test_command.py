@@ -10,12 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.support.interpreters import LIMIT, Process, ended, next_line, started_python
 from tests.support.offered import COMMAND, WAITING, WAITING_ON_ASYNCIO, Place
+from tests.support.paths import ROOT
 
 LOOKING = ["ps", "tree", "stack", "locks", "dump", "strace"]
 
@@ -256,3 +258,11 @@ def test_what_nobody_reads(place: Place, program: Path) -> None:
 def test_the_tool_itself_is_not_listed(place: Place) -> None:
     status, out, err = place.command("ps", environment={"TRAMPOLINE_INSIGHT": "1"})
     assert (status, err) == (0, "") and "bin/trampoline ps" not in out
+
+
+def test_the_command_that_is_installed_is_the_one_that_is_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    package, _, function = project["project"]["scripts"]["trampoline"].partition(":")
+    folder = project["tool"]["setuptools"]["package-dir"][package]
+    assert package in project["tool"]["setuptools"]["packages"] and function == "main"
+    assert f'"{folder.partition("/")[2]}" / "__init__.py"' in Path(COMMAND).read_text()
