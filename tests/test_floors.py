@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 
 # From the ground up: a floor imports from itself and from those before it.
 FLOORS = ["kernel/devices", "kernel", "kernel/sync", "kernel/workers", "kernel/net", "kernel/host", "kernel/insight",
-          "kernel/snapshots", "kernel/serving", "kernel/shell", "compat", "compat/legacy", "doors"]
+          "kernel/snapshots", "kernel/serving", "kernel/recordings", "kernel/shell", "compat", "compat/legacy", "doors"]
 
 # Files that name what all floors offer, or let programs in: each may import every floor.
 DOORS = {"kernel/__init__.py", "kernel/__main__.py", "compat/__init__.py", "compat/__main__.py",

@@ -1,0 +1,262 @@
+"""Reading a recording: its tables, and the moments in the order in which they were.
+
+A file may be cut, since the program was killed, or damaged. It is read up to there, and `Recording.damage` says so. A
+file that is no recording, or of a version that is not known here, is refused by `Unreadable`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, RETURNED, SPAWN, THING, WAKE,
+                      YIELDED, Moment)
+from . import rows as row_kinds
+from .rows import ROW_BYTES, VERSION, WIDTH
+
+Data = dict[str, Any]
+
+
+class Unreadable(ValueError):
+    """The file cannot be read; the message says why."""
+
+
+class Recording:
+    """What a file tells. Tasks, requests and the like are dicts, as the file defines them, by their numbers."""
+
+    def __init__(self, header: Data) -> None:
+        self.header = header
+        self.kernels: dict[int, Data] = {}
+        self.tasks: dict[int, Data] = {}
+        self.stacks: dict[int, list[list[Any]]] = {}  # frames: file, line, function; the innermost is last
+        self.sources: dict[str, str] = {}
+        self.requests: dict[int, Data] = {}
+        self.causes: dict[int, Data] = {}
+        self.texts: dict[int, str] = {}
+        self.things: dict[int, Data] = {}
+        self.states: dict[int, Data] = {}
+        self.deadlocks: list[Data] = []
+        self.moments: list[Moment] = []
+        self.damage: str | None = None  # where the file ends too early, or is damaged
+        self.end = 0  # nanoseconds
+
+    def cause(self, number: int) -> str:
+        """A cause in words: "task 3 'main'", "descriptor 7", "a timer"."""
+        if number < 0:
+            task = self.tasks.get(-number)
+            return "a task" if task is None else f"task {task['number']} {task['name']!r}"
+        cause = self.causes.get(number)
+        if cause is None:
+            return "code outside of the kernel"
+        by = cause.get("by")
+        if by is None:
+            return str(cause["text"])
+        private = cause["text"].rpartition(".")[2].startswith("_")  # the library's own, which says nothing to a reader
+        return self.cause(by) if private else f"{self.cause(by)}, calling {cause['text']}"
+
+
+def read(path: str | os.PathLike[str]) -> Recording:
+    """Read the file. Raises `Unreadable`, and `OSError` when it cannot be opened."""
+    with open(path, "rb") as file:
+        first = file.readline(1 << 24)
+        try:
+            header = json.loads(first)
+            version = header["recording"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise Unreadable(f"{os.fspath(path)} is no recording: its first line does not say so") from None
+        if version != VERSION:
+            raise Unreadable(f"{os.fspath(path)} is a recording of version {version!r}, and this program reads version "
+                             f"{VERSION}: use the version of trampoline-kernel that has written it, or a newer one")
+        reader = Reader(Recording(header))
+        ended = False
+        for number, line in enumerate(file, 2):
+            try:
+                if not line.endswith(b"\n"):
+                    raise ValueError("it is cut")
+                definition = json.loads(line)
+                ended = reader.take(definition)
+            except Exception as error:
+                reader.recording.damage = f"line {number} cannot be read ({error}); what comes after it is left out"
+                break
+            if ended:
+                break
+        else:
+            reader.recording.damage = "the file ends before the recording does: the program was killed, or still runs"
+        reader.finish()
+        return reader.recording
+
+
+class Asked:
+    """The request that a task has made last, while it is not known how that went on."""
+
+    __slots__ = ("moment", "others", "request")
+
+    def __init__(self, moment: list[int], request: Data | None, others: int) -> None:
+        self.moment = moment
+        self.request = request
+        self.others = others  # steps that the kernel had made by then
+
+
+class Reader:
+    """Makes moments of rows. A row tells of a whole step, after it; its two moments go where they belong in time."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self._begin = int(recording.header["begin"])
+        self._moments: list[list[int]] = []
+        self._asked: dict[int, Asked] = {}  # by task
+        self._steps: dict[int, int] = {}  # by kernel
+        self._rows: dict[int, Callable[..., None]] = {
+            row_kinds.STEP: self._step, row_kinds.SPAWN: self._spawn, row_kinds.WAKE: self._wake,
+            row_kinds.EXIT: self._exit, row_kinds.CLOCK: self._clock, row_kinds.THING: self._thing,
+            row_kinds.COUNTS: self._counts}
+
+    def take(self, line: Data) -> bool:
+        """Take one line; True if it is the last."""
+        recording = self.recording
+        if "rows" in line:
+            self._unpack(line)
+        elif "task" in line:
+            recording.tasks[int(line["task"])] = {"place": None, **line}
+        elif "kernel" in line and "clock" in line:
+            recording.kernels[int(line["kernel"])] = line
+        elif "request" in line:
+            recording.requests[int(line["request"])] = line
+        elif "stack" in line:
+            recording.stacks[int(line["stack"])] = line["frames"]
+        elif "text" in line and "value" in line:
+            recording.texts[int(line["text"])] = str(line["value"])
+        elif "cause" in line:
+            recording.causes[int(line["cause"])] = line
+        elif "state" in line:
+            recording.states[int(line["state"])] = line
+        elif "deadlock" in line:
+            recording.deadlocks.append(line)
+            self._add(DEADLOCK, line["time"], line["kernel"], len(recording.deadlocks) - 1)
+        elif "thing" in line:
+            recording.things[int(line["thing"])] = line
+        elif "file" in line:
+            recording.sources[str(line["file"])] = str(line["source"])
+        elif "renamed" in line:
+            recording.tasks[line["renamed"]]["name"] = line["name"]
+        elif "end" in line:
+            recording.end = line["end"] - self._begin
+            return True
+        return False
+
+    def _unpack(self, line: Data) -> None:
+        packed = zlib.decompress(b64decode(line["data"]))
+        if len(packed) != line["rows"] * ROW_BYTES:
+            raise ValueError("a part of its rows is missing")
+        for kind, *details in struct.iter_unpack(f"<{WIDTH}q", packed):
+            handle = self._rows.get(kind)
+            if handle is None:
+                raise ValueError(f"there is a row of the unknown kind {kind}")
+            handle(*details)
+
+    def _add(self, kind: int, time: int, subject: int, *details: int) -> list[int]:
+        moment = [kind, time - self._begin, subject, *details, 0, 0, 0, 0][:7]
+        self._moments.append(moment)
+        return moment
+
+    def _kernel_of(self, task: int) -> int:
+        found = self.recording.tasks.get(task)
+        if found is None:
+            raise ValueError(f"a row is about task {task}, which is not defined")
+        return int(found["kernel"])
+
+    def _spawn(self, time: int, task: int, cause: int, *_: int) -> None:
+        self._kernel_of(task)
+        self._add(SPAWN, time, task, cause)
+
+    def _wake(self, time: int, task: int, cause: int, *_: int) -> None:
+        self._kernel_of(task)
+        asked = self._asked.pop(task, None)
+        if asked is not None:
+            asked.moment[4] = BLOCKED
+        self._add(WAKE, time, task, cause)
+
+    def _exit(self, time: int, task: int, how: int, text: int, *_: int) -> None:
+        self._kernel_of(task)
+        self._settle(self._asked.pop(task, None))
+        self._add(EXIT, time, task, how, text)
+
+    def _clock(self, time: int, kernel: int, shows: int, *_: int) -> None:
+        self._add(CLOCK, time, kernel, shows)
+
+    def _thing(self, time: int, kernel: int, thing: int, state: int, *_: int) -> None:
+        self._add(THING, time, kernel, thing, state)
+
+    def _counts(self, time: int, kernel: int, ready: int, timers: int, descriptors: int, lag: int, *_: int) -> None:
+        self._add(COUNTS, time, kernel, ready, timers, descriptors, lag)
+
+    def _step(self, begin: int, task: int, end: int, number: int, answer: int, deadline: int, thing: int) -> None:
+        kernel = self._kernel_of(task)
+        steps = self._steps[kernel] = self._steps.get(kernel, 0) + 1
+        asked = self._asked.pop(task, None)
+        goes_on = 0
+        if asked is not None:
+            outcome = self._outcome(asked, steps)
+            asked.moment[4] = outcome
+            goes_on = int(outcome in (ANSWERED, CALLED, RETURNED))
+        resumed = [RESUME, begin - self._begin, task, answer, goes_on, 0, 0]
+        moments = self._moments
+        place = len(moments)
+        while place and moments[place - 1][1] > resumed[1]:  # what happened during the step
+            place -= 1
+        moments.insert(place, resumed)
+        request = self.recording.requests.get(number)
+        outcome = RETURNED if number == 0 else BLOCKED
+        moment = self._add(ASK, end, task, number, outcome, deadline, thing)
+        self._asked[task] = Asked(moment, request, steps)
+
+    @staticmethod
+    def _outcome(asked: Asked, steps: int) -> int:
+        """How the request went on, after which the task has made a step without having been woken."""
+        request = asked.request
+        if request is None:
+            return RETURNED if asked.moment[3] == 0 else YIELDED
+        if request.get("calls"):
+            return CALLED
+        if request.get("yields") or request.get("queued") or steps != asked.others + 1:
+            return YIELDED
+        return ANSWERED
+
+    @staticmethod
+    def _settle(asked: Asked | None) -> None:
+        """Nothing more is known of the task: it still waits, for its turn or for something else."""
+        if asked is not None and asked.request is not None and asked.request.get("yields"):
+            asked.moment[4] = YIELDED
+
+    def finish(self) -> None:
+        """Put the moments together."""
+        for asked in self._asked.values():
+            self._settle(asked)
+        recording = self.recording
+        recording.moments = list(self._with_idle_times())
+        if recording.moments:
+            recording.end = max(recording.end, recording.moments[-1].time)
+
+    def _with_idle_times(self) -> Iterator[Moment]:
+        """The moments, and in between those at which a kernel has nothing more to do."""
+        able: dict[int, int] = {}  # by kernel: how many tasks run or are ready
+        since: dict[int, int] = {}  # by kernel: when its last moment was; missing while it is idle
+        tasks = self.recording.tasks
+        for moment in self._moments:
+            kind, time, kernel, _, second = moment[:5]
+            if kind <= EXIT:
+                kernel = tasks[kernel]["kernel"]
+            if kind in (SPAWN, WAKE, CLOCK) and kernel in since and not able.get(kernel):
+                yield Moment(IDLE, since.pop(kernel), kernel)
+            yield Moment(*moment)
+            if kind in (SPAWN, WAKE):
+                able[kernel] = able.get(kernel, 0) + 1
+            elif kind == ASK and second == BLOCKED or kind == EXIT:
+                able[kernel] = able.get(kernel, 0) - 1
+            if kind in (ASK, EXIT, DEADLOCK) or able.get(kernel):
+                since[kernel] = time

@@ -1,0 +1,410 @@
+"""The observer that records: it makes a row of each step, wake, spawn and end, while the program runs.
+
+What is done for each step decides what recording costs. So a step is one row, and a request that the same line makes
+again has its number already.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from itertools import count
+from time import monotonic_ns
+from types import CoroutineType, FrameType, GeneratorType, NoneType
+from typing import Any
+
+from ..deadlock import Deadlock
+from ..devices import MonotonicClock
+from ..insight.events import Who
+from ..insight.names import number
+from ..insight.requests import (LIMIT, chain, is_future, kind_of, library_call, shown, text_of, without_arguments,
+                                without_state)
+from ..insight.watching import Observer, StandIn, Watch, answer_to
+from ..net.endpoints import Attempt
+from ..snapshots.copying import Shape, cut, descriptor_of_call, descriptor_of_request
+from ..snapshots.relations import place_in_request, tasks_behind, tasks_of_request
+from ..syscalls import Call, Checkpoint, Sleep, Syscall
+from ..task import Task
+from .rows import CANCELLED, CLOCK, COUNTS, EXIT, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAKE
+from .tables import Causes, Table
+from .things import Things
+from .writing import Writer, stack_definition
+
+MANY = 50  # tasks that one request waits for, of which the recording has the numbers
+SAMPLE = 1_000_000  # nanoseconds between two rows with counts
+PLAIN = frozenset([NoneType, type(iter(()))])  # what code can be suspended in that has no frame
+
+
+class Tape(Observer):
+    """Records the kernels that it observes into one file. `kernel.insight.record` makes one."""
+
+    def __init__(self, writer: Writer, data: bool) -> None:
+        self.writer = writer
+        self.data = data
+        definitions = writer.definitions
+        self.stacks = Table("stack", definitions)
+        self.requests = Table("request", definitions)
+        self.texts = Table("text", definitions)
+        self.states = Table("state", definitions)
+        self.causes = Causes(definitions)
+        self.kernels = 0
+        self.tasks: dict[Who, int] = {}  # of those that are not done
+        self.made = 0  # tasks
+        self.things = count(1)
+
+    def ear(self, watch: Watch) -> Observer:
+        return Track(self, watch)
+
+
+class Track(Observer):
+    """Records one kernel."""
+
+    def __init__(self, tape: Tape, watch: Watch) -> None:
+        self.tape = tape
+        self.data = tape.data
+        self.writer = tape.writer
+        self.note: Callable[[tuple[int, ...]], None] = tape.writer.rows.extend
+        kernel = watch.kernel
+        self.kernel = kernel
+        self._kernel_id = watch.kernel_id
+        self._watch: Watch = weakref.proxy(watch)  # which holds this object
+        tape.kernels += 1
+        self.number = tape.kernels
+        self.virtual = type(kernel.clock) is not MonotonicClock
+        self._shows = self._clock()
+        self._watched = getattr(kernel.poller, "watched", None)
+        self.due = 0  # when the next counts are
+        self._stacks: dict[tuple[Any, ...], Stack] = {}
+        self._lines: dict[int, tuple[Any, dict[int, int]]] = {}
+        self._descriptor_causes: dict[tuple[type, int], int] = {}
+        self.looks = self.virtual  # whether there is anything to look at before and after each step
+        self.things = Things(kernel, self.number, tape.writer, tape.things, tape.states, tape.data,
+                             lambda task: self.stand_in_of(task).number)
+        tape.writer.definitions.append({
+            "kernel": self.number, "kind": "asyncio" if watch.is_loop else "native",
+            "clock": "virtual" if self.virtual else "real", "at": monotonic_ns(), "shows": self._shows})
+        self.context_type: type[RecordedContext] = type("Context", (RecordedContext,), {
+            "__slots__": (), "track": self, "note": staticmethod(self.note)})
+
+    def _clock(self) -> int:
+        """What the kernel's clock shows, in nanoseconds."""
+        return int(self.kernel.clock.now() * 1e9)
+
+    def deadline(self, seconds: float, until: bool) -> int:
+        """When a wait of so many seconds will be over, on the kernel's clock, in nanoseconds."""
+        if not -1e9 < seconds < 1e9:  # for ever
+            return 0
+        return int((seconds if until else self.kernel.clock.now() + seconds) * 1e9)
+
+    def look(self, now: int) -> None:
+        """Note what has changed without a word: what a clock shows that is not the real one, and the state of things."""
+        if self.virtual and (shows := self._clock()) != self._shows:
+            self._shows = shows
+            self.note((CLOCK, now, self.number, shows, 0, 0, 0, 0))
+        if self.things.live:
+            try:
+                self.things.look(now)
+            except Exception as error:  # of a class of the program's
+                self.kernel.report("what tasks wait at could not be recorded", error)
+
+    # Tasks come and go.
+
+    def attach(self, task: Task[Any]) -> None:
+        stand_in = self._join(task)
+        current: Any = self.kernel.current
+        cause = -current.context.number if current is not None and type(current.context) is self.context_type else (
+            self.tape.causes.number(self._watch.cause(), self.tape.tasks))
+        if self.virtual:
+            self.look(monotonic_ns())
+        self.note((SPAWN, monotonic_ns(), stand_in.number, cause, 0, 0, 0, 0))
+
+    def adopt(self, task: Task[Any]) -> None:
+        stand_in = self._join(task)
+        request = task.blocked_on
+        if request is not None:
+            self.note((SPAWN, now := monotonic_ns(), stand_in.number, 0, 0, 0, 0, 0))
+            number_, deadline, thing = self.ask(stand_in, task.code, request)
+            self.note((STEP, now, stand_in.number, now, number_, 0, deadline, thing))
+        else:
+            self.note((SPAWN, monotonic_ns(), stand_in.number, 0, 0, 0, 0, 0))
+
+    def _join(self, task: Task[Any]) -> RecordedContext:
+        tape = self.tape
+        tape.made += 1
+        stand_in = self.context_type()
+        stand_in.inner = task.context
+        stand_in.since = None
+        stand_in.number = tape.made
+        stand_in.task = weakref.ref(task)
+        stand_in.pending = None
+        stand_in.waiting = False
+        tape.tasks[Who(self._kernel_id, number(task), task.name)] = tape.made
+        task.context = stand_in  # type: ignore[assignment]  # a stand-in
+        code = task.code
+        stand_in.code = code if type(code) is CoroutineType else None
+        code = getattr(code, "cr_code", None) or getattr(code, "gi_code", None)
+        stand_in.lines = self._lines.setdefault(id(code), (code, {}))[1]
+        tape.writer.definitions.append({
+            "task": tape.made, "kernel": self.number, "number": task.id, "name": task.name, "daemon": task.daemon,
+            "place": None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname]})
+        return stand_in
+
+    def renamed(self, task: Task[Any]) -> None:
+        self.writer.definitions.append({"renamed": self.stand_in_of(task).number, "name": task.name})
+
+    def queued(self, task: Task[Any]) -> None:
+        stand_in: Any = task.context
+        if type(stand_in) is not self.context_type:
+            stand_in = self.stand_in_of(task)
+        if not stand_in.waiting:
+            return
+        stand_in.waiting = False
+        kernel = self.kernel
+        current: Any = kernel.current
+        if current is task:  # it is answered by way of the ready queue
+            return
+        if current is not None:
+            cause = -self.stand_in_of(current).number
+        elif (event := kernel.firing) is not None and isinstance(event, Attempt):
+            key = type(event), event.endpoint.descriptor
+            cause = self._descriptor_causes.get(key) or self._find_cause(key)
+        else:
+            cause = self._find_cause(None)
+        if self.looks:
+            self.look(monotonic_ns())
+        self.note((WAKE, monotonic_ns(), stand_in.number, cause, 0, 0, 0, 0))
+
+    def _find_cause(self, key: tuple[type, int] | None) -> int:
+        cause = self.tape.causes.number(self._watch.cause(), self.tape.tasks)
+        if key is not None:
+            self._descriptor_causes[key] = cause
+        return cause
+
+    def exit(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
+        stand_in = self.stand_in_of(task)
+        if error is None:
+            how, text = RETURNED, 0 if value is None else self.text(value)
+        else:
+            how = CANCELLED if isinstance(error, task.cancelled_type) else RAISED
+            text = self.error(error)
+        self.note((EXIT, monotonic_ns(), stand_in.number, how, text, 0, 0, 0))
+        self.tape.tasks.pop(Who(self._kernel_id, number(task), task.name), None)
+
+    def deadlock(self, error: Deadlock) -> None:
+        tasks = [self.stand_in_of(task).number for task in error.tasks]
+        self.writer.definitions.append({
+            "deadlock": str(error) if self.data else type(error).__name__, "kernel": self.number, "time": monotonic_ns(), "tasks": tasks})
+
+    def stand_in_of(self, task: Task[Any]) -> RecordedContext:
+        """The stand-in that this observer has put in place for the context of `task`."""
+        stand_in: Any = task.context
+        while type(stand_in) is not self.context_type:
+            stand_in = stand_in.inner
+        return stand_in
+
+    # Steps.
+
+    def text(self, value: Any) -> int:
+        """The number of what is shown of a value."""
+        text = shown(value, LIMIT) if self.data else f"<{type(value).__name__}>"
+        return self.tape.texts.known.get(text) or self.tape.texts.number(text, value=text)
+
+    def error(self, error: BaseException) -> int:
+        text = type(error).__qualname__
+        if self.data and (message := shown(str(error), LIMIT)[1:-1]):
+            text += f": {message}"
+        return self.tape.texts.number(text, value=text)
+
+    def answered(self, stand_in: RecordedContext, thrown: bool, value: Any) -> int:
+        """The number of the answer with which a task goes on; negative for an error."""
+        request, stand_in.pending = stand_in.pending, None
+        error: BaseException | None = value if thrown else None
+        if request is not None:
+            task = stand_in.task()
+            if task is None:
+                return 0
+            value, error = answer_to(task, request, thrown, value)
+            if error is None and not isinstance(request, Task) and library_call(task) is not None:
+                return 0  # the function that awaits the future has not returned yet
+        if error is not None:
+            return -self.error(error)
+        return 0 if value is None else self.text(value)
+
+    def ask(self, stand_in: RecordedContext, code: Any, request: Any) -> tuple[int, int, int]:
+        """The numbers of the request and of what the task will wait at, and when its wait will be over by itself."""
+        stand_in.waiting = request is not None
+        task = stand_in.task()
+        assert task is not None  # it makes a step
+        try:
+            key = key_of(task, code)
+            stack = self._stacks.get(key)
+            if stack is None:
+                stack = self._stacks[key] = Stack(self.tape, chain(task)[1])
+            return stack.ask(self, stand_in, task, request)
+        except Exception as error:  # of a class of the program's: it makes no difference to the task
+            self.kernel.report(f"what {task} asks for could not be recorded", error)
+            return 0, 0, 0
+
+    def thing(self, thing: Any) -> int:
+        """The number of what a task waits at."""
+        self.looks = True
+        return self.things.number(thing)
+
+    def counts(self, now: int) -> None:
+        """Note how many tasks are ready, and the like. Not for each step: every millisecond will do."""
+        kernel = self.kernel
+        self.due = now + SAMPLE
+        descriptors = NO_DESCRIPTORS if self._watched is None else self._watched()
+        late = getattr(kernel.timers, "late", 0.0)
+        self.note((COUNTS, now, self.number, len(kernel.ready), len(kernel.timers), descriptors, int(late * 1e9), 0))
+
+
+def key_of(task: Task[Any], code: Any) -> tuple[Any, ...]:
+    """What is the same for tasks that are suspended at the same place, for a table that holds the code's objects."""
+    key: tuple[Any, ...] = ()
+    for piece in (*task.callers, code) if task.callers else (code,):
+        while True:
+            if piece.__class__ is CoroutineType:
+                frame, piece = piece.cr_frame, piece.cr_await
+            elif piece.__class__ is GeneratorType:
+                frame, piece = piece.gi_frame, piece.gi_yieldfrom
+            else:
+                break
+            if frame is not None:
+                key = key, id(frame.f_code), frame.f_lasti
+    if piece is not None and piece.__class__ not in PLAIN:
+        for frame in chain(task)[1]:  # there are other objects in it, such as async generators
+            key = key, id(frame.f_code), frame.f_lasti
+    return key
+
+
+class Stack:
+    """A place in the program where tasks ask, and what they have asked for there."""
+
+    def __init__(self, tape: Tape, frames: list[FrameType]) -> None:
+        self._shape = shape = Shape(frames)
+        spots = [(code, offset) for code, offset, library in shape.stack if not library]
+        spots = spots or [(code, offset) for code, offset, _ in shape.stack[-1:]]
+        key = tuple((id(code), offset) for code, offset in spots)
+        number = tape.stacks.known.get(key)
+        if number is None:
+            number = tape.stacks.add(key)
+            tape.writer.definitions.append(stack_definition(number, spots))
+        self.number = number
+        self._known: dict[Any, int] = {}  # requests that are the same each time: the number by their class
+
+    def ask(self, track: Track, stand_in: RecordedContext, task: Task[Any], request: Any) -> tuple[int, int, int]:
+        if isinstance(request, Attempt):
+            key = type(request), request.endpoint.descriptor
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = self._number(
+                    track, without_arguments(text_of(task, request)), "network", descriptor=request.endpoint.descriptor)
+            return known, 0, 0
+        if request is None or request.__class__ is Checkpoint:
+            known = self._known.get(None)
+            if known is None:
+                text, kind = self._text(track, task, None)
+                known = self._known[None] = self._number(track, text, kind, yields=True)
+            return known, 0, 0
+        shape = self._shape
+        deadline, thing, tasks = 0, 0, []
+        text, kind = self._text(track, task, request)
+        descriptor: int | None = None
+        details: dict[str, Any] = {}
+        if request.__class__ is Sleep:
+            deadline = track.deadline(request.seconds, request.until)
+        elif not isinstance(request, Syscall) and not is_future(request) or request.__class__ is Call:
+            details["calls"] = True
+        elif not is_future(request):
+            place = place_in_request(request)
+            thing = 0 if place is None else track.thing(place.thing)
+            tasks = tasks_of_request(request)
+            descriptor = descriptor_of_request(request)
+        else:
+            stand_in.pending = request
+            if shape.call is None:
+                tasks = tasks_behind(request)
+            else:
+                frames = chain(task)[1]
+                call = frames[shape.call]
+                if kind == "time" and isinstance(delay := call.f_locals.get("delay"), (int, float)):
+                    deadline = track.deadline(delay, False)
+                place = None if shape.place is None else shape.place.place(frames)
+                if place is not None:
+                    thing = track.thing(place.thing)
+                elif shape.collector is not None:
+                    tasks = shape.collector.tasks(frames)
+                else:
+                    tasks = tasks_behind(request)
+                if shape.has_descriptor:
+                    descriptor = descriptor_of_call(call)
+        if tasks:
+            details["tasks"] = [track.stand_in_of(other).number for other in tasks[:MANY]
+                                if other.kernel is task.kernel and not other.done()]
+        if descriptor is not None:
+            details["descriptor"] = descriptor
+        if thing:
+            details["thing"] = thing
+        return self._number(track, text, kind, **details), deadline, thing
+
+    def _text(self, track: Track, task: Task[Any], request: Any) -> tuple[str, str]:
+        """The request as the program wrote it, and its kind."""
+        shape = self._shape
+        if shape.call is not None and (request is None or is_future(request)):
+            return shape.signature.text(chain(task)[1][shape.call], track.data), shape.kind
+        if request is None:
+            return "yield", "time"
+        return without_state(text_of(task, request, track.data)), kind_of(task, request)
+
+    def _number(self, track: Track, text: str, kind: str, **details: Any) -> int:
+        text = cut(text)
+        key = self.number, text, *[tuple(value) if isinstance(value, list) else value for value in details.values()]
+        known = track.tape.requests.known.get(key)
+        return known or track.tape.requests.number(key, stack=self.number, text=text, kind=kind, **details)
+
+
+class RecordedContext(StandIn):
+    """Records what the task does in each of its steps."""
+
+    __slots__ = ("code", "lines", "number", "pending", "task", "waiting")
+
+    track: Track
+    note: Callable[[tuple[int, ...]], None]
+    number: int  # of the task in the recording
+    task: Callable[[], Task[Any] | None]
+    code: Any  # of the task
+    lines: dict[int, int]  # bare yields: the number of the request, by the offset of the instruction
+    pending: Any  # what the task asks, if only that has the answer: a future
+    waiting: bool
+
+    def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
+        begin = monotonic_ns()
+        track = self.track
+        if track.looks:
+            track.look(begin)
+        answer = 0
+        if value is not None or self.pending is not None:
+            answer = track.answered(self, resume is type(code).throw, value)
+        try:
+            request = self.inner.run(resume, code, value)
+        except BaseException:
+            self.note((STEP, begin, self.number, monotonic_ns(), 0, answer, 0, 0))
+            raise
+        finally:
+            del value  # it may be an exception, whose traceback has this frame: they would hold each other
+        end = monotonic_ns()
+        if request is None and code is self.code and code.cr_await.__class__ in PLAIN:
+            # A checkpoint, in the outermost function of a task: `switch` of the benchmarks.
+            number = self.lines.get(code.cr_frame.f_lasti)
+            if number is None:
+                number = self.lines[code.cr_frame.f_lasti] = track.ask(self, code, request)[0]
+            self.note((STEP, begin, self.number, end, number, answer, 0, 0))
+        else:
+            number, deadline, thing = track.ask(self, code, request)
+            self.note((STEP, begin, self.number, end, number, answer, deadline, thing))
+        if end > track.due:
+            track.counts(end)
+        if track.looks:
+            track.look(end)
+        return request

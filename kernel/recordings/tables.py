@@ -1,0 +1,59 @@
+"""What has a number in a recording: stacks, requests, causes, texts. Each is defined once, and rows refer to it.
+
+The tables forget what they know when they grow too large, since a program may make up texts without an end. What comes
+again after that gets a second number, which means the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import count
+from typing import Any
+
+from ..insight.events import Cause, Who
+from .rows import UNKNOWN_CAUSE
+from .writing import Definition
+
+MOST = 20_000  # entries of a table
+
+
+class Table:
+    """Gives each definition of one kind a number, and has it written when it is new."""
+
+    def __init__(self, kind: str, definitions: list[Definition]) -> None:
+        self._kind = kind
+        self._definitions = definitions
+        self._numbers = count(1)
+        self.known: dict[Hashable, int] = {}
+
+    def number(self, key: Hashable, **details: Any) -> int:
+        """The number of what is the same for equal keys; `details` say what it is."""
+        number = self.known.get(key)
+        if number is None:
+            number = self.add(key)
+            self._definitions.append({self._kind: number, **details})
+        return number
+
+    def add(self, key: Hashable) -> int:
+        """A new number, for what the caller defines."""
+        if len(self.known) >= MOST:
+            self.known.clear()
+        number = self.known[key] = next(self._numbers)
+        return number
+
+
+class Causes:
+    """The numbers of causes; that of a task is negative."""
+
+    def __init__(self, definitions: list[Definition]) -> None:
+        self._table = Table("cause", definitions)
+
+    def number(self, cause: Cause, tasks: dict[Who, int]) -> int:
+        """The number of `cause`; `tasks` has those of the tasks."""
+        if cause.who is not None:
+            return -tasks.get(cause.who, 0)
+        if cause.kind == "outside":
+            return UNKNOWN_CAUSE
+        by = None if cause.by is None else self.number(cause.by, tasks)
+        return self._table.number((cause.kind, cause.text, by), kind=cause.kind, text=cause.text,
+                                  **({} if by is None else {"by": by}))

@@ -1,0 +1,176 @@
+"""Writing a recording: lines of JSON that reach the file while the program runs.
+
+The threads of the program add definitions and rows to two lists, which is all that recording costs them. A thread of
+this module takes what is there ten times a second, and writes it. So a program that is killed loses the last tenth of a
+second at most, and one that is stuck in a call loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import os
+import struct
+import sys
+import threading
+import time
+import zlib
+from base64 import b64encode
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+from ..serving.places import identity
+from .rows import VERSION, WIDTH
+
+INTERVAL = 0.1  # seconds between two writes
+MOST_ROWS = 8192  # in one line: what a damaged line takes along
+LONGEST_SOURCE = 1 << 20  # characters of a source file that are kept
+LEVEL = 1  # of compression: the quickest makes a sixth of it, and a higher one little less
+
+Definition = dict[str, Any] | Callable[[], dict[str, Any]]  # what is quick to put together, or how to do it later
+
+
+class Output:
+    """The file. `failure` says why it is not complete; nothing is written after that."""
+
+    def __init__(self, path: str) -> None:
+        self.failure: str | None = None
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666)
+        self._identity = identity(self._fd)
+
+    def write(self, text: str) -> None:
+        if self.failure is not None:
+            return
+        if identity(self._fd) != self._identity:
+            self.failure = "the program has closed its file"
+            return
+        data = memoryview(text.encode("utf-8", "backslashreplace"))
+        try:
+            while data:
+                data = data[os.write(self._fd, data):]
+        except OSError as error:
+            self.failure = error.strerror or str(error)
+
+    def close(self) -> None:
+        if identity(self._fd) == self._identity:
+            os.close(self._fd)
+
+
+class Writer:
+    """Takes definitions and rows from any thread, and writes them until it is closed.
+
+    `rows.extend` is to be called with whole rows: in CPython no other thread sees half of one.
+    """
+
+    def __init__(self, path: str, data: bool) -> None:
+        self.rows: list[int] = []
+        self.definitions: list[Definition] = []
+        self.begin = time.monotonic_ns()
+        self._sources: set[str] = set()
+        self._written = 0  # rows
+        self._output = Output(path)
+        self._turn = threading.Lock()  # held by who writes
+        self._closed = False
+        self._output.write(self._line({
+            "recording": VERSION, "python": sys.version.partition(" ")[0], "pid": os.getpid(), "data": data,
+            "argv": sys.argv if data else sys.argv[:1], "directory": _directory(), "date": time.time(), "begin": self.begin}))
+        self._stopping = threading.Event()
+        self.start()
+
+    @property
+    def failure(self) -> str | None:
+        """Why the file is not complete, if it is not."""
+        return self._output.failure
+
+    def start(self) -> None:
+        """Begin to write in a thread."""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._write_on, args=(self._stopping,), name="kernel recording",
+                                        daemon=True)
+        self._thread.start()
+
+    def stop(self) -> int | None:
+        """End the thread; return the system's number for it."""
+        self._stopping.set()
+        self._thread.join()
+        return self._thread.native_id
+
+    def _write_on(self, stopping: threading.Event) -> None:
+        while not stopping.wait(INTERVAL):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is there."""
+        with self._turn:
+            while True:
+                count = min(len(self.rows), WIDTH * MOST_ROWS)  # first: the definitions that these rows need are there
+                self._define()
+                if not count:
+                    return
+                rows = self.rows[:count]
+                del self.rows[:count]
+                packed = zlib.compress(struct.pack(f"<{count}q", *rows), LEVEL)
+                self._written += count // WIDTH
+                self._output.write(f'{{"rows": {count // WIDTH}, "data": "{b64encode(packed).decode()}"}}\n')
+
+    def _define(self) -> None:
+        count = len(self.definitions)
+        if not count:
+            return
+        lines = []
+        for definition in self.definitions[:count]:
+            if not isinstance(definition, dict):
+                definition = definition()
+            for file, *_ in definition.get("frames", ()):
+                if file not in self._sources:
+                    self._sources.add(file)
+                    source = "".join(linecache.getlines(file))
+                    if source and len(source) <= LONGEST_SOURCE:
+                        lines.append(self._line({"file": file, "source": source}))
+            lines.append(self._line(definition))
+        del self.definitions[:count]
+        self._output.write("".join(lines))
+
+    @staticmethod
+    def _line(definition: dict[str, Any]) -> str:
+        return json.dumps(definition) + "\n"
+
+    def close(self) -> None:
+        """Write the rest, and close the file. Harmless when it is closed already."""
+        if self._closed:
+            return
+        self._closed = True
+        self.stop()
+        self.flush()
+        self._output.write(self._line({"end": time.monotonic_ns(), "total": self._written}))
+        self._output.close()
+
+    def forget(self) -> None:
+        """Give the file up, in a forked child process: it is the parent's."""
+        self._closed = True
+        self._output.close()
+
+
+def _directory() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed
+        return None
+
+
+def stack_definition(number: int, spots: list[tuple[CodeType, int]]) -> Callable[[], dict[str, Any]]:
+    """The definition of a stack, which takes a while: each line is found by the offset of an instruction."""
+    return lambda: {"stack": number, "frames": [[code.co_filename, line_of(code, offset), code.co_qualname]
+                                                for code, offset in spots]}
+
+
+def line_of(code: CodeType, offset: int) -> int:
+    """The line to which the instruction at `offset` belongs; the first one when the code has not started."""
+    found = code.co_firstlineno
+    for start, _, line in code.co_lines():
+        if start > offset:
+            break
+        if line is not None:
+            found = line
+    return found
