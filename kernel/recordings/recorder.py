@@ -7,6 +7,7 @@ again has its number already.
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 from time import monotonic_ns
@@ -15,7 +16,6 @@ from typing import Any
 
 from ..deadlock import Deadlock
 from ..devices import MonotonicClock
-from ..insight.events import Who
 from ..insight.names import number
 from ..insight.requests import (LIMIT, chain, is_future, kind_of, library_call, shown, text_of, without_arguments,
                                 without_state)
@@ -31,6 +31,7 @@ from .things import Things
 from .writing import Writer, stack_definition
 
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
+RECENT = 1000  # tasks that have ended whose numbers are still known
 SAMPLE = 1_000_000  # nanoseconds between two rows with counts
 PLAIN = frozenset([NoneType, type(iter(()))])  # what code can be suspended in that has no frame
 
@@ -48,7 +49,8 @@ class Tape(Observer):
         self.states = Table("state", definitions)
         self.causes = Causes(definitions)
         self.kernels = 0
-        self.tasks: dict[Who, int] = {}  # of those that are not done
+        self.tasks: dict[tuple[int, int], int] = {}  # by their kernels and their numbers there: those not done, and
+        self.ended: deque[tuple[int, int]] = deque()  # those that have ended last, which may still wake others
         self.made = 0  # tasks
         self.things = count(1)
 
@@ -138,14 +140,14 @@ class Track(Observer):
         stand_in.task = weakref.ref(task)
         stand_in.pending = None
         stand_in.waiting = False
-        tape.tasks[Who(self._kernel_id, number(task), task.name)] = tape.made
+        tape.tasks[self._kernel_id, number(task)] = tape.made
         task.context = stand_in  # type: ignore[assignment]  # a stand-in
         code = task.code
         stand_in.code = code if type(code) is CoroutineType else None
         code = getattr(code, "cr_code", None) or getattr(code, "gi_code", None)
         stand_in.lines = self._lines.setdefault(id(code), (code, {}))[1]
         tape.writer.definitions.append({
-            "task": tape.made, "kernel": self.number, "number": task.id, "name": task.name, "daemon": task.daemon,
+            "task": tape.made, "kernel": self.number, "number": task.id, "name": task.name, "daemon": getattr(task, "daemon", False),
             "place": None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname]})
         return stand_in
 
@@ -188,7 +190,10 @@ class Track(Observer):
             how = CANCELLED if isinstance(error, task.cancelled_type) else RAISED
             text = self.error(error)
         self.note((EXIT, monotonic_ns(), stand_in.number, how, text, 0, 0, 0))
-        self.tape.tasks.pop(Who(self._kernel_id, number(task), task.name), None)
+        tape = self.tape
+        tape.ended.append((self._kernel_id, task.id))
+        if len(tape.ended) > RECENT:
+            tape.tasks.pop(tape.ended.popleft(), None)
 
     def deadlock(self, error: Deadlock) -> None:
         tasks = [self.stand_in_of(task).number for task in error.tasks]

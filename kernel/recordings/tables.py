@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from itertools import count
 from typing import Any
 
-from ..insight.events import Cause, Who
+from ..insight.events import Cause
 from .rows import UNKNOWN_CAUSE
 from .writing import Definition
 
@@ -48,10 +48,10 @@ class Causes:
     def __init__(self, definitions: list[Definition]) -> None:
         self._table = Table("cause", definitions)
 
-    def number(self, cause: Cause, tasks: dict[Who, int]) -> int:
-        """The number of `cause`; `tasks` has those of the tasks."""
+    def number(self, cause: Cause, tasks: dict[tuple[int, int], int]) -> int:
+        """The number of `cause`; `tasks` has those of the tasks, by kernel and number."""
         if cause.who is not None:
-            return -tasks.get(cause.who, 0)
+            return -tasks.get(cause.who[:2], UNKNOWN_CAUSE)
         if cause.kind == "outside":
             return UNKNOWN_CAUSE
         by = None if cause.by is None else self.number(cause.by, tasks)
