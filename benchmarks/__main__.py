@@ -32,8 +32,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7, help="how often everything is measured (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="do next to nothing; the figures mean nothing")
     parser.add_argument("--write", nargs="?", type=Path, const=RESULTS, metavar="DIRECTORY",
-                        help="write the results there as JSON and Markdown, and draw them as SVG by matplotlib (default: "
-                        "benchmarks/results)")
+                        help="write the results there as JSON and Markdown, and draw them by matplotlib "
+                        "(default: benchmarks/results)")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("there has to be a round")
@@ -95,8 +95,8 @@ def main(arguments: list[str]) -> int:
     if written and importlib.util.find_spec("matplotlib") is not None:
         written += report.draw(stem, machine, rows)
     elif written:
-        print(f"\nno charts are drawn: matplotlib is not installed. Where it is, 'python -m benchmarks.charts {written[0]}' "
-              "draws them.")
+        print("\nno charts are drawn: matplotlib is not installed. Where it is, "
+              f"'python -m benchmarks.charts {written[0]}' draws them.")
     for path in written:
         print(f"written: {path}")
     # When a peer cannot do a workload, that is a result, and not a failure of the suite.

@@ -24,7 +24,7 @@ INK, QUIET, RULE, BAND, PAPER = "#1f2328", "#59636e", "#d1d9e0", "#f3f5f7", "#ff
 
 
 class Style(NamedTuple):
-    """How a contender's marks look: colours that the colour-blind tell apart (Okabe and Ito), and a shape of its own."""
+    """How a contender's marks look: a colour that the colour-blind can tell (after Okabe and Ito), and a shape."""
 
     colour: str
     shape: str
@@ -39,28 +39,22 @@ STYLES = {
     "curio": Style("#b8860b", "P"),
 }
 
-SETTINGS = {
-    "font.family": "sans-serif",
-    # Text stays text, and the reader's browser has its own fonts. DejaVu Sans, by which the labels are measured, is
-    # wider than what a browser takes in its place.
-    "font.sans-serif": ["DejaVu Sans", "Verdana"],
-    "svg.fonttype": "none",
-    "svg.hashsalt": "benchmarks",  # the same figures make the same file
-    "path.simplify": False,
-}
-
-
 @contextmanager
 def settings() -> Iterator[None]:
     """matplotlib with its own defaults and ours, whatever the user's matplotlibrc says."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
+        # Text stays text, and the reader's browser has its own fonts. DejaVu Sans, by which the labels are measured, is
+        # wider than what a browser takes in its place.
+        matplotlib.rc("font", family="sans-serif", **{"sans-serif": ["DejaVu Sans", "Verdana"]})
+        matplotlib.rc("text", parse_math=False)  # a dollar is a dollar
+        matplotlib.rc("svg", fonttype="none", hashsalt="benchmarks")  # a fixed salt: the same figures make one file
+        matplotlib.rc("path", simplify=False)
         yield
 
 
 def canvas(width: float, height: float) -> Figure:
-    return Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=PAPER)
+    return Figure(figsize=(ceil(width) / 72, ceil(height) / 72), dpi=72, facecolor=PAPER)
 
 
 def save(figure: Figure, path: Path, title: str) -> None:
@@ -112,8 +106,9 @@ def legend(made: Axes, names: dict[str, str], x: float, y: float, size: float, h
     if not names:
         return
     box = made.get_window_extent()
-    samples = [Line2D([], [], linestyle="none", marker=STYLES[name].shape, markersize=size * 0.6, color=STYLES[name].colour,
-                      markerfacecolor=PAPER if name in hollow else STYLES[name].colour) for name in names]
+    samples = [Line2D([], [], linestyle="none", marker=style.shape, markersize=size * 0.6, color=style.colour,
+                      markerfacecolor=PAPER if name in hollow else style.colour)
+               for name in names for style in [STYLES[name]]]
     made.legend(samples, list(names.values()), loc="lower left", bbox_to_anchor=(x / box.width, 1 + y / box.height),
                 ncols=len(names), fontsize=size, frameon=False, borderpad=0, borderaxespad=0, handletextpad=0.3,
                 handlelength=1, columnspacing=1.4)

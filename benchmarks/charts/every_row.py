@@ -26,7 +26,7 @@ def draw(rows: list[Row], caption: str, path: Path) -> None:
     """Draw the chart of these rows into an SVG file."""
     found = families(rows)
     lanes = [lane for group in found.values() for lane in group]
-    speeds = [mark.speed.median for lane in lanes for mark in lane.marks]
+    speeds = [end for lane in lanes for mark in lane.marks for end in (mark.speed.low, mark.speed.high)]
     notes = [caption, *explain(lanes)]
     with settings():
         left = MARGIN + max([100.0, *(measure(lane.label, TEXT) for lane in lanes)]) + GAP
@@ -45,8 +45,8 @@ def draw(rows: list[Row], caption: str, path: Path) -> None:
             speed_axis(made, speeds, size=8)
             label(made, group, left, width)
             mark(made, family, group)
-            legend(made, {mean.contender: f"{mean.contender} {mean.speed:.2f}×" for mean in means(group)}, MARGIN - left, 15,
-                   size=TEXT)
+            names = {mean.contender: f"{mean.contender} {mean.speed:.2f}×" for mean in means(group)}
+            legend(made, names, MARGIN - left, 15, size=TEXT)
             top += HEAD + LANE * len(group)
         save(figure, path, TITLE)
 
@@ -56,9 +56,9 @@ def explain(lanes: list[Lane]) -> list[str]:
     rounds = max((mark.speed.count for lane in lanes for mark in lane.marks), default=0)
     spread = "the middle half of the rounds" if rounds >= 4 else "all rounds, from the slowest to the fastest"
     notes = [
-        f"{YARDSTICK}'s figure divided by the contender's, round by round. To the right is faster; in rows of bytes, smaller.",
-        f"A mark is the median. Its line is {spread}. Hollow: the spread is too wide for a verdict.",
-        "Beside each name: the geometric mean of its marks in the family. No mark: it has nothing of the kind, or was absent."]
+        f"{YARDSTICK}'s figure divided by the contender's, round by round. Right is faster; of bytes, smaller.",
+        f"A mark is the median. Its line is {spread}. Hollow: too wide a spread, or too few rounds, for a verdict.",
+        "Beside each name: the geometric mean of its marks. No mark: it has nothing of the kind, or was absent."]
     if any(lane.label.endswith(DISTURBED) for lane in lanes):
         notes.append("* Other programs were at work while this was measured.")
     return notes
@@ -69,8 +69,8 @@ def label(made: Axes, lanes: list[Lane], left: float, width: float) -> None:
     across = made.get_yaxis_transform()  # x in widths of the axis, y in rows
     for index, lane in enumerate(lanes):
         if index % 2 == 0:
-            made.add_patch(Rectangle((-left / TRACK, index - 0.5), width / TRACK, 1, facecolor=BAND, zorder=0, clip_on=False,
-                                     transform=across))
+            made.add_patch(Rectangle((-left / TRACK, index - 0.5), width / TRACK, 1, facecolor=BAND, zorder=0,
+                                     clip_on=False, transform=across))
         made.text(-GAP / TRACK, index, lane.label, fontsize=TEXT, ha="right", va="center_baseline", transform=across)
         if lane.remark:
             made.text(0.01, index, lane.remark, fontsize=7, color=QUIET, va="center_baseline", transform=across)
@@ -78,17 +78,16 @@ def label(made: Axes, lanes: list[Lane], left: float, width: float) -> None:
 
 def mark(made: Axes, family: str, lanes: list[Lane]) -> None:
     """Draw the marks of each contender, one below the other in each row, always in the same order."""
-    least, most = made.get_xlim()
     names = [mean.contender for mean in means(lanes)]
     for place, name in enumerate(names):
         style, order = STYLES[name], 5 if name in OURS else 4
         offset = 0.78 * ((place + 0.5) / len(names) - 0.5)
         speeds = [(one.speed, index + offset) for index, lane in enumerate(lanes) for one in lane.marks
                   if one.contender == name]
-        # A round with a figure of 0 has no place on the axis; then the line goes to the edge.
-        made.plot([x for speed, _ in speeds for x in (max(speed.low, least), min(speed.high, most), nan)],
+        made.plot([x for speed, _ in speeds for x in (speed.low, speed.high, nan)],
                   [y for _, height in speeds for y in (height, height, nan)],
-                  color=style.colour, linewidth=1.1, alpha=0.55, solid_capstyle="butt", zorder=3, gid=f"{family}-{name}-spread")
+                  color=style.colour, linewidth=1.1, alpha=0.55, solid_capstyle="butt", zorder=3,
+                  gid=f"{family}-{name}-spread")
         for doubtful in (False, True):
             chosen = [(speed.median, height) for speed, height in speeds if speed.too_wide == doubtful]
             if chosen:

@@ -26,15 +26,17 @@ def draw(rows: list[Row], caption: str, path: Path) -> None:
     with settings():
         left = MARGIN + max([100.0, *(measure(family, 13, bold=True) for family in found),
                              *(measure(ABOUT.get(family, ""), 9) for family in found)]) + 14
-        width = max([left + TRACK, *(MARGIN + measure(note, 8.5) for note in notes)]) + 2 * MARGIN  # room for the last number
-        bottom = HEAD + LANE * len(found)
+        # Two margins: the number beside the fastest mark needs room.
+        width = max([left + TRACK, *(MARGIN + measure(note, 8.5) for note in notes)]) + 2 * MARGIN
+        lanes = max(len(found), 1)
+        bottom = HEAD + LANE * lanes
         figure = canvas(width, bottom + 44)
         say(figure, MARGIN, 30, TITLE, 16, bold=True)
         say(figure, width - MARGIN, 63, "faster →", 13, bold=True, anchor="right")
         for index, note in enumerate(notes):
             say(figure, MARGIN, bottom + 20 + 12 * index, note, 8.5, QUIET)
-        made = axes(figure, left, HEAD, TRACK, LANE * max(len(found), 1))
-        made.set_ylim(len(found) - 0.5, -0.5)
+        made = axes(figure, left, HEAD, TRACK, LANE * lanes)
+        made.set_ylim(lanes - 0.5, -0.5)
         speed_axis(made, [mean.speed for group in found.values() for mean in group], size=11)
         legend(made, {name: name for name in present}, MARGIN - left, 26, size=12, hollow=peers)
         for index, (family, group) in enumerate(found.items()):
@@ -44,9 +46,10 @@ def draw(rows: list[Row], caption: str, path: Path) -> None:
                 style, own = STYLES[mean.contender], mean.contender in OURS
                 height = index + 0.29 * (LINES.get(mean.contender, len(OURS)) - 1)
                 made.plot([mean.speed], [height], linestyle="none", marker=style.shape, markersize=10 if own else 7,
-                          color=style.colour, markerfacecolor=style.colour if own else PAPER, gid=f"{family}-{mean.contender}")
+                          color=style.colour, markerfacecolor=style.colour if own else PAPER,
+                          gid=f"{family}-{mean.contender}")
                 if own:
                     made.plot([1, mean.speed], [height, height], color=style.colour, linewidth=4, solid_capstyle="butt")
-                    made.annotate(f"{mean.speed:.2f}", (mean.speed, height), (8, 0), textcoords="offset points", fontsize=10,
-                                  color=style.colour, fontweight="bold", va="center_baseline")
+                    made.annotate(f"{mean.speed:.2f}", (mean.speed, height), (8, 0), textcoords="offset points",
+                                  fontsize=10, color=style.colour, fontweight="bold", va="center_baseline")
         save(figure, path, TITLE)

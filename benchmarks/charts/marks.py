@@ -67,20 +67,19 @@ def families(rows: list[Row]) -> dict[str, list[Lane]]:
 
 
 def lane(label: str, row: Row) -> Lane:
-    remarks = []
-    if YARDSTICK not in row.values:
-        remarks.append(f"no figure of {YARDSTICK}; {' and '.join(row.values) or 'nobody'} has one")
-    marks, odd = [], []
+    marks, odd, remarks = [], [], []
     for name in COMPARED:
         if (speed := row.ratio(name, YARDSTICK)) is None:
             continue
         # A figure of a quick run may be 0, and a process may have shrunk while its memory was measured.
-        if 0 < speed.median < inf:
+        if 0 < speed.low <= speed.high < inf:
             marks.append(Mark(name, speed))
         else:
             odd.append(name)
+    if YARDSTICK not in row.values:
+        remarks.append(f"no figure of {YARDSTICK}, only of {' and '.join(row.values)}" if row.values else "no figures")
     if odd:
-        remarks.append(f"no ratio: {', '.join(odd)}")
+        remarks.append(f"no ratio, as a figure was not above 0: {', '.join(odd)}")
     if row.failures:
         remarks.append(f"failed: {', '.join(row.failures)}")
     return Lane(label, marks, "; ".join(remarks))
