@@ -36,7 +36,7 @@ STYLES = {
     "uvloop": Style("#d55e00", "^"),
     "rloop": Style("#cc79a7", "v"),
     "trio": Style("#6b7280", "s"),
-    "curio": Style("#b8860b", "P"),
+    "curio": Style("#e69f00", "P"),
 }
 
 @contextmanager

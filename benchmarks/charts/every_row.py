@@ -56,7 +56,7 @@ def explain(lanes: list[Lane]) -> list[str]:
     rounds = max((mark.speed.count for lane in lanes for mark in lane.marks), default=0)
     spread = "the middle half of the rounds" if rounds >= 4 else "all rounds, from the slowest to the fastest"
     notes = [
-        f"{YARDSTICK}'s figure divided by the contender's, round by round. Right is faster; of bytes, smaller.",
+        f"{YARDSTICK}'s figure divided by the contender's, round by round. To the right is faster, or fewer bytes.",
         f"A mark is the median. Its line is {spread}. Hollow: too wide a spread, or too few rounds, for a verdict.",
         "Beside each name: the geometric mean of its marks. No mark: it has nothing of the kind, or was absent."]
     if any(lane.label.endswith(DISTURBED) for lane in lanes):

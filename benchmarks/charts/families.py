@@ -37,7 +37,9 @@ def draw(rows: list[Row], caption: str, path: Path) -> None:
             say(figure, MARGIN, bottom + 20 + 12 * index, note, 8.5, QUIET)
         made = axes(figure, left, HEAD, TRACK, LANE * lanes)
         made.set_ylim(lanes - 0.5, -0.5)
-        speed_axis(made, [mean.speed for group in found.values() for mean in group], size=11)
+        # A number to the left of its mark needs room there.
+        speed_axis(made, [mean.speed / 1.25 if mean.speed < 1 and mean.contender in OURS else mean.speed
+                          for group in found.values() for mean in group], size=11)
         legend(made, {name: name for name in present}, MARGIN - left, 26, size=12, hollow=peers)
         for index, (family, group) in enumerate(found.items()):
             say(figure, MARGIN, HEAD + LANE * index + 23, family, 13, bold=True)
@@ -50,6 +52,7 @@ def draw(rows: list[Row], caption: str, path: Path) -> None:
                           gid=f"{family}-{mean.contender}")
                 if own:
                     made.plot([1, mean.speed], [height, height], color=style.colour, linewidth=4, solid_capstyle="butt")
-                    made.annotate(f"{mean.speed:.2f}", (mean.speed, height), (8, 0), textcoords="offset points",
-                                  fontsize=10, color=style.colour, fontweight="bold", va="center_baseline")
+                    side, anchor = (8, "left") if mean.speed >= 1 else (-8, "right")
+                    made.annotate(f"{mean.speed:.2f}", (mean.speed, height), (side, 0), textcoords="offset points",
+                                  fontsize=10, color=style.colour, fontweight="bold", ha=anchor, va="center_baseline")
         save(figure, path, TITLE)
