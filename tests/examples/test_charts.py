@@ -150,6 +150,7 @@ def test_rows_of_one_title_are_told_apart_and_a_family_has_one_heading(tmp_path:
 
 
 def test_no_label_is_cut_off_and_its_letters_are_only_letters(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
     from benchmarks.charts.canvas import measure as width_of, settings
     titles = ["a very long " * 12 + "title", "<script>alert('$1 & $2')</script>"]
     for path in draw(tmp_path, [row_of(title, kernel=[1] * 4, asyncio=[2] * 4) for title in titles]):
