@@ -39,13 +39,14 @@ STYLES = {
     "curio": Style("#e69f00", "P"),
 }
 
+
 @contextmanager
 def settings() -> Iterator[None]:
     """matplotlib with its own defaults and ours, whatever the user's matplotlibrc says."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        # Text stays text, and the reader's browser has its own fonts. DejaVu Sans, by which the labels are measured, is
-        # wider than what a browser takes in its place.
+        # Text stays text, and the reader's browser has its own fonts. The labels are measured
+        # in DejaVu Sans, which is as wide as Verdana and wider than the other fonts of browsers.
         matplotlib.rc("font", family="sans-serif", **{"sans-serif": ["DejaVu Sans", "Verdana"]})
         matplotlib.rc("text", parse_math=False)  # a dollar is a dollar
         matplotlib.rc("svg", fonttype="none", hashsalt="benchmarks")  # a fixed salt: the same figures make one file

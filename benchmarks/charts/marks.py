@@ -44,12 +44,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class Mean:
-    """The geometric mean of a contender's marks in some lanes, and the least and the most of them."""
+    """The geometric mean of a contender's marks in some lanes."""
 
     contender: str
     speed: float
-    least: float
-    most: float
 
 
 def families(rows: list[Row]) -> dict[str, list[Lane]]:
@@ -80,6 +78,9 @@ def lane(label: str, row: Row) -> Lane:
         remarks.append(f"no figure of {YARDSTICK}, only of {' and '.join(row.values)}" if row.values else "no figures")
     if odd:
         remarks.append(f"no ratio, as a figure was not above 0: {', '.join(odd)}")
+    # Results of another version may have a contender that this one does not know.
+    if strangers := [name for name in row.values if name not in (YARDSTICK, *COMPARED)]:
+        remarks.append(f"not drawn: {', '.join(strangers)}")
     if row.failures:
         remarks.append(f"failed: {', '.join(row.failures)}")
     return Lane(label, marks, "; ".join(remarks))
@@ -91,5 +92,5 @@ def means(lanes: list[Lane]) -> list[Mean]:
     for name in COMPARED:
         speeds = [mark.speed.median for lane in lanes for mark in lane.marks if mark.contender == name]
         if speeds:
-            found.append(Mean(name, prod(speeds) ** (1 / len(speeds)), min(speeds), max(speeds)))
+            found.append(Mean(name, prod(speeds) ** (1 / len(speeds))))
     return found
