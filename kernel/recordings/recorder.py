@@ -145,7 +145,8 @@ class Track(Observer):
         code = getattr(code, "cr_code", None) or getattr(code, "gi_code", None)
         stand_in.lines = self._lines.setdefault(id(code), (code, {}))[1]
         tape.writer.definitions.append({
-            "task": tape.made, "kernel": self.number, "number": task.id, "name": task.name, "daemon": task.daemon,
+            "task": tape.made, "kernel": self.number, "number": task.id, "name": task.name,
+            "daemon": getattr(task, "daemon", False),  # asyncio has none
             "place": None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname]})
         return stand_in
 
