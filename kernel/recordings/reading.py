@@ -242,16 +242,24 @@ class Reader:
         if recording.moments:
             recording.end = max(recording.end, recording.moments[-1].time)
 
+    def _is_outside(self, cause: int) -> bool:
+        """Whether the kernel has waited for what has happened, and was not busy with something else before it."""
+        found = self.recording.causes.get(cause)
+        while found is not None and found.get("by") is not None:
+            found = self.recording.causes.get(found["by"])
+        return found is not None and found["kind"] in ("timer", "descriptor", "call")
+
     def _with_idle_times(self) -> Iterator[Moment]:
         """The moments, and in between those at which a kernel has nothing more to do."""
         able: dict[int, int] = {}  # by kernel: how many tasks run or are ready
         since: dict[int, int] = {}  # by kernel: when its last moment was; missing while it is idle
         tasks = self.recording.tasks
         for moment in self._moments:
-            kind, time, kernel, _, second = moment[:5]
+            kind, time, kernel, first, second = moment[:5]
             if kind <= EXIT:
                 kernel = tasks[kernel]["kernel"]
-            if kind in (SPAWN, WAKE, CLOCK) and kernel in since and not able.get(kernel):
+            if (kind == CLOCK or kind in (SPAWN, WAKE) and self._is_outside(first)) and kernel in since and (
+                    not able.get(kernel)):
                 yield Moment(IDLE, since.pop(kernel), kernel)
             yield Moment(*moment)
             if kind in (SPAWN, WAKE):

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from itertools import count
 from time import monotonic_ns
 from types import CoroutineType, FrameType, GeneratorType, NoneType
 from typing import Any
 
 from ..deadlock import Deadlock
 from ..devices import MonotonicClock
-from ..insight.events import Who
 from ..insight.names import number
 from ..insight.requests import (LIMIT, chain, is_future, kind_of, library_call, shown, text_of, without_arguments,
                                 without_state)
@@ -26,50 +24,28 @@ from ..snapshots.relations import place_in_request, tasks_behind, tasks_of_reque
 from ..syscalls import Call, Checkpoint, Sleep, Syscall
 from ..task import Task
 from .rows import CANCELLED, CLOCK, COUNTS, EXIT, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAKE
-from .tables import Causes, Table
+from .tables import Tables
 from .things import Things
-from .writing import Writer, stack_definition
+from .writing import stack_definition
 
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
 SAMPLE = 1_000_000  # nanoseconds between two rows with counts
 PLAIN = frozenset([NoneType, type(iter(()))])  # what code can be suspended in that has no frame
 
 
-class Tape(Observer):
-    """Records the kernels that it observes into one file. `kernel.insight.record` makes one."""
-
-    def __init__(self, writer: Writer, data: bool) -> None:
-        self.writer = writer
-        self.data = data
-        definitions = writer.definitions
-        self.stacks = Table("stack", definitions)
-        self.requests = Table("request", definitions)
-        self.texts = Table("text", definitions)
-        self.states = Table("state", definitions)
-        self.causes = Causes(definitions)
-        self.kernels = 0
-        self.tasks: dict[Who, int] = {}  # of those that are not done
-        self.made = 0  # tasks
-        self.things = count(1)
-
-    def ear(self, watch: Watch) -> Observer:
-        return Track(self, watch)
-
-
 class Track(Observer):
     """Records one kernel."""
 
-    def __init__(self, tape: Tape, watch: Watch) -> None:
-        self.tape = tape
-        self.data = tape.data
-        self.writer = tape.writer
-        self.note: Callable[[tuple[int, ...]], None] = tape.writer.rows.extend
+    def __init__(self, tables: Tables, watch: Watch) -> None:
+        self.tables = tables
+        self.data = tables.data
+        self.define = tables.writer.definitions.append
+        self.note: Callable[[tuple[int, ...]], None] = tables.writer.rows.extend
         kernel = watch.kernel
         self.kernel = kernel
         self._kernel_id = watch.kernel_id
         self._watch: Watch = weakref.proxy(watch)  # which holds this object
-        tape.kernels += 1
-        self.number = tape.kernels
+        self.number = next(tables.kernels)
         self.virtual = type(kernel.clock) is not MonotonicClock
         self._shows = self._clock()
         self._watched = getattr(kernel.poller, "watched", None)
@@ -78,9 +54,8 @@ class Track(Observer):
         self._lines: dict[int, tuple[Any, dict[int, int]]] = {}
         self._descriptor_causes: dict[tuple[type, int], int] = {}
         self.looks = self.virtual  # whether there is anything to look at before and after each step
-        self.things = Things(kernel, self.number, tape.writer, tape.things, tape.states, tape.data,
-                             lambda task: self.stand_in_of(task).number)
-        tape.writer.definitions.append({
+        self.things = Things(kernel, self.number, tables, lambda task: self.stand_in_of(task).number)
+        self.define({
             "kernel": self.number, "kind": "asyncio" if watch.is_loop else "native",
             "clock": "virtual" if self.virtual else "real", "at": monotonic_ns(), "shows": self._shows})
         self.context_type: type[RecordedContext] = type("Context", (RecordedContext,), {
@@ -113,7 +88,7 @@ class Track(Observer):
         stand_in = self._join(task)
         current: Any = self.kernel.current
         cause = -current.context.number if current is not None and type(current.context) is self.context_type else (
-            self.tape.causes.number(self._watch.cause(), self.tape.tasks))
+            self.tables.causes.number(self._watch.cause(), self.tables.tasks))
         if self.virtual:
             self.look(monotonic_ns())
         self.note((SPAWN, monotonic_ns(), stand_in.number, cause, 0, 0, 0, 0))
@@ -129,29 +104,26 @@ class Track(Observer):
             self.note((SPAWN, monotonic_ns(), stand_in.number, 0, 0, 0, 0, 0))
 
     def _join(self, task: Task[Any]) -> RecordedContext:
-        tape = self.tape
-        tape.made += 1
         stand_in = self.context_type()
         stand_in.inner = task.context
         stand_in.since = None
-        stand_in.number = tape.made
+        stand_in.number = made = next(self.tables.made)
         stand_in.task = weakref.ref(task)
         stand_in.pending = None
         stand_in.waiting = False
-        tape.tasks[Who(self._kernel_id, number(task), task.name)] = tape.made
+        self.tables.tasks[self._kernel_id, number(task)] = made
         task.context = stand_in  # type: ignore[assignment]  # a stand-in
         code = task.code
         stand_in.code = code if type(code) is CoroutineType else None
         code = getattr(code, "cr_code", None) or getattr(code, "gi_code", None)
         stand_in.lines = self._lines.setdefault(id(code), (code, {}))[1]
-        tape.writer.definitions.append({
-            "task": tape.made, "kernel": self.number, "number": task.id, "name": task.name,
-            "daemon": getattr(task, "daemon", False),  # asyncio has none
+        self.define({
+            "task": made, "kernel": self.number, "number": task.id, "name": task.name, "daemon": getattr(task, "daemon", False),
             "place": None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname]})
         return stand_in
 
     def renamed(self, task: Task[Any]) -> None:
-        self.writer.definitions.append({"renamed": self.stand_in_of(task).number, "name": task.name})
+        self.define({"renamed": self.stand_in_of(task).number, "name": task.name})
 
     def queued(self, task: Task[Any]) -> None:
         stand_in: Any = task.context
@@ -176,7 +148,7 @@ class Track(Observer):
         self.note((WAKE, monotonic_ns(), stand_in.number, cause, 0, 0, 0, 0))
 
     def _find_cause(self, key: tuple[type, int] | None) -> int:
-        cause = self.tape.causes.number(self._watch.cause(), self.tape.tasks)
+        cause = self.tables.causes.number(self._watch.cause(), self.tables.tasks)
         if key is not None:
             self._descriptor_causes[key] = cause
         return cause
@@ -189,11 +161,11 @@ class Track(Observer):
             how = CANCELLED if isinstance(error, task.cancelled_type) else RAISED
             text = self.error(error)
         self.note((EXIT, monotonic_ns(), stand_in.number, how, text, 0, 0, 0))
-        self.tape.tasks.pop(Who(self._kernel_id, number(task), task.name), None)
+        self.tables.ended(self._kernel_id, task.id)
 
     def deadlock(self, error: Deadlock) -> None:
         tasks = [self.stand_in_of(task).number for task in error.tasks]
-        self.writer.definitions.append({
+        self.define({
             "deadlock": str(error) if self.data else type(error).__name__, "kernel": self.number, "time": monotonic_ns(), "tasks": tasks})
 
     def stand_in_of(self, task: Task[Any]) -> RecordedContext:
@@ -208,13 +180,13 @@ class Track(Observer):
     def text(self, value: Any) -> int:
         """The number of what is shown of a value."""
         text = shown(value, LIMIT) if self.data else f"<{type(value).__name__}>"
-        return self.tape.texts.known.get(text) or self.tape.texts.number(text, value=text)
+        return self.tables.texts.known.get(text) or self.tables.texts.number(text, value=text)
 
     def error(self, error: BaseException) -> int:
         text = type(error).__qualname__
         if self.data and (message := shown(str(error), LIMIT)[1:-1]):
             text += f": {message}"
-        return self.tape.texts.number(text, value=text)
+        return self.tables.texts.number(text, value=text)
 
     def answered(self, stand_in: RecordedContext, thrown: bool, value: Any) -> int:
         """The number of the answer with which a task goes on; negative for an error."""
@@ -240,7 +212,7 @@ class Track(Observer):
             key = key_of(task, code)
             stack = self._stacks.get(key)
             if stack is None:
-                stack = self._stacks[key] = Stack(self.tape, chain(task)[1])
+                stack = self._stacks[key] = Stack(self.tables, chain(task)[1])
             return stack.ask(self, stand_in, task, request)
         except Exception as error:  # of a class of the program's: it makes no difference to the task
             self.kernel.report(f"what {task} asks for could not be recorded", error)
@@ -282,15 +254,15 @@ def key_of(task: Task[Any], code: Any) -> tuple[Any, ...]:
 class Stack:
     """A place in the program where tasks ask, and what they have asked for there."""
 
-    def __init__(self, tape: Tape, frames: list[FrameType]) -> None:
+    def __init__(self, tables: Tables, frames: list[FrameType]) -> None:
         self._shape = shape = Shape(frames)
         spots = [(code, offset) for code, offset, library in shape.stack if not library]
         spots = spots or [(code, offset) for code, offset, _ in shape.stack[-1:]]
         key = tuple((id(code), offset) for code, offset in spots)
-        number = tape.stacks.known.get(key)
+        number = tables.stacks.known.get(key)
         if number is None:
-            number = tape.stacks.add(key)
-            tape.writer.definitions.append(stack_definition(number, spots))
+            number = tables.stacks.add(key)
+            tables.writer.definitions.append(stack_definition(number, spots))
         self.number = number
         self._known: dict[Any, int] = {}  # requests that are the same each time: the number by their class
 
@@ -361,8 +333,8 @@ class Stack:
     def _number(self, track: Track, text: str, kind: str, **details: Any) -> int:
         text = cut(text)
         key = self.number, text, *[tuple(value) if isinstance(value, list) else value for value in details.values()]
-        known = track.tape.requests.known.get(key)
-        return known or track.tape.requests.number(key, stack=self.number, text=text, kind=kind, **details)
+        known = track.tables.requests.known.get(key)
+        return known or track.tables.requests.number(key, stack=self.number, text=text, kind=kind, **details)
 
 
 class RecordedContext(StandIn):

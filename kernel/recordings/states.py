@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .moments import ANSWERED, ASK, BLOCKED, CALLED, CLOCK, EXIT, RESUME, RETURNED, SPAWN, THING, WAKE, YIELDED, Moment
+from .moments import ASK, BLOCKED, CLOCK, EXIT, RESUME, SPAWN, THING, WAKE, YIELDED, Moment
 from .reading import Recording
 
 

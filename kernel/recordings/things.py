@@ -7,7 +7,7 @@ recorder looks at the state of those that were used last, before and after each 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import count, islice
+from itertools import islice
 from typing import Any
 
 from ..core import Kernel
@@ -16,8 +16,7 @@ from ..snapshots.holders import blocks_of, held_by
 from ..snapshots.lines import describe
 from ..task import Task
 from .rows import THING
-from .tables import Table
-from .writing import Writer
+from .tables import Tables
 
 MOST = 64  # that are looked at, those that were used last
 MOST_HOLDERS = 1000  # tasks among which the holder of a lock is searched
@@ -39,14 +38,11 @@ class Thing:
 class Things:
     """Those at which the tasks of one kernel wait. `number_of` gives the number that a task has in the recording."""
 
-    def __init__(self, kernel: Kernel, number: int, writer: Writer, numbers: count[int], states: Table, data: bool,
-                 number_of: Callable[[Task[Any]], int]) -> None:
+    def __init__(self, kernel: Kernel, number: int, tables: Tables, number_of: Callable[[Task[Any]], int]) -> None:
         self._kernel = kernel
         self._number = number
-        self._writer = writer
-        self._numbers = numbers
-        self._states = states
-        self._data = data
+        self._tables = tables
+        self._data = tables.data
         self._number_of = number_of
         self.live: dict[int, Thing] = {}  # by identity; those that were used last are at the end
 
@@ -54,10 +50,10 @@ class Things:
         """The number of `thing`, at which a task is about to wait."""
         known = self.live.pop(id(thing), None)
         if known is None:
-            known = Thing(next(self._numbers), thing)
+            known = Thing(next(self._tables.things), thing)
             if len(self.live) >= MOST:
                 del self.live[next(iter(self.live))]
-            self._writer.definitions.append({"thing": known.number, "kernel": self._number,
+            self._tables.writer.definitions.append({"thing": known.number, "kernel": self._number,
                                              "kind": describe(thing, False)[0]})
         self.live[id(thing)] = known
         return known.number
@@ -84,8 +80,8 @@ class Things:
             if self._data:
                 details["items"] = [shown(item, LIMIT) for item in islice(items, ITEMS)]
         key = known.number, text, owners, tuple(details.get("items", ()))
-        number = self._states.number(key, **details)
-        self._writer.rows.extend((THING, now, self._number, known.number, number, 0, 0, 0))
+        number = self._tables.states.number(key, **details)
+        self._tables.writer.rows.extend((THING, now, self._number, known.number, number, 0, 0, 0))
 
     def _owners(self, known: Thing) -> tuple[int, ...] | None:
         """The tasks that hold a lock; None if it is none, or nobody knows."""

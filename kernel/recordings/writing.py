@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import linecache
 import os
+import signal
 import struct
 import sys
 import threading
@@ -20,41 +21,17 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from ..serving.places import identity
+from ..serving.fork_warning import gone
+from ..serving.outputs import Output
 from .rows import VERSION, WIDTH
 
 INTERVAL = 0.1  # seconds between two writes
 MOST_ROWS = 8192  # in one line: what a damaged line takes along
 LONGEST_SOURCE = 1 << 20  # characters of a source file that are kept
+LONG = 1.0  # seconds that a fork, or the end, waits for a write
 LEVEL = 1  # of compression: the quickest makes a sixth of it, and a higher one little less
 
 Definition = dict[str, Any] | Callable[[], dict[str, Any]]  # what is quick to put together, or how to do it later
-
-
-class Output:
-    """The file. `failure` says why it is not complete; nothing is written after that."""
-
-    def __init__(self, path: str) -> None:
-        self.failure: str | None = None
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666)
-        self._identity = identity(self._fd)
-
-    def write(self, text: str) -> None:
-        if self.failure is not None:
-            return
-        if identity(self._fd) != self._identity:
-            self.failure = "the program has closed its file"
-            return
-        data = memoryview(text.encode("utf-8", "backslashreplace"))
-        try:
-            while data:
-                data = data[os.write(self._fd, data):]
-        except OSError as error:
-            self.failure = error.strerror or str(error)
-
-    def close(self) -> None:
-        if identity(self._fd) == self._identity:
-            os.close(self._fd)
 
 
 class Writer:
@@ -69,14 +46,18 @@ class Writer:
         self.begin = time.monotonic_ns()
         self._sources: set[str] = set()
         self._written = 0  # rows
-        self._output = Output(path)
+        self._output = Output(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666))
         self._turn = threading.Lock()  # held by who writes
         self._closed = False
-        self._output.write(self._line({
+        self._write([{
             "recording": VERSION, "python": sys.version.partition(" ")[0], "pid": os.getpid(), "data": data,
-            "argv": sys.argv if data else sys.argv[:1], "directory": _directory(), "date": time.time(), "begin": self.begin}))
-        self._stopping = threading.Event()
-        self.start()
+            "argv": sys.argv if data else sys.argv[:1], "directory": _directory(), "date": time.time(),
+            "begin": self.begin}])
+        try:
+            self.start()
+        except OSError:
+            self._output.close()
+            raise
 
     @property
     def failure(self) -> str | None:
@@ -84,19 +65,24 @@ class Writer:
         return self._output.failure
 
     def start(self) -> None:
-        """Begin to write in a thread."""
+        """Begin to write in a thread, or go on with it. `OSError` when the system has no thread."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._write_on, args=(self._stopping,), name="kernel recording",
                                         daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise OSError(f"no thread can be started: {error}") from None
 
-    def stop(self) -> int | None:
-        """End the thread; return the system's number for it."""
+    def stop(self) -> None:
+        """End the thread, after the write that it is at. One that takes too long for that ends later."""
         self._stopping.set()
-        self._thread.join()
-        return self._thread.native_id
+        self._thread.join(LONG)
+        gone(self._thread.native_id)
 
     def _write_on(self, stopping: threading.Event) -> None:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # a signal is for the program's threads
         while not stopping.wait(INTERVAL):
             self.flush()
 
@@ -112,13 +98,13 @@ class Writer:
                 del self.rows[:count]
                 packed = zlib.compress(struct.pack(f"<{count}q", *rows), LEVEL)
                 self._written += count // WIDTH
-                self._output.write(f'{{"rows": {count // WIDTH}, "data": "{b64encode(packed).decode()}"}}\n')
+                self._output.write(b'{"rows": %d, "data": "%s"}\n' % (count // WIDTH, b64encode(packed)))
 
     def _define(self) -> None:
         count = len(self.definitions)
         if not count:
             return
-        lines = []
+        lines: list[dict[str, Any]] = []
         for definition in self.definitions[:count]:
             if not isinstance(definition, dict):
                 definition = definition()
@@ -127,14 +113,13 @@ class Writer:
                     self._sources.add(file)
                     source = "".join(linecache.getlines(file))
                     if source and len(source) <= LONGEST_SOURCE:
-                        lines.append(self._line({"file": file, "source": source}))
-            lines.append(self._line(definition))
+                        lines.append({"file": file, "source": source})
+            lines.append(definition)
         del self.definitions[:count]
-        self._output.write("".join(lines))
+        self._write(lines)
 
-    @staticmethod
-    def _line(definition: dict[str, Any]) -> str:
-        return json.dumps(definition) + "\n"
+    def _write(self, lines: list[dict[str, Any]]) -> None:
+        self._output.write("".join(f"{json.dumps(line)}\n" for line in lines).encode())
 
     def close(self) -> None:
         """Write the rest, and close the file. Harmless when it is closed already."""
@@ -143,7 +128,7 @@ class Writer:
         self._closed = True
         self.stop()
         self.flush()
-        self._output.write(self._line({"end": time.monotonic_ns(), "total": self._written}))
+        self._write([{"end": time.monotonic_ns(), "total": self._written}])
         self._output.close()
 
     def forget(self) -> None:
