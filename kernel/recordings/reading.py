@@ -17,9 +17,10 @@ from typing import Any
 from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, RETURNED, SPAWN, THING, WAKE,
                       YIELDED, Moment)
 from . import rows as row_kinds
-from .rows import ROW_BYTES, VERSION, WIDTH
+from .rows import KINDS, LENGTHS, VERSION
 
 Data = dict[str, Any]
+FIRST_WAIT = 1 << 32  # the numbers of requests that the file does not define begin here
 
 
 class Unreadable(ValueError):
@@ -111,18 +112,20 @@ class Reader:
         self._moments: list[list[int]] = []
         self._asked: dict[int, Asked] = {}  # by task
         self._steps: dict[int, int] = {}  # by kernel
+        self._sorts: dict[int, Data] = {}  # of tasks
+        self._waits: dict[tuple[int, int], int] = {}  # for tasks: the request, by the one of the file and the task
         self._rows: dict[int, Callable[..., None]] = {
-            row_kinds.STEP: self._step, row_kinds.SPAWN: self._spawn, row_kinds.WAKE: self._wake,
+            row_kinds.YIELD: self._step, row_kinds.STEP: self._step, row_kinds.WAIT: self._step, row_kinds.SPAWN: self._spawn, row_kinds.WAKE: self._wake,
             row_kinds.EXIT: self._exit, row_kinds.CLOCK: self._clock, row_kinds.THING: self._thing,
             row_kinds.COUNTS: self._counts}
 
     def take(self, line: Data) -> bool:
         """Take one line; True if it is the last."""
         recording = self.recording
-        if "rows" in line:
+        if "integers" in line:
             self._unpack(line)
-        elif "task" in line:
-            recording.tasks[int(line["task"])] = {"place": None, **line}
+        elif "sort" in line:
+            self._sorts[int(line["sort"])] = line
         elif "kernel" in line and "clock" in line:
             recording.kernels[int(line["kernel"])] = line
         elif "request" in line:
@@ -151,13 +154,15 @@ class Reader:
 
     def _unpack(self, line: Data) -> None:
         packed = zlib.decompress(b64decode(line["data"]))
-        if len(packed) != line["rows"] * ROW_BYTES:
-            raise ValueError("a part of its rows is missing")
-        for kind, *details in struct.iter_unpack(f"<{WIDTH}q", packed):
-            handle = self._rows.get(kind)
-            if handle is None:
+        integers = struct.unpack(f"<{line['integers']}q", packed)
+        at, end = 0, len(integers)
+        while at < end:
+            subject, kind = divmod(integers[at], KINDS)
+            if kind >= len(LENGTHS):
                 raise ValueError(f"there is a row of the unknown kind {kind}")
-            handle(*details)
+            until = at + LENGTHS[kind]
+            self._rows[kind](integers[at + 1], subject, *integers[at + 2:until])
+            at = until
 
     def _add(self, kind: int, time: int, subject: int, *details: int) -> list[int]:
         moment = [kind, time - self._begin, subject, *details, 0, 0, 0, 0][:7]
@@ -170,32 +175,36 @@ class Reader:
             raise ValueError(f"a row is about task {task}, which is not defined")
         return int(found["kernel"])
 
-    def _spawn(self, time: int, task: int, cause: int, *_: int) -> None:
-        self._kernel_of(task)
+    def _spawn(self, time: int, task: int, cause: int, sort: int, number: int, suffix: int) -> None:
+        known = self._sorts[sort]
+        name = f"{known['name']}{suffix}" if suffix else known["name"]
+        self.recording.tasks[task] = {"task": task, "kernel": known["kernel"], "number": number, "name": name,
+                                      "daemon": known["daemon"], "place": known["place"]}
         self._add(SPAWN, time, task, cause)
 
-    def _wake(self, time: int, task: int, cause: int, *_: int) -> None:
+    def _wake(self, time: int, task: int, cause: int) -> None:
         self._kernel_of(task)
         asked = self._asked.pop(task, None)
         if asked is not None:
             asked.moment[4] = BLOCKED
         self._add(WAKE, time, task, cause)
 
-    def _exit(self, time: int, task: int, how: int, text: int, *_: int) -> None:
+    def _exit(self, time: int, task: int, how: int, text: int) -> None:
         self._kernel_of(task)
         self._settle(self._asked.pop(task, None))
         self._add(EXIT, time, task, how, text)
 
-    def _clock(self, time: int, kernel: int, shows: int, *_: int) -> None:
+    def _clock(self, time: int, kernel: int, shows: int) -> None:
         self._add(CLOCK, time, kernel, shows)
 
-    def _thing(self, time: int, kernel: int, thing: int, state: int, *_: int) -> None:
+    def _thing(self, time: int, kernel: int, thing: int, state: int) -> None:
         self._add(THING, time, kernel, thing, state)
 
-    def _counts(self, time: int, kernel: int, ready: int, timers: int, descriptors: int, lag: int, *_: int) -> None:
+    def _counts(self, time: int, kernel: int, ready: int, timers: int, descriptors: int, lag: int) -> None:
         self._add(COUNTS, time, kernel, ready, timers, descriptors, lag)
 
-    def _step(self, begin: int, task: int, end: int, number: int, answer: int, deadline: int, thing: int) -> None:
+    def _step(self, begin: int, task: int, end: int, number: int, answer: int = 0, deadline: int = 0, awaited: int = 0
+              ) -> None:
         kernel = self._kernel_of(task)
         steps = self._steps[kernel] = self._steps.get(kernel, 0) + 1
         asked = self._asked.pop(task, None)
@@ -212,8 +221,21 @@ class Reader:
         moments.insert(place, resumed)
         request = self.recording.requests.get(number)
         outcome = RETURNED if number == 0 else BLOCKED
-        moment = self._add(ASK, end, task, number, outcome, deadline, thing)
+        if awaited < 0:
+            number = self._wait_for(number, -awaited)
+        moment = self._add(ASK, end, task, number, outcome, deadline, max(awaited, 0))
         self._asked[task] = Asked(moment, request, steps)
+
+    def _wait_for(self, number: int, awaited: int) -> int:
+        """The number of a request of its own for a wait for one task: many differ in nothing but that."""
+        key = number, awaited
+        found = self._waits.get(key)
+        if found is None:
+            found = self._waits[key] = FIRST_WAIT + len(self._waits)
+            request = self.recording.requests[number]
+            text = f"{request['text']}({self.recording.cause(-awaited)})"
+            self.recording.requests[found] = {**request, "text": text, "tasks": [awaited]}
+        return found
 
     @staticmethod
     def _outcome(asked: Asked, steps: int) -> int:

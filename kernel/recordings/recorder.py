@@ -23,14 +23,16 @@ from ..snapshots.copying import Shape, cut, descriptor_of_call, descriptor_of_re
 from ..snapshots.relations import place_in_request, tasks_behind, tasks_of_request
 from ..syscalls import Call, Checkpoint, Sleep, Syscall
 from ..task import Task
-from .rows import CANCELLED, CLOCK, COUNTS, EXIT, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAKE
+from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, UNKNOWN_CAUSE, WAIT,
+                   WAKE)
 from .tables import Tables
 from .things import Things
 from .writing import stack_definition
 
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
-SAMPLE = 1_000_000  # nanoseconds between two rows with counts
-PLAIN = frozenset([NoneType, type(iter(()))])  # what code can be suspended in that has no frame
+TICK = 1_000_000  # nanoseconds between two rows with counts
+TUPLE_ITERATOR = type(iter(()))  # what a native request makes of itself when it is awaited
+PLAIN = frozenset([NoneType, TUPLE_ITERATOR])  # what code can be suspended in that has no frame
 
 
 class Track(Observer):
@@ -49,17 +51,23 @@ class Track(Observer):
         self.virtual = type(kernel.clock) is not MonotonicClock
         self._shows = self._clock()
         self._watched = getattr(kernel.poller, "watched", None)
-        self.due = 0  # when the next counts are
+        self.due = 0  # when the next tick is
         self._stacks: dict[tuple[Any, ...], Stack] = {}
         self._lines: dict[int, tuple[Any, dict[int, int]]] = {}
-        self._descriptor_causes: dict[tuple[type, int], int] = {}
-        self.looks = self.virtual  # whether there is anything to look at before and after each step
-        self.things = Things(kernel, self.number, tables, lambda task: self.stand_in_of(task).number)
+        self._descriptor_causes: dict[int, int] = {}
+        self.things = Things(kernel, self.number, tables, self.number_of)
         self.define({
             "kernel": self.number, "kind": "asyncio" if watch.is_loop else "native",
             "clock": "virtual" if self.virtual else "real", "at": monotonic_ns(), "shows": self._shows})
+        self.looks = self.virtual  # whether there is anything to look at before and after each step
         self.context_type: type[RecordedContext] = type("Context", (RecordedContext,), {
             "__slots__": (), "track": self, "note": staticmethod(self.note)})
+        if self.virtual:
+            self._begin_to_look()
+
+    def _begin_to_look(self) -> None:
+        self.looks = True
+        self.context_type.run = RecordedContext.run_and_look  # type: ignore[method-assign]  # of this kernel's own class
 
     def _clock(self) -> int:
         """What the kernel's clock shows, in nanoseconds."""
@@ -75,7 +83,7 @@ class Track(Observer):
         """Note what has changed without a word: what a clock shows that is not the real one, and the state of things."""
         if self.virtual and (shows := self._clock()) != self._shows:
             self._shows = shows
-            self.note((CLOCK, now, self.number, shows, 0, 0, 0, 0))
+            self.note((KINDS * self.number + CLOCK, now, shows))
         if self.things.live:
             try:
                 self.things.look(now)
@@ -85,45 +93,50 @@ class Track(Observer):
     # Tasks come and go.
 
     def attach(self, task: Task[Any]) -> None:
-        stand_in = self._join(task)
-        current: Any = self.kernel.current
-        cause = -current.context.number if current is not None and type(current.context) is self.context_type else (
-            self.tables.causes.number(self._watch.cause(), self.tables.tasks))
-        if self.virtual:
-            self.look(monotonic_ns())
-        self.note((SPAWN, monotonic_ns(), stand_in.number, cause, 0, 0, 0, 0))
+        try:
+            cause = self._cause()
+            if self.looks:
+                self.look(monotonic_ns())
+            self._join(task, cause)
+        except Exception as error:  # of a name, for example, which may be an object of the program's
+            self.kernel.report(f"that {task} was made could not be recorded", error)
 
     def adopt(self, task: Task[Any]) -> None:
-        stand_in = self._join(task)
-        request = task.blocked_on
-        if request is not None:
-            self.note((SPAWN, now := monotonic_ns(), stand_in.number, 0, 0, 0, 0, 0))
-            number_, deadline, thing = self.ask(stand_in, task.code, request)
-            self.note((STEP, now, stand_in.number, now, number_, 0, deadline, thing))
-        else:
-            self.note((SPAWN, monotonic_ns(), stand_in.number, 0, 0, 0, 0, 0))
+        stand_in = self._join(task, UNKNOWN_CAUSE)
+        if task.blocked_on is not None:
+            now = monotonic_ns()
+            number, deadline, awaited = self.ask(stand_in, task.code, task.blocked_on)
+            self.note((stand_in.head + WAIT, now, now, number, 0, deadline, awaited))
 
-    def _join(self, task: Task[Any]) -> RecordedContext:
+    def _join(self, task: Task[Any], cause: int) -> RecordedContext:
+        tables = self.tables
         stand_in = self.context_type()
         stand_in.inner = task.context
         stand_in.since = None
-        stand_in.number = made = next(self.tables.made)
+        made = next(tables.made)
+        stand_in.head = KINDS * made
         stand_in.task = weakref.ref(task)
         stand_in.pending = None
         stand_in.waiting = False
-        self.tables.tasks[self._kernel_id, number(task)] = made
-        task.context = stand_in  # type: ignore[assignment]  # a stand-in
+        tables.tasks[self._kernel_id, number(task)] = made
         code = task.code
         stand_in.code = code if type(code) is CoroutineType else None
         code = getattr(code, "cr_code", None) or getattr(code, "gi_code", None)
         stand_in.lines = self._lines.setdefault(id(code), (code, {}))[1]
-        self.define({
-            "task": made, "kernel": self.number, "number": task.id, "name": task.name, "daemon": getattr(task, "daemon", False),
-            "place": None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname]})
+        task.context = stand_in  # type: ignore[assignment]  # a stand-in
+        name, suffix = task.name, 0
+        if name.startswith("Task-") and name[5:].isdecimal():  # of asyncio's, which numbers them
+            name, suffix = "Task-", int(name[5:])
+        daemon = getattr(task, "daemon", False)
+        key = id(code), name, daemon
+        sort = tables.sorts.known.get(key) or tables.sorts.number(
+            key, kernel=self.number, name=cut(name), daemon=daemon,
+            place=None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname])
+        self.note((stand_in.head + SPAWN, monotonic_ns(), cause, sort, task.id, suffix))
         return stand_in
 
     def renamed(self, task: Task[Any]) -> None:
-        self.define({"renamed": self.stand_in_of(task).number, "name": task.name})
+        self.define({"renamed": self.number_of(task), "name": cut(str(task.name))})
 
     def queued(self, task: Task[Any]) -> None:
         stand_in: Any = task.context
@@ -133,25 +146,25 @@ class Track(Observer):
             return
         stand_in.waiting = False
         kernel = self.kernel
-        current: Any = kernel.current
-        if current is task:  # it is answered by way of the ready queue
+        if kernel.current is task:  # it is answered by way of the ready queue
             return
-        if current is not None:
-            cause = -self.stand_in_of(current).number
-        elif (event := kernel.firing) is not None and isinstance(event, Attempt):
-            key = type(event), event.endpoint.descriptor
-            cause = self._descriptor_causes.get(key) or self._find_cause(key)
-        else:
-            cause = self._find_cause(None)
         if self.looks:
             self.look(monotonic_ns())
-        self.note((WAKE, monotonic_ns(), stand_in.number, cause, 0, 0, 0, 0))
+        self.note((stand_in.head + WAKE, monotonic_ns(), self._cause()))
 
-    def _find_cause(self, key: tuple[type, int] | None) -> int:
-        cause = self.tables.causes.number(self._watch.cause(), self.tables.tasks)
-        if key is not None:
-            self._descriptor_causes[key] = cause
-        return cause
+    def _cause(self) -> int:
+        """The number of the cause of what happens now."""
+        current: Any = self.kernel.current
+        if current is not None:
+            return -self.number_of(current)
+        event = self.kernel.firing
+        if not isinstance(event, Attempt):
+            return self.tables.causes.number(self._watch.cause(), self.tables.tasks)
+        descriptor = event.endpoint.descriptor
+        known = self._descriptor_causes.get(descriptor)
+        if known is None:
+            known = self._descriptor_causes[descriptor] = self.tables.causes.number(self._watch.cause(), self.tables.tasks)
+        return known
 
     def exit(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
         stand_in = self.stand_in_of(task)
@@ -160,11 +173,11 @@ class Track(Observer):
         else:
             how = CANCELLED if isinstance(error, task.cancelled_type) else RAISED
             text = self.error(error)
-        self.note((EXIT, monotonic_ns(), stand_in.number, how, text, 0, 0, 0))
+        self.note((stand_in.head + EXIT, monotonic_ns(), how, text))
         self.tables.ended(self._kernel_id, task.id)
 
     def deadlock(self, error: Deadlock) -> None:
-        tasks = [self.stand_in_of(task).number for task in error.tasks]
+        tasks = [self.number_of(task) for task in error.tasks]
         self.define({
             "deadlock": str(error) if self.data else type(error).__name__, "kernel": self.number, "time": monotonic_ns(), "tasks": tasks})
 
@@ -174,6 +187,10 @@ class Track(Observer):
         while type(stand_in) is not self.context_type:
             stand_in = stand_in.inner
         return stand_in
+
+    def number_of(self, task: Task[Any]) -> int:
+        """The number of `task` in the recording."""
+        return self.stand_in_of(task).head // KINDS
 
     # Steps.
 
@@ -220,16 +237,18 @@ class Track(Observer):
 
     def thing(self, thing: Any) -> int:
         """The number of what a task waits at."""
-        self.looks = True
+        if not self.looks:
+            self._begin_to_look()
         return self.things.number(thing)
 
-    def counts(self, now: int) -> None:
-        """Note how many tasks are ready, and the like. Not for each step: every millisecond will do."""
+    def tick(self, now: int) -> None:
+        """What is not done for each step: note how many tasks are ready, and the like."""
         kernel = self.kernel
-        self.due = now + SAMPLE
+        self.due = now + TICK
         descriptors = NO_DESCRIPTORS if self._watched is None else self._watched()
         late = getattr(kernel.timers, "late", 0.0)
-        self.note((COUNTS, now, self.number, len(kernel.ready), len(kernel.timers), descriptors, int(late * 1e9), 0))
+        self.note((KINDS * self.number + COUNTS, now, len(kernel.ready), len(kernel.timers), descriptors, int(late * 1e9)))
+        self.tables.writer.pack()
 
 
 def key_of(task: Task[Any], code: Any) -> tuple[Any, ...]:
@@ -312,8 +331,10 @@ class Stack:
                     tasks = tasks_behind(request)
                 if shape.has_descriptor:
                     descriptor = descriptor_of_call(call)
+        if len(tasks) == 1 and not thing and isinstance(request, Task) and shape.call is None:
+            return self._number(track, "wait", "task"), 0, -track.number_of(tasks[0])
         if tasks:
-            details["tasks"] = [track.stand_in_of(other).number for other in tasks[:MANY]
+            details["tasks"] = [track.number_of(other) for other in tasks[:MANY]
                                 if other.kernel is task.kernel and not other.done()]
         if descriptor is not None:
             details["descriptor"] = descriptor
@@ -340,44 +361,55 @@ class Stack:
 class RecordedContext(StandIn):
     """Records what the task does in each of its steps."""
 
-    __slots__ = ("code", "lines", "number", "pending", "task", "waiting")
+    __slots__ = ("code", "head", "lines", "pending", "task", "waiting")
 
     track: Track
     note: Callable[[tuple[int, ...]], None]
-    number: int  # of the task in the recording
+    head: int  # the first number of the task's rows, but for the kind
     task: Callable[[], Task[Any] | None]
-    code: Any  # of the task
+    code: Any  # of the task, if it is a coroutine
     lines: dict[int, int]  # bare yields: the number of the request, by the offset of the instruction
     pending: Any  # what the task asks, if only that has the answer: a future
     waiting: bool
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
         begin = monotonic_ns()
-        track = self.track
-        if track.looks:
-            track.look(begin)
         answer = 0
         if value is not None or self.pending is not None:
-            answer = track.answered(self, resume is type(code).throw, value)
+            answer = self.track.answered(self, resume is type(code).throw, value)
         try:
             request = self.inner.run(resume, code, value)
         except BaseException:
-            self.note((STEP, begin, self.number, monotonic_ns(), 0, answer, 0, 0))
+            self.note((self.head + STEP, begin, monotonic_ns(), 0, answer))
             raise
         finally:
             del value  # it may be an exception, whose traceback has this frame: they would hold each other
         end = monotonic_ns()
-        if request is None and code is self.code and code.cr_await.__class__ in PLAIN:
+        if request is None and answer == 0 and code is self.code and code.cr_await.__class__ is TUPLE_ITERATOR:
             # A checkpoint, in the outermost function of a task: `switch` of the benchmarks.
-            number = self.lines.get(code.cr_frame.f_lasti)
+            offset = code.cr_frame.f_lasti
+            number = self.lines.get(offset)
             if number is None:
-                number = self.lines[code.cr_frame.f_lasti] = track.ask(self, code, request)[0]
-            self.note((STEP, begin, self.number, end, number, answer, 0, 0))
+                number = self.lines[offset] = self.track.ask(self, code, request)[0]
+            self.note((self.head, begin, end, number))
+            if end > self.track.due:
+                self.track.tick(end)
+            return request
+        number, deadline, awaited = self.track.ask(self, code, request)
+        if deadline or awaited:
+            self.note((self.head + WAIT, begin, end, number, answer, deadline, awaited))
         else:
-            number, deadline, thing = track.ask(self, code, request)
-            self.note((STEP, begin, self.number, end, number, answer, deadline, thing))
-        if end > track.due:
-            track.counts(end)
-        if track.looks:
-            track.look(end)
+            self.note((self.head + STEP, begin, end, number, answer))
+        if end > self.track.due:
+            self.track.tick(end)
         return request
+
+    def run_and_look(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
+        """In the place of `run`, where there is something to look at."""
+        track = self.track
+        track.look(monotonic_ns())
+        try:
+            return RecordedContext.run(self, resume, code, value)
+        finally:
+            del value  # as above
+            track.look(monotonic_ns())

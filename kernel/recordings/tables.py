@@ -70,6 +70,7 @@ class Tables:
         self.kernels = count(1)
         self.things = count(1)
         self.stacks = Table("stack", writer.definitions)
+        self.sorts = Table("sort", writer.definitions)  # of tasks
         self.requests = Table("request", writer.definitions)
         self.texts = Table("text", writer.definitions)
         self.states = Table("state", writer.definitions)

@@ -15,7 +15,7 @@ from ..insight.requests import chain, shown
 from ..snapshots.holders import blocks_of, held_by
 from ..snapshots.lines import describe
 from ..task import Task
-from .rows import THING
+from .rows import KINDS, THING
 from .tables import Tables
 
 MOST = 64  # that are looked at, those that were used last
@@ -81,7 +81,7 @@ class Things:
                 details["items"] = [shown(item, LIMIT) for item in islice(items, ITEMS)]
         key = known.number, text, owners, tuple(details.get("items", ()))
         number = self._tables.states.number(key, **details)
-        self._tables.writer.rows.extend((THING, now, self._number, known.number, number, 0, 0, 0))
+        self._tables.writer.rows.extend((KINDS * self._number + THING, now, known.number, number))
 
     def _owners(self, known: Thing) -> tuple[int, ...] | None:
         """The tasks that hold a lock; None if it is none, or nobody knows."""
