@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from itertools import repeat
 from time import monotonic_ns
 from types import CoroutineType, FrameType, GeneratorType, NoneType
-from typing import Any
+from typing import Any, ClassVar
 
 from ..deadlock import Deadlock
 from ..devices import MonotonicClock
 from ..insight.names import number
-from ..insight.requests import (LIMIT, chain, is_future, kind_of, library_call, shown, text_of, without_arguments,
+from ..insight.requests import (LIMIT, chain, has_frame, is_future, kind_of, shown, text_of, without_arguments,
                                 without_state)
 from ..insight.watching import Observer, StandIn, Watch, answer_to
 from ..net.endpoints import Attempt
@@ -31,8 +32,7 @@ from .writing import stack_definition
 
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
 TICK = 1_000_000  # nanoseconds between two rows with counts
-TUPLE_ITERATOR = type(iter(()))  # what a native request makes of itself when it is awaited
-PLAIN = frozenset([NoneType, TUPLE_ITERATOR])  # what code can be suspended in that has no frame
+PLAIN = frozenset([NoneType, type(iter(())), repeat])  # what code can be suspended in that has no frame
 
 
 class Track(Observer):
@@ -53,7 +53,7 @@ class Track(Observer):
         self._watched = getattr(kernel.poller, "watched", None)
         self.due = 0  # when the next tick is
         self._stacks: dict[tuple[Any, ...], Stack] = {}
-        self._lines: dict[int, tuple[Any, dict[int, int]]] = {}
+        self._lines: dict[int, tuple[Any, dict[Any, int]]] = {}
         self._descriptor_causes: dict[int, int] = {}
         self.things = Things(kernel, self.number, tables, self.number_of)
         self.define({
@@ -196,7 +196,12 @@ class Track(Observer):
 
     def text(self, value: Any) -> int:
         """The number of what is shown of a value."""
-        text = shown(value, LIMIT) if self.data else f"<{type(value).__name__}>"
+        if not self.data:
+            text = f"<{type(value).__name__}>"
+        elif value.__class__ is bytes:  # `echo` of the benchmarks
+            text = repr(value) if len(value) <= LIMIT else f"{value[:LIMIT]!r}..."
+        else:
+            text = shown(value, LIMIT)
         return self.tables.texts.known.get(text) or self.tables.texts.number(text, value=text)
 
     def error(self, error: BaseException) -> int:
@@ -214,23 +219,35 @@ class Track(Observer):
             if task is None:
                 return 0
             value, error = answer_to(task, request, thrown, value)
-            if error is None and not isinstance(request, Task) and library_call(task) is not None:
-                return 0  # the function that awaits the future has not returned yet
         if error is not None:
             return -self.error(error)
         return 0 if value is None else self.text(value)
 
-    def ask(self, stand_in: RecordedContext, code: Any, request: Any) -> tuple[int, int, int]:
-        """The numbers of the request and of what the task will wait at, and when its wait will be over by itself."""
+    def ask(self, stand_in: RecordedContext, code: Any, request: Any, place: Any = None) -> tuple[int, int, int]:
+        """The numbers of the request and of what the task will wait at, and when its wait will be over by itself.
+
+        `place` says where in its code the task is, if that is known.
+        """
         stand_in.waiting = request is not None
         task = stand_in.task()
         assert task is not None  # it makes a step
         try:
-            key = key_of(task, code)
+            key = key_of(task, code) if place is None else (id(stand_in.lines), place)
             stack = self._stacks.get(key)
             if stack is None:
                 stack = self._stacks[key] = Stack(self.tables, chain(task)[1])
-            return stack.ask(self, stand_in, task, request)
+            if isinstance(request, Attempt):
+                number = stack.ask_again(self, task, request)
+                if place is not None:
+                    stand_in.operations.add(type(request))
+                    stand_in.lines[place, type(request), request.endpoint.descriptor] = number
+            elif request is None:
+                number = stack.ask_again(self, task, request)
+                if place is not None:
+                    stand_in.lines[place] = number
+            else:
+                return stack.ask(self, stand_in, task, request)
+            return number, 0, 0
         except Exception as error:  # of a class of the program's: it makes no difference to the task
             self.kernel.report(f"what {task} asks for could not be recorded", error)
             return 0, 0, 0
@@ -264,7 +281,7 @@ def key_of(task: Task[Any], code: Any) -> tuple[Any, ...]:
                 break
             if frame is not None:
                 key = key, id(frame.f_code), frame.f_lasti
-    if piece is not None and piece.__class__ not in PLAIN:
+    if has_frame(piece.__class__):
         for frame in chain(task)[1]:  # there are other objects in it, such as async generators
             key = key, id(frame.f_code), frame.f_lasti
     return key
@@ -285,26 +302,32 @@ class Stack:
         self.number = number
         self._known: dict[Any, int] = {}  # requests that are the same each time: the number by their class
 
-    def ask(self, track: Track, stand_in: RecordedContext, task: Task[Any], request: Any) -> tuple[int, int, int]:
-        if isinstance(request, Attempt):
-            key = type(request), request.endpoint.descriptor
-            known = self._known.get(key)
-            if known is None:
-                known = self._known[key] = self._number(
-                    track, without_arguments(text_of(task, request)), "network", descriptor=request.endpoint.descriptor)
-            return known, 0, 0
-        if request is None or request.__class__ is Checkpoint:
-            known = self._known.get(None)
-            if known is None:
+    def ask_again(self, track: Track, task: Task[Any], request: Any) -> int:
+        """The number of a request which has a text that is the same each time: a bare yield, an operation."""
+        key = None if request is None else (type(request), request.endpoint.descriptor)
+        known = self._known.get(key)
+        if known is None:
+            if request is None:
                 text, kind = self._text(track, task, None)
-                known = self._known[None] = self._number(track, text, kind, yields=True)
-            return known, 0, 0
+                known = self._number(track, text, kind, yields=True)
+            else:
+                known = self._number(track, without_arguments(text_of(task, request)), "network", queued=True,
+                                     descriptor=request.endpoint.descriptor)
+            self._known[key] = known
+        return known
+
+    def ask(self, track: Track, stand_in: RecordedContext, task: Task[Any], request: Any) -> tuple[int, int, int]:
+        """The numbers of another request and of what it waits at, and its deadline."""
         shape = self._shape
+        if shape.call is not None and shape.kind == "network":
+            return self._operation(track, task), 0, 0
         deadline, thing, tasks = 0, 0, []
         text, kind = self._text(track, task, request)
         descriptor: int | None = None
         details: dict[str, Any] = {}
-        if request.__class__ is Sleep:
+        if request.__class__ is Checkpoint:
+            details["yields"] = True
+        elif request.__class__ is Sleep:
             deadline = track.deadline(request.seconds, request.until)
         elif not isinstance(request, Syscall) and not is_future(request) or request.__class__ is Call:
             details["calls"] = True
@@ -314,8 +337,8 @@ class Stack:
             tasks = tasks_of_request(request)
             descriptor = descriptor_of_request(request)
         else:
-            stand_in.pending = request
             if shape.call is None:
+                stand_in.pending = request  # has the answer; a function of the library gives another one
                 tasks = tasks_behind(request)
             else:
                 frames = chain(task)[1]
@@ -329,7 +352,7 @@ class Stack:
                     tasks = shape.collector.tasks(frames)
                 else:
                     tasks = tasks_behind(request)
-                if shape.has_descriptor:
+                if shape.has_descriptor:  # of a process
                     descriptor = descriptor_of_call(call)
         if len(tasks) == 1 and not thing and isinstance(request, Task) and shape.call is None:
             return self._number(track, "wait", "task"), 0, -track.number_of(tasks[0])
@@ -341,6 +364,17 @@ class Stack:
         if thing:
             details["thing"] = thing
         return self._number(track, text, kind, **details), deadline, thing
+
+    def _operation(self, track: Track, task: Task[Any]) -> int:
+        """The number of an operation on a connection in asyncio: `echo` of the benchmarks."""
+        call = chain(task)[1][self._shape.call or 0]
+        descriptor = descriptor_of_call(call)
+        known = self._known.get(descriptor)
+        if known is None:
+            details = {} if descriptor is None else {"descriptor": descriptor}
+            known = self._known[descriptor] = self._number(track, self._shape.signature.text(call, False), "network",
+                                                           **details)
+        return known
 
     def _text(self, track: Track, task: Task[Any], request: Any) -> tuple[str, str]:
         """The request as the program wrote it, and its kind."""
@@ -368,7 +402,8 @@ class RecordedContext(StandIn):
     head: int  # the first number of the task's rows, but for the kind
     task: Callable[[], Task[Any] | None]
     code: Any  # of the task, if it is a coroutine
-    lines: dict[int, int]  # bare yields: the number of the request, by the offset of the instruction
+    lines: dict[Any, int]  # numbers of requests, by the place, and what the request is made to
+    operations: ClassVar[set[type]] = set()  # classes of operations on connections, of which `lines` has numbers
     pending: Any  # what the task asks, if only that has the answer: a future
     waiting: bool
 
@@ -385,21 +420,38 @@ class RecordedContext(StandIn):
         finally:
             del value  # it may be an exception, whose traceback has this frame: they would hold each other
         end = monotonic_ns()
-        if request is None and answer == 0 and code is self.code and code.cr_await.__class__ is TUPLE_ITERATOR:
-            # A checkpoint, in the outermost function of a task: `switch` of the benchmarks.
-            offset = code.cr_frame.f_lasti
-            number = self.lines.get(offset)
-            if number is None:
-                number = self.lines[offset] = self.track.ask(self, code, request)[0]
-            self.note((self.head, begin, end, number))
-            if end > self.track.due:
-                self.track.tick(end)
-            return request
-        number, deadline, awaited = self.track.ask(self, code, request)
-        if deadline or awaited:
-            self.note((self.head + WAIT, begin, end, number, answer, deadline, awaited))
+        # Where the task is, down to the last coroutine: for that place the number of a bare yield is known, and that of
+        # an operation on a connection. These are the rows `switch` and `echo` of the benchmarks.
+        place: Any = None
+        awaited: Any
+        if code is self.code:
+            place, awaited = code.cr_frame.f_lasti, code.cr_await
+            while awaited.__class__ is CoroutineType:
+                place, awaited = (place, id(awaited.cr_code), awaited.cr_frame.f_lasti), awaited.cr_await
+            if awaited.__class__ is GeneratorType and awaited.gi_yieldfrom is None:
+                place = place, id(awaited.gi_code), awaited.gi_frame.f_lasti
+            elif awaited.__class__ not in PLAIN and has_frame(awaited.__class__):
+                place = None
+        if request is None:
+            number = self.lines.get(place)
+            if number is not None and not answer:
+                self.note((self.head, begin, end, number))
+                if end > self.track.due:
+                    self.track.tick(end)
+                return request
+        elif request.__class__ in self.operations:
+            number = self.lines.get((place, request.__class__, request.endpoint.descriptor))  # type: ignore[attr-defined]
+            self.waiting = True
         else:
+            number = None
+        if number is not None:
             self.note((self.head + STEP, begin, end, number, answer))
+        else:
+            number, deadline, awaited = self.track.ask(self, code, request, place)
+            if deadline or awaited:
+                self.note((self.head + WAIT, begin, end, number, answer, deadline, awaited))
+            else:
+                self.note((self.head + STEP, begin, end, number, answer))
         if end > self.track.due:
             self.track.tick(end)
         return request
