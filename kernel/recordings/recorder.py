@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from ..deadlock import Deadlock
 from ..devices import MonotonicClock
+from ..insight.events import Cause
 from ..insight.names import number
 from ..insight.requests import (LIMIT, chain, has_frame, is_future, kind_of, shown, text_of, without_arguments,
                                 without_state)
@@ -33,6 +34,7 @@ from .writing import stack_definition
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
 TICK = 1_000_000  # nanoseconds between two rows with counts
 PLAIN = frozenset([NoneType, type(iter(())), repeat])  # what code can be suspended in that has no frame
+BEFORE = Cause("before", "what was before the recording")  # has made the tasks that are there when it begins
 
 
 class Track(Observer):
@@ -102,7 +104,7 @@ class Track(Observer):
             self.kernel.report(f"that {task} was made could not be recorded", error)
 
     def adopt(self, task: Task[Any]) -> None:
-        stand_in = self._join(task, UNKNOWN_CAUSE)
+        stand_in = self._join(task, self.tables.causes.number(BEFORE, self.tables.tasks))
         if task.blocked_on is not None:
             now = monotonic_ns()
             number, deadline, awaited = self.ask(stand_in, task.code, task.blocked_on)
@@ -268,6 +270,11 @@ class Track(Observer):
         self.tables.writer.pack()
 
 
+def is_code(request: Any) -> bool:
+    """Whether a task that yields `request` calls it."""
+    return hasattr(request, "send") and not isinstance(request, Syscall) and not is_future(request)
+
+
 def key_of(task: Task[Any], code: Any) -> tuple[Any, ...]:
     """What is the same for tasks that are suspended at the same place, for a table that holds the code's objects."""
     key: tuple[Any, ...] = ()
@@ -329,7 +336,7 @@ class Stack:
             details["yields"] = True
         elif request.__class__ is Sleep:
             deadline = track.deadline(request.seconds, request.until)
-        elif not isinstance(request, Syscall) and not is_future(request) or request.__class__ is Call:
+        elif request.__class__ is Call or is_code(request):
             details["calls"] = True
         elif not is_future(request):
             place = place_in_request(request)
@@ -383,6 +390,8 @@ class Stack:
             return shape.signature.text(chain(task)[1][shape.call], track.data), shape.kind
         if request is None:
             return "yield", "time"
+        if is_code(request):
+            request = Call(request)
         return without_state(text_of(task, request, track.data)), kind_of(task, request)
 
     def _number(self, track: Track, text: str, kind: str, **details: Any) -> int:
