@@ -114,6 +114,7 @@ class TaskLane:
         # Perfetto sorts the rows that are no threads by their names.
         self.sorted_row = quoted(f"{tid:024b}".translate(INVISIBLE) + row)
         self.alive = False
+        self.was_there = False  # before the recording, and has not run since
         self.ready: int | None = None  # since when it is ready,
         self.running: int | None = None  # or runs,
         self.waiting: int | None = None  # or is blocked,

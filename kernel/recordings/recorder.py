@@ -10,22 +10,20 @@ import weakref
 from collections.abc import Callable
 from itertools import repeat
 from time import monotonic_ns
-from types import CoroutineType, FrameType, GeneratorType, NoneType
+from types import CoroutineType, GeneratorType, NoneType
 from typing import Any, ClassVar
 
 from ..deadlock import Deadlock
 from ..devices import MonotonicClock
 from ..insight.events import Cause
-from ..insight.names import number
-from ..insight.requests import (LIMIT, chain, has_frame, is_future, kind_of, shown, text_of, without_arguments,
-                                without_state)
+from ..insight.names import label, number
+from ..insight.requests import LIMIT, chain, has_frame, shown
 from ..insight.watching import Observer, StandIn, Watch, answer_to
 from ..net.endpoints import Attempt
-from ..snapshots.copying import Shape, cut, descriptor_of_call, descriptor_of_request
-from ..snapshots.relations import place_in_request, tasks_behind, tasks_of_request
-from ..syscalls import Call, Checkpoint, Sleep, Syscall
+from ..snapshots.copying import cut
 from ..task import Task
-from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, UNKNOWN_CAUSE, WAIT,
+from .questions import Question, Site, key_of
+from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAIT,
                    WAKE)
 from .tables import Tables
 from .things import Things
@@ -54,7 +52,7 @@ class Track(Observer):
         self._shows = self._clock()
         self._watched = getattr(kernel.poller, "watched", None)
         self.due = 0  # when the next tick is
-        self._stacks: dict[tuple[Any, ...], Stack] = {}
+        self._sites: dict[tuple[Any, ...], Site] = {}
         self._lines: dict[int, tuple[Any, dict[Any, int]]] = {}
         self._descriptor_causes: dict[int, int] = {}
         self.things = Things(kernel, self.number, tables, self.number_of)
@@ -75,7 +73,7 @@ class Track(Observer):
         """What the kernel's clock shows, in nanoseconds."""
         return int(self.kernel.clock.now() * 1e9)
 
-    def deadline(self, seconds: float, until: bool) -> int:
+    def _deadline(self, seconds: float, until: bool) -> int:
         """When a wait of so many seconds will be over, on the kernel's clock, in nanoseconds."""
         if not -1e9 < seconds < 1e9:  # for ever
             return 0
@@ -235,26 +233,63 @@ class Track(Observer):
         assert task is not None  # it makes a step
         try:
             key = key_of(task, code) if place is None else (id(stand_in.lines), place)
-            stack = self._stacks.get(key)
-            if stack is None:
-                stack = self._stacks[key] = Stack(self.tables, chain(task)[1])
-            if isinstance(request, Attempt):
-                number = stack.ask_again(self, task, request)
-                if place is not None:
+            site = self._sites.get(key)
+            if site is None:
+                site = self._sites[key] = Site(chain(task)[1])
+            always = site.key_of(task, request)
+            number = None if always is None else site.known.get(always)
+            if number is not None:
+                return number, 0, 0
+            question = site.question(task, request, self.data)
+            number, deadline, awaited = self._number(site, question)
+            if question.answers:
+                stand_in.pending = request
+            if always is not None:
+                site.known[always] = number
+                if place is not None and request is None:
+                    stand_in.lines[place] = number
+                elif place is not None and isinstance(request, Attempt):
                     stand_in.operations.add(type(request))
                     stand_in.lines[place, type(request), request.endpoint.descriptor] = number
-            elif request is None:
-                number = stack.ask_again(self, task, request)
-                if place is not None:
-                    stand_in.lines[place] = number
-            else:
-                return stack.ask(self, stand_in, task, request)
-            return number, 0, 0
+            return number, deadline, awaited
         except Exception as error:  # of a class of the program's: it makes no difference to the task
             self.kernel.report(f"what {task} asks for could not be recorded", error)
             return 0, 0, 0
 
-    def thing(self, thing: Any) -> int:
+    def _number(self, site: Site, question: Question) -> tuple[int, int, int]:
+        """The numbers of a question and of what the task will wait at, and when its wait will be over by itself."""
+        details: dict[str, Any] = {name: True for name in ("calls", "yields", "queued") if getattr(question, name)}
+        if question.descriptor is not None:
+            details["descriptor"] = question.descriptor
+        deadline = 0 if question.seconds is None else self._deadline(question.seconds, question.until)
+        awaited = 0
+        text = question.text
+        if question.thing is not None:
+            awaited = details["thing"] = self._thing(question.thing)
+        elif question.tasks:
+            tasks = [self.number_of(task) for task in question.tasks[:MANY]
+                     if id(task.kernel) == self._kernel_id and not task.done()]
+            if len(tasks) == 1 and text == f"wait({label(question.tasks[0])})":
+                text, awaited = "wait", -tasks[0]  # many requests differ in nothing but the task
+            else:
+                details["tasks"] = tasks
+        stack = self._stack(site)
+        key = stack, text, question.kind, repr(details)
+        known = self.tables.requests.known.get(key)
+        if known is None:
+            known = self.tables.requests.number(key, stack=stack, text=text, kind=question.kind, **details)
+        return known, deadline, awaited
+
+    def _stack(self, site: Site) -> int:
+        """The number of the stack at a place in the program."""
+        key = tuple((id(code), offset) for code, offset in site.spots)
+        number = self.tables.stacks.known.get(key)
+        if number is None:
+            number = self.tables.stacks.add(key)
+            self.define(stack_definition(number, site.spots))
+        return number
+
+    def _thing(self, thing: Any) -> int:
         """The number of what a task waits at."""
         if not self.looks:
             self._begin_to_look()
@@ -268,137 +303,6 @@ class Track(Observer):
         late = getattr(kernel.timers, "late", 0.0)
         self.note((KINDS * self.number + COUNTS, now, len(kernel.ready), len(kernel.timers), descriptors, int(late * 1e9)))
         self.tables.writer.pack()
-
-
-def is_code(request: Any) -> bool:
-    """Whether a task that yields `request` calls it."""
-    return hasattr(request, "send") and not isinstance(request, Syscall) and not is_future(request)
-
-
-def key_of(task: Task[Any], code: Any) -> tuple[Any, ...]:
-    """What is the same for tasks that are suspended at the same place, for a table that holds the code's objects."""
-    key: tuple[Any, ...] = ()
-    for piece in (*task.callers, code) if task.callers else (code,):
-        while True:
-            if piece.__class__ is CoroutineType:
-                frame, piece = piece.cr_frame, piece.cr_await
-            elif piece.__class__ is GeneratorType:
-                frame, piece = piece.gi_frame, piece.gi_yieldfrom
-            else:
-                break
-            if frame is not None:
-                key = key, id(frame.f_code), frame.f_lasti
-    if has_frame(piece.__class__):
-        for frame in chain(task)[1]:  # there are other objects in it, such as async generators
-            key = key, id(frame.f_code), frame.f_lasti
-    return key
-
-
-class Stack:
-    """A place in the program where tasks ask, and what they have asked for there."""
-
-    def __init__(self, tables: Tables, frames: list[FrameType]) -> None:
-        self._shape = shape = Shape(frames)
-        spots = [(code, offset) for code, offset, library in shape.stack if not library]
-        spots = spots or [(code, offset) for code, offset, _ in shape.stack[-1:]]
-        key = tuple((id(code), offset) for code, offset in spots)
-        number = tables.stacks.known.get(key)
-        if number is None:
-            number = tables.stacks.add(key)
-            tables.writer.definitions.append(stack_definition(number, spots))
-        self.number = number
-        self._known: dict[Any, int] = {}  # requests that are the same each time: the number by their class
-
-    def ask_again(self, track: Track, task: Task[Any], request: Any) -> int:
-        """The number of a request which has a text that is the same each time: a bare yield, an operation."""
-        key = None if request is None else (type(request), request.endpoint.descriptor)
-        known = self._known.get(key)
-        if known is None:
-            if request is None:
-                text, kind = self._text(track, task, None)
-                known = self._number(track, text, kind, yields=True)
-            else:
-                known = self._number(track, without_arguments(text_of(task, request)), "network", queued=True,
-                                     descriptor=request.endpoint.descriptor)
-            self._known[key] = known
-        return known
-
-    def ask(self, track: Track, stand_in: RecordedContext, task: Task[Any], request: Any) -> tuple[int, int, int]:
-        """The numbers of another request and of what it waits at, and its deadline."""
-        shape = self._shape
-        if shape.call is not None and shape.kind == "network":
-            return self._operation(track, task), 0, 0
-        deadline, thing, tasks = 0, 0, []
-        text, kind = self._text(track, task, request)
-        descriptor: int | None = None
-        details: dict[str, Any] = {}
-        if request.__class__ is Checkpoint:
-            details["yields"] = True
-        elif request.__class__ is Sleep:
-            deadline = track.deadline(request.seconds, request.until)
-        elif request.__class__ is Call or is_code(request):
-            details["calls"] = True
-        elif not is_future(request):
-            place = place_in_request(request)
-            thing = 0 if place is None else track.thing(place.thing)
-            tasks = tasks_of_request(request)
-            descriptor = descriptor_of_request(request)
-        else:
-            if shape.call is None:
-                stand_in.pending = request  # has the answer; a function of the library gives another one
-                tasks = tasks_behind(request)
-            else:
-                frames = chain(task)[1]
-                call = frames[shape.call]
-                if kind == "time" and isinstance(delay := call.f_locals.get("delay"), (int, float)):
-                    deadline = track.deadline(delay, False)
-                place = None if shape.place is None else shape.place.place(frames)
-                if place is not None:
-                    thing = track.thing(place.thing)
-                elif shape.collector is not None:
-                    tasks = shape.collector.tasks(frames)
-                else:
-                    tasks = tasks_behind(request)
-                if shape.has_descriptor:  # of a process
-                    descriptor = descriptor_of_call(call)
-        if len(tasks) == 1 and not thing and isinstance(request, Task) and shape.call is None:
-            return self._number(track, "wait", "task"), 0, -track.number_of(tasks[0])
-        if tasks:
-            details["tasks"] = [track.number_of(other) for other in tasks[:MANY]
-                                if other.kernel is task.kernel and not other.done()]
-        if descriptor is not None:
-            details["descriptor"] = descriptor
-        if thing:
-            details["thing"] = thing
-        return self._number(track, text, kind, **details), deadline, thing
-
-    def _operation(self, track: Track, task: Task[Any]) -> int:
-        """The number of an operation on a connection in asyncio: `echo` of the benchmarks."""
-        call = chain(task)[1][self._shape.call or 0]
-        descriptor = descriptor_of_call(call)
-        known = self._known.get(descriptor)
-        if known is None:
-            details = {} if descriptor is None else {"descriptor": descriptor}
-            known = self._known[descriptor] = self._number(track, self._shape.signature.text(call, False), "network",
-                                                           **details)
-        return known
-
-    def _text(self, track: Track, task: Task[Any], request: Any) -> tuple[str, str]:
-        """The request as the program wrote it, and its kind."""
-        shape = self._shape
-        if shape.call is not None and (request is None or is_future(request)):
-            return shape.signature.text(chain(task)[1][shape.call], track.data), shape.kind
-        if request is None:
-            return "yield", "time"
-        if is_code(request):
-            request = Call(request)
-        return without_state(text_of(task, request, track.data)), kind_of(task, request)
-
-    def _number(self, track: Track, text: str, kind: str, **details: Any) -> int:
-        text = cut(text)
-        key = self.number, text, *[tuple(value) if isinstance(value, list) else value for value in details.values()]
-        known = track.tables.requests.known.get(key)
-        return known or track.tables.requests.number(key, stack=self.number, text=text, kind=kind, **details)
 
 
 class RecordedContext(StandIn):
@@ -432,13 +336,14 @@ class RecordedContext(StandIn):
         # Where the task is, down to the last coroutine: for that place the number of a bare yield is known, and that of
         # an operation on a connection. These are the rows `switch` and `echo` of the benchmarks.
         place: Any = None
-        awaited: Any
         if code is self.code:
-            place, awaited = code.cr_frame.f_lasti, code.cr_await
+            place = code.cr_frame.f_lasti
+            awaited: Any = code.cr_await
             while awaited.__class__ is CoroutineType:
-                place, awaited = (place, id(awaited.cr_code), awaited.cr_frame.f_lasti), awaited.cr_await
+                place = place, id(awaited.cr_code), awaited.cr_frame.f_lasti  # type: ignore[union-attr]  # it is suspended
+                awaited = awaited.cr_await
             if awaited.__class__ is GeneratorType and awaited.gi_yieldfrom is None:
-                place = place, id(awaited.gi_code), awaited.gi_frame.f_lasti
+                place = place, id(awaited.gi_code), awaited.gi_frame.f_lasti  # type: ignore[union-attr]  # as above
             elif awaited.__class__ not in PLAIN and has_frame(awaited.__class__):
                 place = None
         if request is None:
@@ -456,9 +361,9 @@ class RecordedContext(StandIn):
         if number is not None:
             self.note((self.head + STEP, begin, end, number, answer))
         else:
-            number, deadline, awaited = self.track.ask(self, code, request, place)
-            if deadline or awaited:
-                self.note((self.head + WAIT, begin, end, number, answer, deadline, awaited))
+            number, deadline, waits_at = self.track.ask(self, code, request, place)
+            if deadline or waits_at:
+                self.note((self.head + WAIT, begin, end, number, answer, deadline, waits_at))
             else:
                 self.note((self.head + STEP, begin, end, number, answer))
         if end > self.track.due:

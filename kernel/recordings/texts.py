@@ -10,7 +10,7 @@ from typing import TextIO
 
 from ..insight.requests import without_arguments
 from ..insight.transcripts import Transcript, check_kinds, names
-from .moments import ASK, BLOCKED, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURNED, SPAWN, YIELDED, Moment
+from .moments import ASK, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURNED, SPAWN, Moment
 from .reading import Data, Recording
 from .rows import CANCELLED, RAISED
 
@@ -64,7 +64,8 @@ class TaskText:
         self.number = data["number"]
         self.label = printable(f"task {self.number} '{self.name}'")
         self.requests: list[tuple[int, bool, object]] = []  # each with whether it is a call, and its key
-        self.running = False
+        self.resumed = 0  # when it was, last
+        self.was_there = False  # before the recording, and has not run since
         self.returned = False  # the code that it has called
 
     def __str__(self) -> str:
@@ -123,6 +124,7 @@ class Text:
         if maker is not None and task.kernel.transcript.is_open(maker):
             return  # the answer to its request says so
         if self._recording.causes.get(moment.first, {}).get("kind") == "before":
+            task.was_there = True
             return
         if self._shows(task, "task"):
             self._of(task.kernel).event(now, task.label, "made" if maker is None else f"made by {maker}")
@@ -136,13 +138,13 @@ class Text:
         task.requests.append((number, outcome == CALLED, key))
         task.returned = False
         request = self._recording.requests.get(number)
-        if task.running and self._shows(task, None if request is None else request["kind"]):
+        made_before = task.was_there and task.resumed == moment.time
+        task.was_there = False
+        if not made_before and self._shows(task, None if request is None else request["kind"]):
             self._of(task.kernel).ask(now, task, task.label, key, self._request(number))
-        if outcome in (BLOCKED, YIELDED):
-            task.running = False
 
     def _resume(self, task: TaskText, now: float, moment: Moment) -> None:
-        task.running = True
+        task.resumed = moment.time
         if not task.requests or task.requests[-1][1] and not task.returned:  # the first step, of the task or of a call
             return
         number, _, key = task.requests.pop()

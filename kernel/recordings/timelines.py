@@ -105,6 +105,7 @@ class Timeline:
 
     def _spawn(self, lane: TaskLane, time: int, moment: Moment) -> None:
         lane.alive = True
+        lane.was_there = self._recording.causes.get(moment.first, {}).get("kind") == "before"
         cause = self._words.cause(moment.first)
         self._put(lane.span("n", time, f'"name": {lane.sorted_row}, "args": {{"spawned by": {cause}}}'))
         self._put(lane.span("b", time, f'"name": {lane.label}, "args": {{"from": {lane.spot[1]}}}'))
@@ -186,7 +187,8 @@ class Timeline:
 
     def _end_step(self, lane: TaskLane, time: int, end: str) -> None:
         since, lane.running, lane.asked = lane.running, None, None
-        if since is None:
+        was_there, lane.was_there = lane.was_there, False
+        if since is None or was_there and since == time:  # what it waits for when the recording begins
             return
         function, place = lane.begun
         self._put(lane.slice(since, time, (
