@@ -123,7 +123,7 @@ class Text:
         maker = self._tasks.get(-moment.first)
         if maker is not None and task.kernel.transcript.is_open(maker):
             return  # the answer to its request says so
-        if self._recording.causes.get(moment.first, {}).get("kind") == "before":
+        if self._recording.was_before(moment.first):
             task.was_there = True
             return
         if self._shows(task, "task"):

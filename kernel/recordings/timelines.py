@@ -105,11 +105,12 @@ class Timeline:
 
     def _spawn(self, lane: TaskLane, time: int, moment: Moment) -> None:
         lane.alive = True
-        lane.was_there = self._recording.causes.get(moment.first, {}).get("kind") == "before"
+        lane.was_there = self._recording.was_before(moment.first)
         cause = self._words.cause(moment.first)
         self._put(lane.span("n", time, f'"name": {lane.sorted_row}, "args": {{"spawned by": {cause}}}'))
         self._put(lane.span("b", time, f'"name": {lane.label}, "args": {{"from": {lane.spot[1]}}}'))
-        self._make_ready(lane, time, moment.first)
+        if not lane.was_there:  # else nobody knows in which state it was
+            self._make_ready(lane, time, moment.first)
 
     def _wake(self, lane: TaskLane, time: int, moment: Moment) -> None:
         if lane.waiting is not None:
@@ -202,6 +203,8 @@ class Timeline:
         told = quoted(HOW[how] if text is None or how == CANCELLED else f"{HOW[how]} {text}")
         if how == RAISED:
             self._put(lane.event("i", time, f'"s": "t", "cat": "task", "name": {told}'))
+        if lane.ready is not None:  # it was cancelled before it had begun
+            lane.kernel.ready.add(time, -1)
         self._finish(lane, time, '"its end"', told)
 
     def _finish(self, lane: TaskLane, time: int, place: str, how: str) -> None:
@@ -209,9 +212,7 @@ class Timeline:
         self._end_step(lane, time, f'"to": {place}')
         if lane.waiting is not None:
             self._end_wait(lane, time, how)
-        if lane.ready is not None:
-            lane.kernel.ready.add(time, -1)
-            lane.ready = None
+        lane.ready = None
         self._put(lane.span("e", time, f'"name": {lane.label}, "args": {{"end": {how}}}'))
         lane.alive = False
 
@@ -244,11 +245,9 @@ class Timeline:
     def _end(self) -> None:
         """End what is open where the recording ends."""
         for kernel in self._kernels.values():
-            time = kernel.axis.at(self._recording.end)
-            kernel.close(time)
+            kernel.close(kernel.axis.at(self._recording.end))
+            kernel.ready.flush()
+            kernel.timers.flush()
         for lane in self._lanes.values():
             if lane.alive:
                 self._finish(lane, lane.kernel.axis.at(self._recording.end), '"?"', '"the recording ends"')
-        for kernel in self._kernels.values():
-            kernel.ready.flush()
-            kernel.timers.flush()
