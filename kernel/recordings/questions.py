@@ -83,12 +83,14 @@ class Site:
             return Question(cut(text), "network", descriptor=request.endpoint.descriptor, queued=True)
         if is_future(request):
             return self._future(task, request, data)
+        if hasattr(request, "send") and not isinstance(request, Syscall):
+            request = Call(request)  # as the kernel will
         text, kind = cut(without_state(text_of(task, request, data))), kind_of(task, request)
         if isinstance(request, Sleep):
             return Question(text, kind, seconds=request.seconds, until=request.until)
         if isinstance(request, Checkpoint):
             return Question(text, kind, yields=True)
-        if isinstance(request, Call) or not isinstance(request, Syscall):
+        if isinstance(request, Call):
             return Question(text, kind, calls=True)
         place = place_in_request(request)
         return Question(text, kind, thing=None if place is None else place.thing, tasks=tasks_of_request(request),

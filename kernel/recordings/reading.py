@@ -62,6 +62,10 @@ class Recording:
         private = cause["text"].rpartition(".")[2].startswith("_")  # the library's own, which says nothing to a reader
         return self.cause(by) if private else f"{self.cause(by)}, calling {cause['text']}"
 
+    def was_before(self, cause: int) -> bool:
+        """Whether it is the cause of tasks that were there when the recording began."""
+        return cause > 0 and self.causes.get(cause, {}).get("kind") == "before"
+
 
 def read(path: str | os.PathLike[str]) -> Recording:
     """Read the file. Raises `Unreadable`, and `OSError` when it cannot be opened."""

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from ..deadlock import Deadlock
 from ..devices import MonotonicClock
+from ..insight.events import Cause
 from ..insight.names import label, number
 from ..insight.requests import LIMIT, chain, has_frame, shown
 from ..insight.watching import Observer, StandIn, Watch, answer_to
@@ -22,8 +23,8 @@ from ..net.endpoints import Attempt
 from ..snapshots.copying import cut
 from ..task import Task
 from .questions import Question, Site, key_of
-from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, UNKNOWN_CAUSE,
-                   WAIT, WAKE)
+from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAIT,
+                   WAKE)
 from .tables import Tables
 from .things import Things
 from .writing import stack_definition
@@ -32,6 +33,7 @@ BY_QUEUE = 2
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
 TICK = 1_000_000  # nanoseconds between two rows with counts
 PLAIN = frozenset([NoneType, type(iter(())), repeat])  # what code can be suspended in that has no frame
+BEFORE = Cause("before", "what was before the recording")  # has made the tasks that are there when it begins
 
 
 class Track(Observer):
@@ -104,7 +106,7 @@ class Track(Observer):
             self._failed("a new task", error)
 
     def adopt(self, task: Task[Any]) -> None:
-        self._join(task, UNKNOWN_CAUSE)
+        self._join(task, self.tables.causes.number(BEFORE, self.tables.tasks))
         if task.blocked_on is not None:
             self.moved(task)
         elif task is self.kernel.current:

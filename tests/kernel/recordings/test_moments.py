@@ -96,7 +96,7 @@ def test_what_is_called_and_what_fails(tmp_path: Path) -> None:
     assert lines_of(recorded(failures, tmp_path / "recording")) == story("""
         spawn failures by code outside of the kernel
         resume failures
-        ask failures <generator object sub> at failures called
+        ask failures call(sub(...)) at failures called
         resume failures again
         ask failures sleep(1) at sub blocked until 1
         idle
@@ -314,8 +314,8 @@ def test_a_kernel_is_recorded_from_the_middle_on(tmp_path: Path) -> None:
     name = "test_a_kernel_is_recorded_from_the_middle_on.<locals>.main"
     assert recording.damage is None
     assert lines_of(recording) == [
-        f"spawn {name} by code outside of the kernel",  # it is running
-        "spawn ticks by code outside of the kernel",
+        f"spawn {name} by what was before the recording",  # it is running
+        "spawn ticks by what was before the recording",
         "ask ticks sleep(1) at test_a_kernel_is_recorded_from_the_middle_on.<locals>.ticks blocked",
         f"ask {name} sleep(1) at {name} blocked",
         "idle", "clock 2", "wake ticks by a timer", "resume ticks",
