@@ -50,6 +50,9 @@ class Page {
     this.player?.stop();
     this.player = new Player(recording, (position, playing) => this.draw(position, playing), () => this.#drawPlaying());
     this.player.speed = speed;
+    const real = recording.kernel.clock === "real";
+    $('#axis [value="kernel"]').hidden = $('#axis [value="kernel"]').disabled = real; // it shows the same
+    $("#axis").value = "event";
     this.selected = undefined;
     this.drawn = 0;
     fill($("#follow"), [element("option", { value: "" }, "all tasks"), ...recording.tasks.slice(0, MOST_FOLLOWED).map((task, place) =>
@@ -70,8 +73,8 @@ class Page {
     this.#drawCaption(position);
     this.#drawAlarm(state, scene);
     const at = position ? recording.time[position - 1] : 0;
-    const clock = recording.kernel.clock === "real" ? "" : `, clock ${clockTime(state.now)}`;
-    setText($("#position"), `moment ${position.toLocaleString("en")} of ${recording.count.toLocaleString("en")}, ${span(at)}${clock}`);
+    const clock = recording.kernel.clock === "real" ? "" : ` · clock ${clockTime(state.now)}`;
+    setText($("#position"), `${position.toLocaleString("en")} of ${recording.count.toLocaleString("en")} · ${span(at)}${clock}`);
     document.body.dataset.position = position;
     this.#drawMarks(state);
     this.#writeHash(position);
@@ -120,7 +123,7 @@ class Page {
     $("#notice").hidden = !said.length;
     $("#kernels").hidden = data.kernels.length < 2;
     fill($("#kernel"), data.kernels.map(({ kernel, kind }) => element("option", { value: kernel }, `${kernel} (${kind})`)));
-    fill($("#speed"), SPEEDS.map((speed) => element("option", { value: speed }, `${speed} a second`)));
+    fill($("#speed"), SPEEDS.map((speed) => element("option", { value: speed }, `${speed} / s`)));
     $("#speed").value = "1";
   }
 
@@ -129,7 +132,6 @@ class Page {
       const plays = this.player.direction === direction;
       $(`#${id}`).setAttribute("aria-pressed", plays);
       $(`#${id}`).setAttribute("aria-label", plays ? "Pause" : direction > 0 ? "Play" : "Play backwards");
-      setText($(`#${id}`), plays ? "⏸" : direction > 0 ? "▶" : "◀");
     }
     // A screen reader could not keep up.
     $("#caption").setAttribute("aria-live", this.player.direction && this.player.speed > 1 ? "off" : "polite");
@@ -159,7 +161,7 @@ class Page {
   }
 
   axis() {
-    const kinds = ["event", "real", "kernel"];
+    const kinds = this.recording.kernel.clock === "real" ? ["event", "real"] : ["event", "real", "kernel"];
     $("#axis").value = kinds[(kinds.indexOf($("#axis").value) + 1) % kinds.length];
     this.#axis();
   }
@@ -319,7 +321,13 @@ class Page {
     const kernel = this.data.kernels.length > 1 ? `&k=${this.recording.kernel.kernel}` : "";
     const hash = `#m=${position}${kernel}`;
     clearTimeout(this.hashing); // browsers refuse more than some hundred changes in a while
-    this.hashing = setTimeout(() => history.replaceState(null, "", hash), this.player.direction ? 400 : 60);
+    this.hashing = setTimeout(() => {
+      try {
+        history.replaceState(null, "", hash);
+      } catch (error) {
+        console.info(`The address stays as it is: ${error.message}`); // of a frame that may not change it
+      }
+    }, this.player.direction ? 400 : 60);
   }
 }
 

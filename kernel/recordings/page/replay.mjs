@@ -17,7 +17,7 @@ export class State {
     this.ready = []; // tasks, first come first
     this.running = []; // the innermost is last
     this.things = new Map(); // locks, queues and the like: the moment of the last change of each
-    this.now = recording.kernel.shows; // on the kernel's clock
+    this.now = recording.start; // on the kernel's clock
   }
 
   copy() {

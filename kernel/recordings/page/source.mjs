@@ -1,6 +1,6 @@
 // The source pane: the program, the line that runs now, and signs in the margin where other tasks are suspended.
 
-import { $, element, fill, setText } from "./dom.mjs";
+import { $, element, fill } from "./dom.mjs";
 import { hueOf } from "./colours.mjs";
 import { deedAt, framesOf, subjectOf, suspendedIn } from "./place.mjs";
 import { tokens } from "./python.mjs";
@@ -29,7 +29,6 @@ export class Source {
     this.#drawFrames(frames, place);
     const frame = frames[place];
     const source = frame && this.recording.data.sources[frame[0]];
-    $("#code").classList.toggle("without", !source);
     if (source === undefined) this.#drawNames(frames);
     else this.#drawLines(frame, source, place === frames.length - 1);
   }
@@ -85,8 +84,6 @@ export class Source {
         element("span", { class: "signs" }), element("span", { class: "at" }, String(at)), text));
     }
     fill($("#lines"), [...this.lines.values()]);
-    setText($("#source-about"), baseName(file));
-    $("#source-about").title = file;
   }
 
   #sign(at, tasks) {

@@ -8,7 +8,8 @@ import { ASK, BLOCKED, CLOCK, DEADLOCK, EXIT, IDLE, RESUME, SPAWN, WAKE, YIELDED
 import { clockTime, span } from "./units.mjs";
 
 const TOP = 18; // pixels for the ticks
-const LOWEST_LANE = 10; // pixels of height that a lane needs
+const LOWEST_LANE = 6; // pixels of height that a lane needs
+const LOWEST_NAME = 10; // and one with a name
 const NAMES_WIDTH = 96;
 
 export class Strip {
@@ -152,7 +153,7 @@ export class Strip {
       const middle = TOP + lane * (place + 0.5);
       pen.globalAlpha = this.followed === undefined || this.followed === task ? 1 : 0.3;
       this.#drawLane(task, middle, Math.min(12, lane - 2));
-      if (this.left === NAMES_WIDTH) {
+      if (this.left === NAMES_WIDTH && lane >= LOWEST_NAME) {
         pen.globalAlpha = 1;
         pen.fillStyle = this.#colour("ink");
         pen.textBaseline = "middle";

@@ -60,7 +60,7 @@ const SENTENCES = {
 
   [WAKE](recording, before, moment, task) {
     const ends = endOfWait(recording, before, recording.task[moment]);
-    return [...capital(causeOf(recording, moment)), " wakes ", task, ends, " It goes to the end of the ready queue."];
+    return [...capital(causeOf(recording, moment)), " wakes ", task, ...ends, " It goes to the end of the ready queue."];
   },
 
   [EXIT](recording, before, moment, task) {
@@ -132,11 +132,15 @@ function becauseOf(recording, before, { thing, deadline, request, tasks, descrip
 
 function endOfWait(recording, before, task) {
   const asked = before.asked[task];
-  if (before.of(task) === ABSENT || asked < 0) return ".";
+  if (before.of(task) === ABSENT || asked < 0) return ["."];
+  const next = recording.nextAfter(before.position);
+  if (next !== undefined && recording.kind[next] === RESUME && recording.first[next] < 0) {
+    return [" with an error, ", { code: recording.text(recording.first[next]) }, "."];
+  }
   const wait = waitAt(recording, asked);
   const since = before.now - recording.clock[asked];
   const time = since > 0 ? ` after ${span(since)}` : "";
-  return wait.key === "sleep" ? `: its time has come${time}.` : `: what it waited for is there${time}.`;
+  return [wait.key === "sleep" ? `: its time has come${time}.` : `: what it waited for is there${time}.`];
 }
 
 function capital(piece) {
