@@ -8,7 +8,7 @@ import { endingOf, sceneOf } from "./scene.mjs";
 import { clockTime, plural, span } from "./units.mjs";
 import { nameOf } from "./words.mjs";
 
-const MOST = { ready: 14, group: 6, timers: 8, done: 8, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
+const MOST = { ready: 14, group: 6, timers: 8, done: 7, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
 
 // What a group is, in a word.
 const HINTS = { tasks: "until they are done", descriptor: "a connection or the like: until data comes, or there is room" };
@@ -113,7 +113,7 @@ export class Stage {
     const { waits } = group;
     fill(title, [group.title, ...(waits.length > 1 ? [element("span", { class: "count" }, String(waits.length))] : [])]);
     fill(stands, this.#standing(state, group));
-    const draw = (wait, note) => this.boxes.box(wait.task, note, inCircle.has(wait.task) ? "circle" : "");
+    const draw = (wait, note) => this.boxes.box(wait.task, note, inCircle.has(wait.task) ? "stuck" : "");
     if (group.key === "sleep") fill(boxes, this.#timers(state, waits, draw));
     else if (group.key === "tasks") fill(boxes, this.#foldWaits(group, MOST.group, (wait) => this.#waitForTasks(state, wait, draw)));
     else if (group.key.startsWith("thing:")) fill(boxes, this.#lines(group, draw));
@@ -180,7 +180,7 @@ export class Stage {
     setText($("#done-count"), String(done.length));
     const boxes = this.#fold(done, MOST.done, "Done", (task) => {
       const { word, sign, text } = endingOf(this.recording, state, task);
-      return this.boxes.box(task, `${sign} ${text || word}`, `done ${word}`);
+      return this.boxes.box(task, text || word !== "returned" ? `${sign} ${text || word}` : sign, `done ${word}`);
     });
     if (!boxes.length) boxes.push(element("span", { class: "empty" }, "no task has ended yet"));
     fill($("#done-boxes"), boxes);
@@ -197,5 +197,7 @@ function scaleOf(spans) {
 function show(line, isNow, text) {
   line.classList.toggle("now", isNow);
   line.classList.toggle("nothing", !text);
-  setText(line.querySelector("code"), text || "–");
+  const code = line.querySelector("code");
+  setText(code, text || "–");
+  code.title = text;
 }

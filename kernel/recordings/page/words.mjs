@@ -4,7 +4,7 @@ import { ANSWERED, ASK, BLOCKED, CALLED, CAME_TO_END, CLOCK, DEADLOCK, EXIT, IDL
          YIELDED } from "./recording.mjs";
 import { ABSENT } from "./replay.mjs";
 import { clockTime, joined, plural, span } from "./units.mjs";
-import { circleFrom, ownersOf, waitAt } from "./waits.mjs";
+import { circles, ownersOf, waitAt } from "./waits.mjs";
 
 /** What happens in the next moment after `before`. */
 export function sentence(recording, before) {
@@ -27,6 +27,8 @@ export function causeOf(recording, moment) {
   const cause = recording.cause(recording.first[moment]);
   return cause.task === undefined ? cause.text : { task: cause.task };
 }
+
+const MOST_NAMED = 4; // tasks in a sentence
 
 const SENTENCES = {
   [SPAWN](recording, before, moment, task) {
@@ -88,11 +90,9 @@ const SENTENCES = {
   [DEADLOCK](recording, before, moment) {
     const { tasks } = recording.data.deadlocks[recording.first[moment]] ?? { tasks: [] };
     const places = tasks.map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
-    const who = joined(places.slice(0, 5).map((task) => ({ task })));
-    const more = places.length > 5 ? [` and ${plural(places.length - 5, "other task")}`] : [];
-    const circle = places.length && circleFrom(recording, before, places[0]);
-    if (circle) return ["Deadlock: ", ...who, ...more, " wait for each other in a circle. None of them can ever go on."];
-    return ["Deadlock: nothing can ever wake ", ...who, ...more, "."];
+    const [circle] = circles(recording, before, places);
+    if (circle) return ["Deadlock: ", ...several(circle), " wait for each other in a circle. None of them can ever go on."];
+    return ["Deadlock: nothing can ever wake ", ...several(places), "."];
   },
 };
 
@@ -106,14 +106,19 @@ export function standing(recording, state) {
   return [state.text.replace(/^\S+ (with )?/, "")];
 }
 
+/** Tasks, the first of them by name. */
+function several(tasks) {
+  const named = tasks.slice(0, MOST_NAMED).map((task) => ({ task }));
+  return joined(tasks.length > MOST_NAMED ? [...named, `${plural(tasks.length - MOST_NAMED, "other")}`] : named);
+}
+
 function asksFor(recording, { request, key, tasks, deadline }) {
   if (key === "sleep" && /sleep/.test(request.text)) return [" asks to sleep: "];
   if (deadline) return [" asks for something by a time: "];
   if (request.kind === "queue" && /get/.test(request.text)) return [" asks for an item: "];
   if (request.kind === "queue" && /put/.test(request.text)) return [" hands over an item: "];
   if (request.kind === "sync" && /acquire/.test(request.text)) return [" asks for a lock: "];
-  if (tasks.length) return [" waits for ", ...joined(tasks.slice(0, 4).map((task) => ({ task }))),
-    ...(tasks.length > 4 ? [` and ${plural(tasks.length - 4, "other")}`] : []), ": "];
+  if (tasks.length) return [" waits for ", ...several(tasks), ": "];
   if (request.kind === "network") return [" asks the network: "];
   return [" asks: "];
 }
