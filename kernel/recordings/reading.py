@@ -19,7 +19,7 @@ from typing import Any
 from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, RETURNED, SPAWN, THING, WAKE,
                       YIELDED, Moment)
 from . import rows as row_kinds
-from .rows import KINDS, LENGTHS, VERSION
+from .rows import FIRST_TASK, KINDS, LENGTHS, VERSION
 
 Data = dict[str, Any]
 FIRST_WAIT = 1 << 32  # the numbers of requests that the file does not define begin here
@@ -210,6 +210,8 @@ class Reader:
     def _exit(self, time: int, task: int, how: int, text: int) -> None:
         self._kernel_of(task)
         self._settle(self._asked.pop(task, None))
+        if text > FIRST_TASK:
+            self.recording.texts[text] = ""  # as above
         self._add(EXIT, time, task, how, text)
 
     def _clock(self, time: int, kernel: int, shows: int) -> None:
@@ -231,6 +233,8 @@ class Reader:
             outcome = self._outcome(asked, steps)
             asked.moment[4] = outcome
             goes_on = int(outcome in (ANSWERED, CALLED, RETURNED))
+        if answer > FIRST_TASK:
+            self.recording.texts[answer] = ""  # written at the end, when all names are known
         resumed = [RESUME, begin - self._begin, task, answer, goes_on, 0, 0]
         moments = self._moments
         place = len(moments)
@@ -281,6 +285,8 @@ class Reader:
                 recording.tasks[task]["name"] = name
         for (_, awaited), number in self._waits.items():
             recording.requests[number]["text"] += f"({recording.cause(-awaited)})"
+        for answer in [answer for answer in recording.texts if answer > FIRST_TASK]:
+            recording.texts[answer] = f"<{recording.cause(FIRST_TASK - answer)}>"
         for moment in self._deadlocks:
             insort(self._moments, moment, key=itemgetter(1))
         recording.moments = list(self._with_idle_times())
