@@ -78,6 +78,7 @@ class Timeline:
         """Number and name the rows. Perfetto shows threads in the order of their numbers."""
         recording = self._recording
         tree = Tree(recording)
+        digits = (len(recording.tasks) + len(recording.kernels)).bit_length()
         pid = 1
         start = recording.header["begin"]
         begin = min((kernel["at"] for kernel in recording.kernels.values()), default=start) - start
@@ -91,7 +92,7 @@ class Timeline:
             for tid, (key, depth) in enumerate(places, pid):
                 task = recording.tasks[key]
                 lane = self._lanes[key] = TaskLane(key, tid, f"{task['name']} ({task['number']})", depth, kernel,
-                                                   self._words.spot(task["place"]))
+                                                   self._words.spot(task["place"]), digits)
                 self._name("thread", pid, tid, lane.row, tid)
             self._name("thread", pid, kernel.loop, quoted("the kernel's loop"), kernel.loop)
             pid = kernel.loop + 1
