@@ -115,7 +115,6 @@ class TaskLane:
         # Perfetto sorts the rows that are no threads by their names. It has them from the first event in each.
         self.sorted_row = quoted(f"{tid:0{digits}b}".translate(INVISIBLE) + row)
         self.alive = False
-        self.was_there = False  # before the recording, and has not run since
         self.ready: int | None = None  # since when it is ready,
         self.running: int | None = None  # or runs,
         self.waiting: int | None = None  # or is blocked,

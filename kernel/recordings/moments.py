@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 SPAWN = 0  # a task was made, and is ready. first: the cause
 RESUME = 1  # the task runs. first: the answer that it is given (< 0: an error), second: whether it was running already
-ASK = 2  # the task asks. first: the request, second: the outcome, third: the deadline, fourth: the thing
+ASK = 2  # the task asks. first: the request, second: the outcome, third: the deadline, fourth: the thing. A task that was
+# woken at a condition may be blocked again by this without having run: it stands in the line of the condition's lock now
 WAKE = 3  # its wait is over, and it is ready. first: the cause
 EXIT = 4  # it is done. first: how, second: the text of the value or the error
 CLOCK = 5  # of a kernel whose clock is not the real one. first: what it shows from now on

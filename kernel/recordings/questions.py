@@ -77,7 +77,7 @@ class Site:
         """Describe `request`, which `task` has made here. Without `data`, leave out arguments."""
         if request is None:
             return Question(*self._call(task, data), yields=True) if self._shape.call is not None else (
-                Question("yield", "time", yields=True))
+                Question("checkpoint()", "time", yields=True))
         if isinstance(request, Attempt):
             text = without_arguments(text_of(task, request))
             return Question(cut(text), "network", descriptor=request.endpoint.descriptor, queued=True)

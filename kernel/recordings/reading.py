@@ -11,7 +11,9 @@ import os
 import struct
 import zlib
 from base64 import b64decode
+from bisect import insort
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, RETURNED, SPAWN, THING, WAKE,
@@ -72,8 +74,11 @@ def read(path: str | os.PathLike[str]) -> Recording:
         try:
             header = json.loads(first)
             version = header["recording"]
+            begins = version != VERSION or isinstance(header["begin"], int)
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise Unreadable(f"{os.fspath(path)} is no recording: its first line does not say so") from None
+            begins = False
+        if not begins:
+            raise Unreadable(f"{os.fspath(path)} is no recording: its first line does not say so")
         if version != VERSION:
             raise Unreadable(f"{os.fspath(path)} is a recording of version {version!r}, and this program reads version "
                              f"{VERSION}: use the version of trampoline-kernel that has written it, or a newer one")
@@ -84,6 +89,8 @@ def read(path: str | os.PathLike[str]) -> Recording:
                 if not line.endswith(b"\n"):
                     raise ValueError("it is cut")
                 definition = json.loads(line)
+                if not isinstance(definition, dict):
+                    raise ValueError("it is no JSON object")
                 ended = reader.take(definition)
             except Exception as error:
                 reader.recording.damage = f"line {number} cannot be read ({error}); what comes after it is left out"
@@ -117,11 +124,12 @@ class Reader:
         self._asked: dict[int, Asked] = {}  # by task
         self._steps: dict[int, int] = {}  # by kernel
         self._sorts: dict[int, Data] = {}  # of tasks
+        self._deadlocks: list[list[int]] = []  # moments, whose rows may come after the lines that define them
         self._waits: dict[tuple[int, int], int] = {}  # for tasks: the request, by the one of the file and the task
         self._rows: dict[int, Callable[..., None]] = {
             row_kinds.YIELD: self._step, row_kinds.STEP: self._step, row_kinds.WAIT: self._step, row_kinds.SPAWN: self._spawn, row_kinds.WAKE: self._wake,
             row_kinds.EXIT: self._exit, row_kinds.CLOCK: self._clock, row_kinds.THING: self._thing,
-            row_kinds.COUNTS: self._counts}
+            row_kinds.COUNTS: self._counts, row_kinds.MOVED: self._moved}
 
     def take(self, line: Data) -> bool:
         """Take one line; True if it is the last."""
@@ -144,7 +152,7 @@ class Reader:
             recording.states[int(line["state"])] = line
         elif "deadlock" in line:
             recording.deadlocks.append(line)
-            self._add(DEADLOCK, line["time"], line["kernel"], len(recording.deadlocks) - 1)
+            self._deadlocks.append([DEADLOCK, line["time"] - self._begin, line["kernel"], len(recording.deadlocks) - 1, 0, 0, 0])
         elif "thing" in line:
             recording.things[int(line["thing"])] = line
         elif "file" in line:
@@ -192,6 +200,11 @@ class Reader:
         if asked is not None:
             asked.moment[4] = BLOCKED
         self._add(WAKE, time, task, cause)
+
+    def _moved(self, time: int, task: int, number: int, thing: int) -> None:
+        self._kernel_of(task)
+        moment = self._add(ASK, time, task, number, BLOCKED, 0, thing)
+        self._asked[task] = Asked(moment, self.recording.requests.get(number), 0)
 
     def _exit(self, time: int, task: int, how: int, text: int) -> None:
         self._kernel_of(task)
@@ -263,8 +276,12 @@ class Reader:
         """Put the moments together."""
         for asked in self._asked.values():
             self._settle(asked)
+        for moment in self._deadlocks:
+            insort(self._moments, moment, key=itemgetter(1))
         recording = self.recording
         recording.moments = list(self._with_idle_times())
+        if len(recording.kernels) > 1:  # whose threads may have been interrupted between a time and its row
+            recording.moments.sort(key=itemgetter(1))
         if recording.moments:
             recording.end = max(recording.end, recording.moments[-1].time)
 

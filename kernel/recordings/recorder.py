@@ -23,15 +23,17 @@ from ..net.endpoints import Attempt
 from ..snapshots.copying import cut
 from ..task import Task
 from .questions import Question, Site, key_of
-from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAIT,
-                   WAKE)
+from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP,
+                   WAIT, WAKE)
 from .tables import Tables
 from .things import Things
 from .writing import stack_definition
 
+BY_QUEUE = 2
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
 TICK = 1_000_000  # nanoseconds between two rows with counts
 PLAIN = frozenset([NoneType, type(iter(())), repeat])  # what code can be suspended in that has no frame
+
 BEFORE = Cause("before", "what was before the recording")  # has made the tasks that are there when it begins
 
 
@@ -48,6 +50,7 @@ class Track(Observer):
         self._kernel_id = watch.kernel_id
         self._watch: Watch = weakref.proxy(watch)  # which holds this object
         self.number = next(tables.kernels)
+        tables.forget_kernel(self._kernel_id)  # another one, which is gone, had this identity
         self.virtual = type(kernel.clock) is not MonotonicClock
         self._shows = self._clock()
         self._watched = getattr(kernel.poller, "watched", None)
@@ -59,6 +62,7 @@ class Track(Observer):
         self.define({
             "kernel": self.number, "kind": "asyncio" if watch.is_loop else "native",
             "clock": "virtual" if self.virtual else "real", "at": monotonic_ns(), "shows": self._shows})
+        self._begun: Task[Any] | None = None  # the task that was running when the recording began, until it is known where
         self.looks = self.virtual  # whether there is anything to look at before and after each step
         self.context_type: type[RecordedContext] = type("Context", (RecordedContext,), {
             "__slots__": (), "track": self, "note": staticmethod(self.note)})
@@ -67,7 +71,8 @@ class Track(Observer):
 
     def _begin_to_look(self) -> None:
         self.looks = True
-        self.context_type.run = RecordedContext.run_and_look  # type: ignore[method-assign]  # of this kernel's own class
+        if self._begun is None:
+            self.context_type.run = RecordedContext.run_and_look  # type: ignore[method-assign]  # this kernel's own class
 
     def _clock(self) -> int:
         """What the kernel's clock shows, in nanoseconds."""
@@ -88,7 +93,7 @@ class Track(Observer):
             try:
                 self.things.look(now)
             except Exception as error:  # of a class of the program's
-                self.kernel.report("what tasks wait at could not be recorded", error)
+                self._failed("what tasks wait at", error)
 
     # Tasks come and go.
 
@@ -99,26 +104,34 @@ class Track(Observer):
                 self.look(monotonic_ns())
             self._join(task, cause)
         except Exception as error:  # of a name, for example, which may be an object of the program's
-            self.kernel.report(f"that {task} was made could not be recorded", error)
+            self._failed("a new task", error)
 
     def adopt(self, task: Task[Any]) -> None:
-        stand_in = self._join(task, self.tables.causes.number(BEFORE, self.tables.tasks))
+        self._join(task, self.tables.causes.number(BEFORE, self.tables.tasks))
         if task.blocked_on is not None:
-            now = monotonic_ns()
-            number, deadline, awaited = self.ask(stand_in, task.code, task.blocked_on)
-            self.note((stand_in.head + WAIT, now, now, number, 0, deadline, awaited))
+            self.moved(task)
+        elif task is self.kernel.current:
+            self._begun = task
+            self.context_type.run = RecordedContext.run_first  # type: ignore[method-assign]  # as above
+
+    def finish_first_step(self) -> None:
+        """Note where the task is that was running when the recording began: nobody was told of the end of its step."""
+        task, self._begun = self._begun, None
+        self.context_type.run = (  # type: ignore[method-assign]  # as above
+            RecordedContext.run_and_look if self.looks else RecordedContext.run)
+        if task is not None and task.blocked_on is not None:
+            self.moved(task)
 
     def _join(self, task: Task[Any], cause: int) -> RecordedContext:
         tables = self.tables
         stand_in = self.context_type()
         stand_in.inner = task.context
         stand_in.since = None
-        made = next(tables.made)
+        made = self.number_of(task)
         stand_in.head = KINDS * made
         stand_in.task = weakref.ref(task)
         stand_in.pending = None
         stand_in.waiting = False
-        tables.tasks[self._kernel_id, number(task)] = made
         code = task.code
         stand_in.code = code if type(code) is CoroutineType else None
         code = getattr(code, "cr_code", None) or getattr(code, "gi_code", None)
@@ -128,7 +141,7 @@ class Track(Observer):
         if name.startswith("Task-") and name[5:].isdecimal():  # of asyncio's, which numbers them
             name, suffix = "Task-", int(name[5:])
         daemon = getattr(task, "daemon", False)
-        key = id(code), name, daemon
+        key = self.number, id(code), name, daemon
         sort = tables.sorts.known.get(key) or tables.sorts.number(
             key, kernel=self.number, name=cut(name), daemon=daemon,
             place=None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname])
@@ -142,21 +155,28 @@ class Track(Observer):
         stand_in: Any = task.context
         if type(stand_in) is not self.context_type:
             stand_in = self.stand_in_of(task)
+        if self._begun is not None:
+            self.finish_first_step()
         if not stand_in.waiting:
             return
+        by_queue = stand_in.waiting == BY_QUEUE
         stand_in.waiting = False
         kernel = self.kernel
-        if kernel.current is task:  # it is answered by way of the ready queue
+        if kernel.current is task and by_queue:  # it is answered at once, by way of the ready queue
             return
         if self.looks:
             self.look(monotonic_ns())
         self.note((stand_in.head + WAKE, monotonic_ns(), self._cause()))
 
+    def moved(self, task: Task[Any]) -> None:
+        stand_in = self.stand_in_of(task)
+        number, _, awaited = self.ask(stand_in, task.code, task.blocked_on)
+        self.note((stand_in.head + MOVED, monotonic_ns(), number, awaited))
+
     def _cause(self) -> int:
         """The number of the cause of what happens now."""
-        current: Any = self.kernel.current
-        if current is not None:
-            return -self.number_of(current)
+        if self.kernel.current is not None:
+            return -self.number_of(self.kernel.current)
         event = self.kernel.firing
         if not isinstance(event, Attempt):
             return self.tables.causes.number(self._watch.cause(), self.tables.tasks)
@@ -167,14 +187,18 @@ class Track(Observer):
         return known
 
     def exit(self, task: Task[Any], value: Any, error: BaseException | None) -> None:
-        stand_in = self.stand_in_of(task)
-        if error is None:
-            how, text = RETURNED, 0 if value is None else self.text(value)
-        else:
-            how = CANCELLED if isinstance(error, task.cancelled_type) else RAISED
-            text = self.error(error)
-        self.note((stand_in.head + EXIT, monotonic_ns(), how, text))
+        how = RETURNED if error is None else CANCELLED if isinstance(error, task.cancelled_type) else RAISED
+        try:
+            text = self.error(error) if error is not None else 0 if value is None else self.text(value)
+        except Exception as failure:
+            text = self._failed("how a task ended", failure)
+        self.note((self.stand_in_of(task).head + EXIT, monotonic_ns(), how, text))
         self.tables.ended(self._kernel_id, task.id)
+
+    def _failed(self, what: str, error: Exception) -> int:
+        """Report that something could not be recorded, since an object of the program's fails. Returns the number 0."""
+        self.kernel.report(f"{what} could not be recorded", error)
+        return 0
 
     def deadlock(self, error: Deadlock) -> None:
         tasks = [self.number_of(task) for task in error.tasks]
@@ -190,7 +214,12 @@ class Track(Observer):
 
     def number_of(self, task: Task[Any]) -> int:
         """The number of `task` in the recording."""
-        return self.stand_in_of(task).head // KINDS
+        tasks = self.tables.tasks
+        key = self._kernel_id, number(task)
+        found = tasks.get(key)
+        if found is None:  # another task waits for it, which was recorded before
+            found = tasks[key] = next(self.tables.made)
+        return found
 
     # Steps.
 
@@ -206,29 +235,33 @@ class Track(Observer):
 
     def error(self, error: BaseException) -> int:
         text = type(error).__qualname__
-        if self.data and (message := shown(str(error), LIMIT)[1:-1]):
-            text += f": {message}"
+        if self.data:
+            try:
+                message = shown(str(error), LIMIT)[1:-1]
+            except Exception:
+                message = "<its str() fails>"
+            text += f": {message}" if message else ""
         return self.tables.texts.number(text, value=text)
 
     def answered(self, stand_in: RecordedContext, thrown: bool, value: Any) -> int:
         """The number of the answer with which a task goes on; negative for an error."""
         request, stand_in.pending = stand_in.pending, None
-        error: BaseException | None = value if thrown else None
-        if request is not None:
-            task = stand_in.task()
-            if task is None:
-                return 0
-            value, error = answer_to(task, request, thrown, value)
-        if error is not None:
-            return -self.error(error)
-        return 0 if value is None else self.text(value)
+        try:
+            error: BaseException | None = value if thrown else None
+            if request is not None:
+                value, error = answer_to(stand_in.task(), request, thrown, value)
+            if error is not None:
+                return -self.error(error)
+            return 0 if value is None else self.text(value)
+        except Exception as failure:
+            return self._failed("an answer", failure)
 
     def ask(self, stand_in: RecordedContext, code: Any, request: Any, place: Any = None) -> tuple[int, int, int]:
         """The numbers of the request and of what the task will wait at, and when its wait will be over by itself.
 
         `place` says where in its code the task is, if that is known.
         """
-        stand_in.waiting = request is not None
+        stand_in.waiting = BY_QUEUE if isinstance(request, Attempt) else request is not None
         task = stand_in.task()
         assert task is not None  # it makes a step
         try:
@@ -253,8 +286,7 @@ class Track(Observer):
                     stand_in.lines[place, type(request), request.endpoint.descriptor] = number
             return number, deadline, awaited
         except Exception as error:  # of a class of the program's: it makes no difference to the task
-            self.kernel.report(f"what {task} asks for could not be recorded", error)
-            return 0, 0, 0
+            return self._failed("a request", error), 0, 0
 
     def _number(self, site: Site, question: Question) -> tuple[int, int, int]:
         """The numbers of a question and of what the task will wait at, and when its wait will be over by itself."""
@@ -299,7 +331,10 @@ class Track(Observer):
         """What is not done for each step: note how many tasks are ready, and the like."""
         kernel = self.kernel
         self.due = now + TICK
-        descriptors = NO_DESCRIPTORS if self._watched is None else self._watched()
+        try:
+            descriptors = NO_DESCRIPTORS if self._watched is None else self._watched()
+        except Exception as error:
+            descriptors = self._failed("how many descriptors are watched", error)
         late = getattr(kernel.timers, "late", 0.0)
         self.note((KINDS * self.number + COUNTS, now, len(kernel.ready), len(kernel.timers), descriptors, int(late * 1e9)))
         self.tables.writer.pack()
@@ -318,7 +353,7 @@ class RecordedContext(StandIn):
     lines: dict[Any, int]  # numbers of requests, by the place, and what the request is made to
     operations: ClassVar[set[type]] = set()  # classes of operations on connections, of which `lines` has numbers
     pending: Any  # what the task asks, if only that has the answer: a future
-    waiting: bool
+    waiting: int  # whether it waits; BY_QUEUE: for an operation, which may be answered at once
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
         begin = monotonic_ns()
@@ -355,7 +390,7 @@ class RecordedContext(StandIn):
                 return request
         elif request.__class__ in self.operations:
             number = self.lines.get((place, request.__class__, request.endpoint.descriptor))  # type: ignore[attr-defined]
-            self.waiting = True
+            self.waiting = BY_QUEUE
         else:
             number = None
         if number is not None:
@@ -369,6 +404,14 @@ class RecordedContext(StandIn):
         if end > self.track.due:
             self.track.tick(end)
         return request
+
+    def run_first(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
+        """In the place of `run`, after a step of which the recorder has seen only a part."""
+        self.track.finish_first_step()
+        try:
+            return self.run(resume, code, value)  # which is another one now
+        finally:
+            del value  # as above
 
     def run_and_look(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
         """In the place of `run`, where there is something to look at."""

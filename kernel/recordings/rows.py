@@ -21,8 +21,9 @@ EXIT = 5  # of a task: time, how (RETURNED, RAISED or CANCELLED), text
 CLOCK = 6  # of a kernel: time, what its clock shows
 THING = 7  # of a kernel: time, thing, state
 COUNTS = 8  # of a kernel: time, ready, timers, descriptors, lag
+MOVED = 9  # of a task: time, request, what it waits at. It was woken, but not made ready: it waits for this now
 
-LENGTHS = (4, 5, 7, 6, 3, 4, 3, 4, 6)  # of the rows, by kind
+LENGTHS = (4, 5, 7, 6, 3, 4, 3, 4, 6, 4)  # of the rows, by kind
 
 RETURNED, RAISED, CANCELLED = 0, 1, 2
 

@@ -53,6 +53,8 @@ class State:
                 if second in (BLOCKED, YIELDED) and subject in running:
                     running.remove(subject)
                 if second == BLOCKED:
+                    if subject in ready:  # woken at a condition, and now in the line of its lock
+                        ready.remove(subject)
                     self.blocked[subject] = Wait(first, time, third, fourth)
                 elif second == YIELDED:
                     ready.append(subject)

@@ -84,3 +84,8 @@ class Tables:
         self._ended.append((kernel, number))
         if len(self._ended) > RECENT:
             self.tasks.pop(self._ended.popleft(), None)
+
+    def forget_kernel(self, kernel: int) -> None:
+        """Forget the tasks of a kernel."""
+        for key in [key for key in self.tasks if key[0] == kernel]:
+            del self.tasks[key]

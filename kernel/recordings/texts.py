@@ -10,7 +10,7 @@ from typing import TextIO
 
 from ..insight.requests import without_arguments
 from ..insight.transcripts import Transcript, check_kinds, names
-from .moments import ASK, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURNED, SPAWN, Moment
+from .moments import ASK, BLOCKED, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURNED, SPAWN, YIELDED, Moment
 from .reading import Data, Recording
 from .rows import CANCELLED, RAISED
 
@@ -64,8 +64,7 @@ class TaskText:
         self.number = data["number"]
         self.label = printable(f"task {self.number} '{self.name}'")
         self.requests: list[tuple[int, bool, object]] = []  # each with whether it is a call, and its key
-        self.resumed = 0  # when it was, last
-        self.was_there = False  # before the recording, and has not run since
+        self.running = False
         self.returned = False  # the code that it has called
 
     def __str__(self) -> str:
@@ -124,7 +123,6 @@ class Text:
         if maker is not None and task.kernel.transcript.is_open(maker):
             return  # the answer to its request says so
         if self._recording.was_before(moment.first):
-            task.was_there = True
             return
         if self._shows(task, "task"):
             self._of(task.kernel).event(now, task.label, "made" if maker is None else f"made by {maker}")
@@ -134,17 +132,20 @@ class Text:
         if outcome == RETURNED:
             task.returned = True
             return
+        if not task.running:
+            if not task.requests:  # it was made before the recording; else the task was moved into another line
+                task.requests.append((number, False, object()))
+            return
         key = object()
         task.requests.append((number, outcome == CALLED, key))
         task.returned = False
+        task.running = outcome not in (BLOCKED, YIELDED)
         request = self._recording.requests.get(number)
-        made_before = task.was_there and task.resumed == moment.time
-        task.was_there = False
-        if not made_before and self._shows(task, None if request is None else request["kind"]):
+        if self._shows(task, None if request is None else request["kind"]):
             self._of(task.kernel).ask(now, task, task.label, key, self._request(number))
 
     def _resume(self, task: TaskText, now: float, moment: Moment) -> None:
-        task.resumed = moment.time
+        task.running = True
         if not task.requests or task.requests[-1][1] and not task.returned:  # the first step, of the task or of a call
             return
         number, _, key = task.requests.pop()

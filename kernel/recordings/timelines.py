@@ -106,11 +106,10 @@ class Timeline:
 
     def _spawn(self, lane: TaskLane, time: int, moment: Moment) -> None:
         lane.alive = True
-        lane.was_there = self._recording.was_before(moment.first)
         cause = self._words.cause(moment.first)
         self._put(lane.span("n", time, f'"name": {lane.sorted_row}, "args": {{"spawned by": {cause}}}'))
         self._put(lane.span("b", time, f'"name": {lane.label}, "args": {{"from": {lane.spot[1]}}}'))
-        if not lane.was_there:  # else nobody knows in which state it was
+        if not self._recording.was_before(moment.first):  # else nobody knows in which state it was
             self._make_ready(lane, time, moment.first)
 
     def _wake(self, lane: TaskLane, time: int, moment: Moment) -> None:
@@ -168,7 +167,7 @@ class Timeline:
 
     def _ask(self, lane: TaskLane, time: int, moment: Moment) -> None:
         request, outcome = moment.first, moment.second
-        if lane.running is None:  # adopted while it waited
+        if lane.running is None:  # when the recording begins, or at a condition, whose lock it waits for now
             if lane.ready is not None:
                 lane.kernel.ready.add(time, -1)
                 lane.ready = lane.arrow = None
@@ -189,8 +188,7 @@ class Timeline:
 
     def _end_step(self, lane: TaskLane, time: int, end: str) -> None:
         since, lane.running, lane.asked = lane.running, None, None
-        was_there, lane.was_there = lane.was_there, False
-        if since is None or was_there and since == time:  # what it waits for when the recording begins
+        if since is None:
             return
         function, place = lane.begun
         self._put(lane.slice(since, time, (

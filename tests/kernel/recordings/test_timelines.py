@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from kernel import Kernel, Lock, Queue, VirtualClock, checkpoint, run, sleep, spawn
+from kernel import Deadlock, Kernel, Lock, Queue, VirtualClock, checkpoint, run, sleep, spawn
 from kernel.insight import record
 from kernel.recordings.reading import read
 from tests.support.programs import failures, pool
-from tests.support.recordings import recorded, recorded_call
+from tests.support.transcripts import recorded, recorded_call
 from tests.support.timelines import Timeline, timeline_of
 
 
@@ -135,7 +135,7 @@ def test_failures_and_deadlocks_are_marked(tmp_path: Path) -> None:
     assert timeline.instants == [("└─ failing (2)", "raised ValueError: a value")]
     ends = {life.name: life.args["end"] for lives in timeline.spans.values() for life in lives}
     assert ends == {"failures (1)": "returned", "failing (2)": "raised ValueError: a value", "other (3)": "was cancelled"}
-    timeline = timeline_of(recorded(stuck(), tmp_path))
+    timeline = timeline_of(recorded(stuck(), tmp_path, raises=(Deadlock,)))
     assert ("the kernel's loop", "deadlock") in timeline.instants
     wait, = timeline.waits("stuck (1)")
     assert wait.name == "Queue.get()"
@@ -144,7 +144,7 @@ def test_failures_and_deadlocks_are_marked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\x1b[31m\x00\x7f", "half \ud83d of one", 'say "hello" \\', "línea\n2",
                                   "\u2028\u202e", "\U0001f3a2"])
 def test_names_and_values_may_hold_anything(name: str, tmp_path: Path) -> None:
-    timeline = timeline_of(recorded(named(name), tmp_path))
+    timeline = timeline_of(recorded(named(name), tmp_path, raises=(ValueError,)))
     shown = name.encode("utf-8", "backslashreplace").decode()
     assert list(timeline.threads.values())[1] == f"└─ {shown} (2)"
     assert f"wait(task 2 '{shown}')" in [wait.name for wait in timeline.waits("named (1)")] or name != "\U0001f3a2"
