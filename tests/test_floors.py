@@ -21,8 +21,8 @@ FLOORS = ["kernel/devices", "kernel", "kernel/sync", "kernel/workers", "kernel/n
 
 # Files that name what all floors offer, or let programs in: each may import every floor.
 DOORS = {"kernel/__init__.py", "kernel/__main__.py", "compat/__init__.py", "compat/__main__.py",
-         "compat/installing.py", "compat/plugin/__init__.py", "compat/plugin/session.py", "kernel/insight/__init__.py",
-         "kernel/shell/command.py", "kernel/shell/programs.py", "compat/console/__init__.py"}
+         "compat/installing.py", "compat/plugin/__init__.py", "compat/plugin/recording.py", "compat/plugin/session.py",
+         "kernel/insight/__init__.py", "kernel/shell/command.py", "kernel/shell/programs.py", "compat/console/__init__.py"}
 
 MICRO_KERNEL = {"calls", "checks", "core", "deadlock", "failures", "lifecycle", "syscalls", "task", "timers", "waitable"}
 # Names of asyncio's for a task of its own, which its code uses everywhere.

@@ -23,8 +23,8 @@ from ..net.endpoints import Attempt
 from ..snapshots.copying import cut
 from ..task import Task
 from .questions import Question, Site, key_of
-from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP,
-                   WAIT, WAKE)
+from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAIT,
+                   WAKE)
 from .tables import Tables
 from .things import Things
 from .writing import stack_definition
@@ -290,7 +290,7 @@ class Track(Observer):
 
     def _number(self, site: Site, question: Question) -> tuple[int, int, int]:
         """The numbers of a question and of what the task will wait at, and when its wait will be over by itself."""
-        details: dict[str, Any] = {name: True for name in ("calls", "yields", "queued") if getattr(question, name)}
+        details: dict[str, Any] = {name: True for name in ("calls", "yields", "queued", "inside") if getattr(question, name)}
         if question.descriptor is not None:
             details["descriptor"] = question.descriptor
         deadline = 0 if question.seconds is None else self._deadline(question.seconds, question.until)

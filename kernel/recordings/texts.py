@@ -14,7 +14,6 @@ from .moments import ASK, BLOCKED, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURN
 from .reading import Data, Recording
 from .rows import CANCELLED, RAISED
 
-OF_AWAITED = "checkpoint(", "gather(", "wait(", "<"  # requests by which a task awaits a future without another function
 CANCELLATIONS = ("Cancelled", "CancelledError")  # the exceptions of a native task and of one of asyncio's
 
 
@@ -41,7 +40,6 @@ class KernelText:
     def __init__(self, data: Data, begin: int, stream: TextIO, durations: bool, relative: bool) -> None:
         self.transcript = Transcript(stream.write, durations, relative)
         self.label = f"{data['kind']} kernel {data['kernel']}"
-        self.of_loop = data["kind"] == "asyncio"
         self._start: int = data["at"] - begin
         self._first: int = data["shows"]
         self._shows = self._first
@@ -153,8 +151,7 @@ class Text:
         request = self._recording.requests.get(number)
         transcript = task.kernel.transcript
         if transcript.knows(key) or self._shows(task, None if request is None else request["kind"]):
-            text = self._request(number)
-            self._of(task.kernel).answer(now, task, task.label, key, text, self._answer(task, moment.first, text))
+            self._of(task.kernel).answer(now, task, task.label, key, self._request(number), self._answer(moment.first, number))
 
     def _exit(self, task: TaskText, now: float, moment: Moment) -> None:
         if self._shows(task, "task"):
@@ -182,13 +179,14 @@ class Text:
             self._texts[number] = text
         return text
 
-    def _answer(self, task: TaskText, answer: int, request: str) -> str:
+    def _answer(self, answer: int, request: int) -> str:
         if answer < 0:
             error = self._error(-answer)
             return f"! {'cancelled' if error.partition(':')[0] in CANCELLATIONS else error}"
-        if answer == 0 and task.kernel.of_loop and not request.startswith(OF_AWAITED):
-            return "..."  # the function that awaits a future has not returned yet
-        return "None" if answer == 0 else self._value(answer)
+        if answer == 0:
+            inside = self._recording.requests.get(request, {}).get("inside")
+            return "..." if inside else "None"  # the function that awaits the future has not returned yet
+        return self._value(answer)
 
     def _value(self, number: int) -> str:
         return printable(self._recording.texts.get(number, "?")) if self._data or not self._recorded else "..."
