@@ -252,6 +252,8 @@ class Track(Observer):
                 value, error = answer_to(stand_in.task(), request, thrown, value)
             if error is not None:
                 return -self.error(error)
+            if request is not None and stand_in.inside:
+                return 0  # the library's function that awaits the future will give another one
             return 0 if value is None else self.text(value)
         except Exception as failure:
             return self._failed("an answer", failure)
@@ -275,9 +277,10 @@ class Track(Observer):
                 return number, 0, 0
             question = site.question(task, request, self.data)
             number, deadline, awaited = self._number(site, question)
-            if question.answers:
-                stand_in.pending = request
-            if always is not None:
+            if always is None:
+                stand_in.pending = request if question.answers or question.inside else None
+                stand_in.inside = question.inside
+            else:
                 site.known[always] = number
                 if place is not None and request is None:
                     stand_in.lines[place] = number
@@ -343,7 +346,7 @@ class Track(Observer):
 class RecordedContext(StandIn):
     """Records what the task does in each of its steps."""
 
-    __slots__ = ("code", "head", "lines", "pending", "task", "waiting")
+    __slots__ = ("code", "head", "inside", "lines", "pending", "task", "waiting")
 
     track: Track
     note: Callable[[tuple[int, ...]], None]
@@ -353,6 +356,7 @@ class RecordedContext(StandIn):
     lines: dict[Any, int]  # numbers of requests, by the place, and what the request is made to
     operations: ClassVar[set[type]] = set()  # classes of operations on connections, of which `lines` has numbers
     pending: Any  # what the task asks, if only that has the answer: a future
+    inside: bool  # whether a function of the library awaits it
     waiting: int  # whether it waits; BY_QUEUE: for an operation, which may be answered at once
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
