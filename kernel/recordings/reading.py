@@ -124,6 +124,7 @@ class Reader:
         self._asked: dict[int, Asked] = {}  # by task
         self._steps: dict[int, int] = {}  # by kernel
         self._sorts: dict[int, Data] = {}  # of tasks
+        self._renamed: dict[int, str] = {}  # tasks, whose rows may come after the lines that rename them
         self._deadlocks: list[list[int]] = []  # moments, whose rows may come after the lines that define them
         self._waits: dict[tuple[int, int], int] = {}  # for tasks: the request, by the one of the file and the task
         self._rows: dict[int, Callable[..., None]] = {
@@ -158,7 +159,7 @@ class Reader:
         elif "file" in line:
             recording.sources[str(line["file"])] = str(line["source"])
         elif "renamed" in line:
-            recording.tasks[line["renamed"]]["name"] = line["name"]
+            self._renamed[int(line["renamed"])] = str(line["name"])
         elif "end" in line:
             recording.end = line["end"] - self._begin
             return True
@@ -249,9 +250,7 @@ class Reader:
         found = self._waits.get(key)
         if found is None:
             found = self._waits[key] = FIRST_WAIT + len(self._waits)
-            request = self.recording.requests[number]
-            text = f"{request['text']}({self.recording.cause(-awaited)})"
-            self.recording.requests[found] = {**request, "text": text, "tasks": [awaited]}
+            self.recording.requests[found] = {**self.recording.requests[number], "tasks": [awaited]}
         return found
 
     @staticmethod
@@ -276,9 +275,14 @@ class Reader:
         """Put the moments together."""
         for asked in self._asked.values():
             self._settle(asked)
+        recording = self.recording
+        for task, name in self._renamed.items():
+            if task in recording.tasks:
+                recording.tasks[task]["name"] = name
+        for (_, awaited), number in self._waits.items():
+            recording.requests[number]["text"] += f"({recording.cause(-awaited)})"
         for moment in self._deadlocks:
             insort(self._moments, moment, key=itemgetter(1))
-        recording = self.recording
         recording.moments = list(self._with_idle_times())
         if len(recording.kernels) > 1:  # whose threads may have been interrupted between a time and its row
             recording.moments.sort(key=itemgetter(1))

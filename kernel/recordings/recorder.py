@@ -49,7 +49,8 @@ class Track(Observer):
         self.kernel = kernel
         self._kernel_id = watch.kernel_id
         self._watch: Watch = weakref.proxy(watch)  # which holds this object
-        self.number = next(tables.kernels)
+        self.number = 0  # until there is a task
+        self._is_loop = watch.is_loop
         tables.forget_kernel(self._kernel_id)  # another one, which is gone, had this identity
         self.virtual = type(kernel.clock) is not MonotonicClock
         self._shows = self._clock()
@@ -58,10 +59,7 @@ class Track(Observer):
         self._sites: dict[tuple[Any, ...], Site] = {}
         self._lines: dict[int, tuple[Any, dict[Any, int]]] = {}
         self._descriptor_causes: dict[int, int] = {}
-        self.things = Things(kernel, self.number, tables, self.number_of)
-        self.define({
-            "kernel": self.number, "kind": "asyncio" if watch.is_loop else "native",
-            "clock": "virtual" if self.virtual else "real", "at": monotonic_ns(), "shows": self._shows})
+        self.things = Things(kernel, tables, self.number_of)
         self._begun: Task[Any] | None = None  # the task that was running when the recording began, until it is known where
         self.looks = self.virtual  # whether there is anything to look at before and after each step
         self.context_type: type[RecordedContext] = type("Context", (RecordedContext,), {
@@ -100,7 +98,7 @@ class Track(Observer):
     def attach(self, task: Task[Any]) -> None:
         try:
             cause = self._cause()
-            if self.looks:
+            if self.looks and self.number:
                 self.look(monotonic_ns())
             self._join(task, cause)
         except Exception as error:  # of a name, for example, which may be an object of the program's
@@ -122,8 +120,15 @@ class Track(Observer):
         if task is not None and task.blocked_on is not None:
             self.moved(task)
 
+    def _define_kernel(self) -> None:
+        self.number = self.things.kernel_number = next(self.tables.kernels)
+        self.define({"kernel": self.number, "kind": "asyncio" if self._is_loop else "native",
+                     "clock": "virtual" if self.virtual else "real", "at": monotonic_ns(), "shows": self._shows})
+
     def _join(self, task: Task[Any], cause: int) -> RecordedContext:
         tables = self.tables
+        if not self.number:
+            self._define_kernel()
         stand_in = self.context_type()
         stand_in.inner = task.context
         stand_in.since = None
@@ -276,7 +281,7 @@ class Track(Observer):
             if number is not None:
                 return number, 0, 0
             question = site.question(task, request, self.data)
-            number, deadline, awaited = self._number(site, question)
+            number, deadline, awaited = self._number(task, site, question)
             if always is None:
                 stand_in.pending = request if question.answers or question.inside else None
                 stand_in.inside = question.inside
@@ -291,7 +296,7 @@ class Track(Observer):
         except Exception as error:  # of a class of the program's: it makes no difference to the task
             return self._failed("a request", error), 0, 0
 
-    def _number(self, site: Site, question: Question) -> tuple[int, int, int]:
+    def _number(self, task: Task[Any], site: Site, question: Question) -> tuple[int, int, int]:
         """The numbers of a question and of what the task will wait at, and when its wait will be over by itself."""
         details: dict[str, Any] = {name: True for name in ("calls", "yields", "queued", "inside") if getattr(question, name)}
         if question.descriptor is not None:
@@ -300,10 +305,10 @@ class Track(Observer):
         awaited = 0
         text = question.text
         if question.thing is not None:
-            awaited = details["thing"] = self._thing(question.thing)
+            awaited = details["thing"] = self._thing(question.thing, task)
         elif question.tasks:
-            tasks = [self.number_of(task) for task in question.tasks[:MANY]
-                     if id(task.kernel) == self._kernel_id and not task.done()]
+            tasks = [self.number_of(other) for other in question.tasks[:MANY]
+                     if id(other.kernel) == self._kernel_id and not other.done()]
             if len(tasks) == 1 and text == f"wait({label(question.tasks[0])})":
                 text, awaited = "wait", -tasks[0]  # many requests differ in nothing but the task
             else:
@@ -324,11 +329,11 @@ class Track(Observer):
             self.define(stack_definition(number, site.spots))
         return number
 
-    def _thing(self, thing: Any) -> int:
+    def _thing(self, thing: Any, task: Task[Any]) -> int:
         """The number of what a task waits at."""
         if not self.looks:
             self._begin_to_look()
-        return self.things.number(thing)
+        return self.things.number(thing, task)
 
     def tick(self, now: int) -> None:
         """What is not done for each step: note how many tasks are ready, and the like."""
@@ -421,6 +426,8 @@ class RecordedContext(StandIn):
         """In the place of `run`, where there is something to look at."""
         track = self.track
         track.look(monotonic_ns())
+        if (task := self.task()) is not None:
+            track.things.leave(task)
         try:
             return RecordedContext.run(self, resume, code, value)
         finally:
