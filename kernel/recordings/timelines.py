@@ -144,9 +144,10 @@ class Timeline:
             if lane.asked is not None:  # a request that was answered at once, or code that it has called
                 since, request = lane.asked
                 lane.asked = None
-                lane.inside.append(lane.slice(since, time, (
-                    f'"cat": "request", "name": {self._words.request(request)}, '
-                    f'"args": {{"at": {self._words.place(request)[1]}{self._words.answer(moment.first)}}}')))
+                # Not one event for both: Perfetto would have arrows begin here that begin in the step, after this.
+                name, place = self._words.request(request), self._words.place(request)[1]
+                lane.inside.append(lane.event("B", since, f'"cat": "request", "name": {name}, "args": {{"at": {place}}}'))
+                lane.inside.append(lane.event("E", time, f'"args": {{{self._words.answer(moment.first)[2:]}}}'))
             return
         if lane.ready is not None:
             lane.kernel.ready.add(time, -1)

@@ -57,6 +57,16 @@ class Timeline:
         for event in timed:
             if event["ph"] == "X":
                 self._read_slice(event, threads[event["pid"], event["tid"]])
+            elif event["ph"] == "B":
+                found = Slice(event["name"], event["ts"], -1, event["args"])
+                threads[event["pid"], event["tid"]][0].inside.append(found)
+                threads[event["pid"], event["tid"]].append(found)
+            elif event["ph"] == "E":
+                step, found = threads[event["pid"], event["tid"]]
+                assert event["ts"] <= step.end
+                found.end = event["ts"]
+                found.args.update(event["args"])
+                threads[event["pid"], event["tid"]].pop()
             elif event["ph"] == "i":
                 self.instants.append((self.threads[event["pid"], event["tid"]], event["name"]))
             elif event["ph"] == "C":
@@ -86,18 +96,14 @@ class Timeline:
         self.threads = {key: threads[key] for key in sorted(threads, key=places.__getitem__)}
 
     def _read_slice(self, event: Event, open: list[Slice]) -> None:
-        """`open` are the slices of the thread that may not be over."""
+        """`open` are the slices of the thread that are not over."""
         found = Slice(event["name"], event["ts"], round(event["ts"] + event["dur"], 3), event.get("args", {}))
-        while open and open[-1].end <= found.begin:
-            open.pop()
         if open:
-            assert found.end <= open[-1].end, f"{found} begins in {open[-1]} and ends after it"
-        if open:
-            open[-1].inside.append(found)
-        else:
-            self._at[event["pid"], event["tid"]].append(found)
-            self.slices[self.threads[event["pid"], event["tid"]]].append(found)
-        open.append(found)
+            last, = open
+            assert last.end <= found.begin, f"{last} is not over when {found} begins"
+        open[:] = [found]
+        self._at[event["pid"], event["tid"]].append(found)
+        self.slices[self.threads[event["pid"], event["tid"]]].append(found)
 
     def _read_spans(self, events: list[Event]) -> None:
         rows: dict[tuple[int, str], str] = {}
@@ -130,6 +136,7 @@ class Timeline:
             if event["ph"] == "s":
                 assert event["id"] not in ids
                 ids.add(event["id"])
+                at = next((one for one in at.inside if one.begin <= event["ts"] < one.end), at)
                 begun[event["id"]] = thread, at.name
             else:
                 assert event["bp"] == "e" and event["ts"] == at.begin
@@ -148,7 +155,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-NEEDED = {"M": {"args"}, "X": {"dur", "cat"}, "i": {"s", "cat"}, "C": {"args"}, "n": {"id2", "cat", "args"},
+NEEDED = {"M": {"args"}, "X": {"dur", "cat"}, "B": {"cat", "args"}, "E": {"args"}, "i": {"s", "cat"}, "C": {"args"}, "n": {"id2", "cat", "args"},
           "b": {"id2", "cat", "args"}, "e": {"id2", "cat", "args"}, "s": {"id", "cat"}, "f": {"id", "cat", "bp"}}
 OPTIONAL = {"X": {"args"}, "i": {"args"}}
 
@@ -156,9 +163,9 @@ OPTIONAL = {"X": {"args"}, "i": {"args"}}
 def check(event: Event) -> None:
     """Assert that an event has what an event of its kind has, and nothing else."""
     phase = event["ph"]
-    needed = NEEDED[phase] | {"ph", "pid", "name"} | ({"ts"} if phase != "M" else set()) | ({"tid"} if phase != "C" else set())
+    needed = NEEDED[phase] | {"ph", "pid"} | {key for key, without in (("ts", "M"), ("tid", "C"), ("name", "E")) if phase != without}
     assert needed <= set(event) <= needed | OPTIONAL.get(phase, set()), event
-    assert type(event["name"]) is str and event["name"]
+    assert type(event.get("name", "E")) is str and event.get("name", "E")
     for key in {"pid", "tid", "id"} & set(event):
         assert type(event[key]) is int and event[key] > 0
     for key in {"ts", "dur"} & set(event):
