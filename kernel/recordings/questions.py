@@ -30,6 +30,7 @@ class Question(NamedTuple):
     yields: bool = False  # only lets the others go on
     queued: bool = False  # is answered by way of the ready queue also if nothing has to be waited for
     answers: bool = False  # it is a future, which has the answer itself
+    inside: bool = False  # a function of the library awaits a future, and goes on when the task does
 
 
 def key_of(task: Task[Any], code: Any) -> tuple[Any, ...]:
@@ -115,12 +116,12 @@ class Site:
         frames = chain(task)[1]
         call = frames[shape.call]
         if shape.kind == "network" and (descriptor := descriptor_of_call(call)) is not None:
-            return Question(cut(shape.signature.text(call, False)), shape.kind, descriptor=descriptor)
+            return Question(cut(shape.signature.text(call, False)), shape.kind, descriptor=descriptor, inside=True)
         text, kind = self._call(task, data)
         seconds = call.f_locals.get("delay") if kind == "time" else None
         place = None if shape.place is None else shape.place.place(frames)
         if place is not None:
-            return Question(text, kind, thing=place.thing)
+            return Question(text, kind, thing=place.thing, inside=True)
         tasks = tasks_behind(request) if shape.collector is None else shape.collector.tasks(frames)
         return Question(text, kind, tasks=tasks, seconds=seconds if isinstance(seconds, (int, float)) else None,
-                        descriptor=descriptor_of_call(call) if shape.has_descriptor else None)
+                        descriptor=descriptor_of_call(call) if shape.has_descriptor else None, inside=True)

@@ -23,8 +23,8 @@ from ..net.endpoints import Attempt
 from ..snapshots.copying import cut
 from ..task import Task
 from .questions import Question, Site, key_of
-from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, FIRST_TASK, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAIT,
-                   WAKE)
+from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, FIRST_TASK, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP,
+                   WAIT, WAKE)
 from .tables import Tables
 from .things import Things
 from .writing import stack_definition
@@ -147,7 +147,7 @@ class Track(Observer):
         if name.startswith("Task-") and name[5:].isdecimal():  # of asyncio's, which numbers them
             name, suffix = "Task-", int(name[5:])
         daemon = getattr(task, "daemon", False)
-        key = id(code), name, daemon
+        key = self.number, id(code), name, daemon
         sort = tables.sorts.known.get(key) or tables.sorts.number(
             key, kernel=self.number, name=cut(name), daemon=daemon,
             place=None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname])
@@ -231,10 +231,10 @@ class Track(Observer):
 
     def text(self, value: Any) -> int:
         """The number of what is shown of a value."""
-        if isinstance(value, Task) and id(value.kernel) == self._kernel_id:
-            return FIRST_TASK + self.number_of(value)
         if not self.data:
             text = f"<{type(value).__name__}>"
+        elif isinstance(value, Task) and id(value.kernel) == self._kernel_id:
+            return FIRST_TASK + self.number_of(value)
         elif value.__class__ is bytes:  # `echo` of the benchmarks
             text = repr(value) if len(value) <= LIMIT else f"{value[:LIMIT]!r}..."
         else:
@@ -260,6 +260,8 @@ class Track(Observer):
                 value, error = answer_to(stand_in.task(), request, thrown, value)
             if error is not None:
                 return -self.error(error)
+            if request is not None and stand_in.inside:
+                return 0  # the library's function that awaits the future will give another one
             return 0 if value is None else self.text(value)
         except Exception as failure:
             return self._failed("an answer", failure)
@@ -286,12 +288,15 @@ class Track(Observer):
                     return number, 0, 0
                 if is_future(request):
                     stand_in.pending = request
+                    stand_in.inside = False
                 return number, 0, -self.number_of(request)
             question = site.question(task, request, self.data)
             number, deadline, awaited = self._number(task, site, question)
-            if question.answers:
+            if question.answers or question.inside:
                 stand_in.pending = request
+                stand_in.inside = question.inside
             if always is not None and not (isinstance(request, Task) and awaited >= 0):
+                site.known[always] = number
                 site.known[always] = number
                 if place is not None and request is None:
                     stand_in.lines[place] = number
@@ -311,7 +316,7 @@ class Track(Observer):
 
     def _number(self, task: Task[Any], site: Site, question: Question) -> tuple[int, int, int]:
         """The numbers of a question and of what the task will wait at, and when its wait will be over by itself."""
-        details: dict[str, Any] = {name: True for name in ("calls", "yields", "queued") if getattr(question, name)}
+        details: dict[str, Any] = {name: True for name in ("calls", "yields", "queued", "inside") if getattr(question, name)}
         if question.descriptor is not None:
             details["descriptor"] = question.descriptor
         deadline = 0 if question.seconds is None else self._deadline(question.seconds, question.until)
@@ -374,7 +379,7 @@ def deeper(place: Any, awaited: Any) -> Any:
 class RecordedContext(StandIn):
     """Records what the task does in each of its steps."""
 
-    __slots__ = ("code", "head", "lines", "pending", "task", "waiting")
+    __slots__ = ("code", "head", "inside", "lines", "pending", "task", "waiting")
 
     track: Track
     note: Callable[[tuple[int, ...]], None]
@@ -384,6 +389,7 @@ class RecordedContext(StandIn):
     lines: dict[Any, int]  # numbers of requests, by the place, and what the request is made to
     operations: ClassVar[set[type]] = set()  # classes of operations on connections, of which `lines` has numbers
     pending: Any  # what the task asks, if only that has the answer: a future
+    inside: bool  # whether a function of the library awaits it
     waiting: int  # whether it waits; BY_QUEUE: for an operation, which may be answered at once
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
