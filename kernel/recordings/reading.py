@@ -6,6 +6,7 @@ file that is no recording, or of a version that is not known here, is refused by
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import struct
@@ -69,6 +70,16 @@ class Recording:
 
 def read(path: str | os.PathLike[str]) -> Recording:
     """Read the file. Raises `Unreadable`, and `OSError` when it cannot be opened."""
+    collecting = gc.isenabled()
+    gc.disable()  # there will be millions of objects and no garbage: to look for it would take as long as the reading
+    try:
+        return _read(path)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(path: str | os.PathLike[str]) -> Recording:
     with open(path, "rb") as file:
         first = file.readline(1 << 24)
         try:
