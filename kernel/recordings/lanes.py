@@ -105,16 +105,16 @@ class KernelLane:
 class TaskLane:
     """A task. One row has its steps; it is a thread of the timeline. Another has its life, and in that its waits."""
 
-    def __init__(self, number: int, tid: int, label: str, depth: int, kernel: KernelLane, spot: tuple[str, str]) -> None:
+    def __init__(self, number: int, tid: int, label: str, depth: int, kernel: KernelLane, spot: tuple[str, str],
+                 digits: int) -> None:
         self.kernel = kernel
         self.tid = tid
         self.label = quoted(label)
         row = f"{BRANCH}{LINE * depth} {label}" if depth else label
         self.row = quoted(row)
-        # Perfetto sorts the rows that are no threads by their names.
-        self.sorted_row = quoted(f"{tid:024b}".translate(INVISIBLE) + row)
+        # Perfetto sorts the rows that are no threads by their names. It has them from the first event in each.
+        self.sorted_row = quoted(f"{tid:0{digits}b}".translate(INVISIBLE) + row)
         self.alive = False
-        self.was_there = False  # before the recording, and has not run since
         self.ready: int | None = None  # since when it is ready,
         self.running: int | None = None  # or runs,
         self.waiting: int | None = None  # or is blocked,

@@ -6,6 +6,7 @@ recorder looks at the state of those that were used last, before and after each 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
@@ -38,22 +39,28 @@ class Thing:
 class Things:
     """Those at which the tasks of one kernel wait. `number_of` gives the number that a task has in the recording."""
 
-    def __init__(self, kernel: Kernel, number: int, tables: Tables, number_of: Callable[[Task[Any]], int]) -> None:
+    def __init__(self, kernel: Kernel, tables: Tables, number_of: Callable[[Task[Any]], int]) -> None:
         self._kernel = kernel
-        self._number = number
+        self.kernel_number = 0  # in the recording
         self._tables = tables
         self._data = tables.data
         self._number_of = number_of
         self.live: dict[int, Thing] = {}  # by identity; those that were used last are at the end
+        self._at: weakref.WeakKeyDictionary[Task[Any], Any] = weakref.WeakKeyDictionary()  # where tasks stand in a line
 
-    def number(self, thing: Any) -> int:
-        """The number of `thing`, at which a task is about to wait."""
+    def leave(self, task: Task[Any]) -> None:
+        """The task runs: it waits at nothing any more."""
+        self._at.pop(task, None)
+
+    def number(self, thing: Any, task: Task[Any]) -> int:
+        """The number of `thing`, at which `task` is about to wait."""
+        self._at[task] = thing
         known = self.live.pop(id(thing), None)
         if known is None:
             known = Thing(next(self._tables.things), thing)
             if len(self.live) >= MOST:
                 del self.live[next(iter(self.live))]
-            self._tables.writer.definitions.append({"thing": known.number, "kernel": self._number,
+            self._tables.writer.definitions.append({"thing": known.number, "kernel": self.kernel_number,
                                              "kind": describe(thing, False)[0]})
         self.live[id(thing)] = known
         return known.number
@@ -81,7 +88,7 @@ class Things:
                 details["items"] = [shown(item, LIMIT) for item in islice(items, ITEMS)]
         key = known.number, text, owners, tuple(details.get("items", ()))
         number = self._tables.states.number(key, **details)
-        self._tables.writer.rows.extend((KINDS * self._number + THING, now, known.number, number))
+        self._tables.writer.rows.extend((KINDS * self.kernel_number + THING, now, known.number, number))
 
     def _owners(self, known: Thing) -> tuple[int, ...] | None:
         """The tasks that hold a lock; None if it is none, or nobody knows."""
@@ -93,7 +100,7 @@ class Things:
         locked = thing.locked()
         if locked and not known.was_locked:
             tasks: Iterable[Task[Any]] = islice(self._kernel.everyone(), MOST_HOLDERS)
-            found = next((task for task in tasks if holds(task, thing)), None)
+            found = next((task for task in tasks if self._at.get(task) is not thing and holds(task, thing)), None)
             known.holder = 0 if found is None else self._number_of(found)
             locked = found is not None  # else look again the next time
         elif not locked:
@@ -103,9 +110,8 @@ class Things:
 
 
 def holds(task: Task[Any], lock: Any) -> bool:
-    """Whether the task is suspended inside of a block `async with lock:`."""
-    return any(held is lock for code in chain(task)[0] for manager in blocks_of(code) for held in held_by(manager)) \
-        and getattr(task.context, "at", None) is not lock
+    """Whether the task is suspended inside of a block `async with lock:`, or on its way into one."""
+    return any(held is lock for code in chain(task)[0] for manager in blocks_of(code) for held in held_by(manager))
 
 
 def items_of(thing: Any) -> Any:

@@ -78,6 +78,7 @@ class Timeline:
         """Number and name the rows. Perfetto shows threads in the order of their numbers."""
         recording = self._recording
         tree = Tree(recording)
+        digits = (len(recording.tasks) + len(recording.kernels)).bit_length()
         pid = 1
         start = recording.header["begin"]
         begin = min((kernel["at"] for kernel in recording.kernels.values()), default=start) - start
@@ -91,7 +92,7 @@ class Timeline:
             for tid, (key, depth) in enumerate(places, pid):
                 task = recording.tasks[key]
                 lane = self._lanes[key] = TaskLane(key, tid, f"{task['name']} ({task['number']})", depth, kernel,
-                                                   self._words.spot(task["place"]))
+                                                   self._words.spot(task["place"]), digits)
                 self._name("thread", pid, tid, lane.row, tid)
             self._name("thread", pid, kernel.loop, quoted("the kernel's loop"), kernel.loop)
             pid = kernel.loop + 1
@@ -105,11 +106,10 @@ class Timeline:
 
     def _spawn(self, lane: TaskLane, time: int, moment: Moment) -> None:
         lane.alive = True
-        lane.was_there = self._recording.was_before(moment.first)
         cause = self._words.cause(moment.first)
         self._put(lane.span("n", time, f'"name": {lane.sorted_row}, "args": {{"spawned by": {cause}}}'))
         self._put(lane.span("b", time, f'"name": {lane.label}, "args": {{"from": {lane.spot[1]}}}'))
-        if not lane.was_there:  # else nobody knows in which state it was
+        if not self._recording.was_before(moment.first):  # else nobody knows in which state it was
             self._make_ready(lane, time, moment.first)
 
     def _wake(self, lane: TaskLane, time: int, moment: Moment) -> None:
@@ -144,9 +144,10 @@ class Timeline:
             if lane.asked is not None:  # a request that was answered at once, or code that it has called
                 since, request = lane.asked
                 lane.asked = None
-                lane.inside.append(lane.slice(since, time, (
-                    f'"cat": "request", "name": {self._words.request(request)}, '
-                    f'"args": {{"at": {self._words.place(request)[1]}{self._words.answer(moment.first)}}}')))
+                # Not one event for both: Perfetto would have arrows begin here that begin in the step, after this.
+                name, place = self._words.request(request), self._words.place(request)[1]
+                lane.inside.append(lane.event("B", since, f'"cat": "request", "name": {name}, "args": {{"at": {place}}}'))
+                lane.inside.append(lane.event("E", time, f'"args": {{{self._words.answer(moment.first)[2:]}}}'))
             return
         if lane.ready is not None:
             lane.kernel.ready.add(time, -1)
@@ -167,7 +168,7 @@ class Timeline:
 
     def _ask(self, lane: TaskLane, time: int, moment: Moment) -> None:
         request, outcome = moment.first, moment.second
-        if lane.running is None:  # adopted while it waited
+        if lane.running is None:  # when the recording begins, or at a condition, whose lock it waits for now
             if lane.ready is not None:
                 lane.kernel.ready.add(time, -1)
                 lane.ready = lane.arrow = None
@@ -188,8 +189,7 @@ class Timeline:
 
     def _end_step(self, lane: TaskLane, time: int, end: str) -> None:
         since, lane.running, lane.asked = lane.running, None, None
-        was_there, lane.was_there = lane.was_there, False
-        if since is None or was_there and since == time:  # what it waits for when the recording begins
+        if since is None:
             return
         function, place = lane.begun
         self._put(lane.slice(since, time, (

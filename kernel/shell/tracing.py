@@ -97,11 +97,13 @@ class Tracing(AbstractContextManager[None]):
         if options.count:
             self._summary = Summary(options.kinds, task=options.task)
             observers.append(self._summary)
-        if options.record is not None:
+        if options.records:
+            from .pictures import Pictures  # here, to save start-up time: most traces are text
+            self._pictures = Pictures(options)
             try:
-                self._tape = Tape(options.record, options.data)
+                self._tape = Tape(self._pictures.recording, options.data)
             except OSError as error:
-                raise WrongUse(f"cannot write to {options.record}: {error.strerror or error}") from None
+                raise WrongUse(f"cannot write to {self._pictures.recording}: {error.strerror or error}") from None
             observers.append(self._tape)
         self._observer = Several(observers)
 
@@ -128,6 +130,10 @@ class Tracing(AbstractContextManager[None]):
             self._tape.close()
             if self._tape.failure is not None:
                 self._complain(f"the recording is not complete: {self._tape.failure}")
+            try:
+                self._pictures.make()
+            except OSError as failure:
+                self._complain(f"no picture of the program was made: {failure}")
 
     def _complain(self, text: str) -> None:
         print(f"{self._command}: {text}", file=sys.stderr)
