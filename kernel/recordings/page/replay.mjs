@@ -43,7 +43,10 @@ export class State {
       if (!this.running.includes(task)) this.running.push(task);
     } else if (kind === ASK) {
       if (first[moment]) this.asked[task] = moment;
-      if (!GOES_ON.has(second[moment])) remove(this.running, task);
+      if (!GOES_ON.has(second[moment])) {
+        remove(this.running, task);
+        remove(this.ready, task); // a condition moves a task that it has woken into the line of its lock
+      }
       if (second[moment] === YIELDED) this.ready.push(task);
     } else if (kind === EXIT) {
       remove(this.ready, task);

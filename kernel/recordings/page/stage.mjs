@@ -8,7 +8,7 @@ import { endingOf, sceneOf } from "./scene.mjs";
 import { clockTime, plural, span } from "./units.mjs";
 import { nameOf } from "./words.mjs";
 
-const MOST = { ready: 14, group: 6, timers: 8, done: 7, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
+const MOST = { ready: 8, group: 6, timers: 8, done: 7, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
 
 // What a group is, in a word.
 const HINTS = { tasks: "until they are done", descriptor: "a connection or the like: until data comes, or there is room" };

@@ -44,6 +44,8 @@ const SENTENCES = {
         : [task, " has its answer at once, and goes on."];
     }
     if (before.asked[recording.task[moment]] < 0) return ["The trampoline starts ", task, ": it runs for the first time."];
+    const asked = before.asked[recording.task[moment]];
+    if (recording.second[asked] === YIELDED && !answer) return ["The turn of ", task, " has come: the trampoline resumes it."];
     return answer ? ["The trampoline resumes ", task, " and hands it ", { code: recording.text(answer) }, "."]
       : ["The trampoline resumes ", task, " where it waited."];
   },
