@@ -48,19 +48,28 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Recording]:
-    """Gives the recording of a program of `programs/`, which is run once, in a process of its own."""
+def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Gives the file with the recording of a program of `programs/`, which is run once, in a process of its own."""
     folder = tmp_path_factory.mktemp("recordings")
-    made: dict[str, Recording] = {}
 
-    def recording_of(name: str) -> Recording:
-        if name not in made:
-            file = folder / f"{name}.rec"
-            subprocess.run([sys.executable, PROGRAMS / f"{name}.py", file], cwd=ROOT, check=True, timeout=50,
+    def file_of(name: str, *arguments: str) -> Path:
+        file = folder / f"{'-'.join([name, *arguments])}.rec"
+        if not file.exists():
+            subprocess.run([sys.executable, PROGRAMS / f"{name}.py", file, *arguments], cwd=ROOT, check=True, timeout=50,
                            env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
-            made[name] = read(file)
-            assert made[name].damage is None
-        return made[name]
+        return file
+
+    return file_of
+
+
+@pytest.fixture(scope="session")
+def recordings(files: Callable[..., Path]) -> Callable[..., Recording]:
+    """Gives the recording of a program of `programs/`."""
+
+    def recording_of(name: str, *arguments: str) -> Recording:
+        recording = read(files(name, *arguments))
+        assert recording.damage is None
+        return recording
 
     return recording_of
 

@@ -175,14 +175,14 @@ def test_the_strip_zooms(page: Any) -> None:
     canvas = page.locator("#strip canvas")
     box = canvas.bounding_box()
     whole = page.screenshot(clip=box)
-    for closer, wider in [(lambda: page.click("#closer"), lambda: page.click("#wider")),
-                          (lambda: page.keyboard.press("]"), lambda: page.keyboard.press("[")),
-                          (lambda: page.mouse.wheel(0, -300), lambda: page.mouse.wheel(0, 300))]:
+    ways: list[tuple[Any, list[Any], list[Any]]] = [
+        (page.click, ["#closer"], ["#wider"]), (page.keyboard.press, ["]"], ["["]), (page.mouse.wheel, [0, -300], [0, 300])]
+    for act, closer, wider in ways:
         page.mouse.move(box["x"] + 300, box["y"] + 50)
-        closer()
+        act(*closer)
         page.wait_for_timeout(50)
         assert page.screenshot(clip=box) != whole
-        wider()
+        act(*wider)
         page.click("#whole")
         page.mouse.move(0, 0)
         assert page.screenshot(clip=box) == whole

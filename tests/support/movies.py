@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from kernel.recordings import moments as kinds
@@ -63,13 +63,15 @@ def shown_moments(recording: Recording, kernel: int) -> list[kinds.Moment]:
             and kernel == (recording.tasks[moment.task]["kernel"] if moment.kind in kinds.OF_TASKS else moment.task)]
 
 
-def positions(recording: Recording, kernel: int = 1) -> Iterator[Expected]:
-    """How things stand at the beginning, and after each of the moments."""
+def positions(recording: Recording, kernel: int = 1, only: Collection[int] | None = None) -> Iterator[Expected]:
+    """How things stand at the beginning, and after each of the moments; or `only` at some of these positions."""
     state = State(recording)
-    yield expected(recording, state, kernel, None)
-    for moment in shown_moments(recording, kernel):
+    if only is None or 0 in only:
+        yield expected(recording, state, kernel, None)
+    for position, moment in enumerate(shown_moments(recording, kernel), 1):
         state.apply(moment)
-        yield expected(recording, state, kernel, moment)
+        if only is None or position in only:
+            yield expected(recording, state, kernel, moment)
 
 
 def expected(recording: Recording, state: State, kernel: int, moment: kinds.Moment | None) -> Expected:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Generator
 from typing import Any
 
-from kernel import (Cancelled, Condition, Event, Semaphore, VirtualClock, checkpoint, run, sleep, spawn, timeout)
+from kernel import Cancelled, Condition, Event, Semaphore, Task, VirtualClock, checkpoint, run, sleep, spawn, timeout
 from kernel.insight import record
 
 
@@ -50,8 +50,10 @@ async def waiter(event: Event) -> None:
 
 async def main() -> None:
     event, semaphore, condition, box = Event(), Semaphore(2), Condition(), list[int]()
-    tasks = [await spawn(limited(semaphore, 0.1 * number), name=f"limited {number}") for number in range(1, 4)]
-    tasks += [await spawn(waiter(event), name="waiter"), await spawn(hurried(), name="hurried"), await spawn(calls(), name="calls")]
+    tasks: list[Task[Any]] = [await spawn(limited(semaphore, 0.1 * number), name=f"limited {number}") for number in range(1, 4)]
+    tasks.append(await spawn(waiter(event), name="waiter"))
+    tasks.append(await spawn(hurried(), name="hurried"))
+    tasks.append(await spawn(calls(), name="calls"))
     collector = await spawn(collect(condition, box), name="collector")
     failing = await spawn(fails(), name="fails")
     sleeper = await spawn(nap(1000), name="sleeper")
