@@ -6,7 +6,7 @@ import { fillHelp, listenToKeys } from "./keys.mjs";
 import { subjectOf } from "./place.mjs";
 import { Player, SPEEDS } from "./player.mjs";
 import { DEADLOCK, Recording } from "./recording.mjs";
-import { Replay } from "./replay.mjs";
+import { Replay, WAITING } from "./replay.mjs";
 import { search } from "./search.mjs";
 import { Source } from "./source.mjs";
 import { Stage } from "./stage.mjs";
@@ -17,6 +17,7 @@ import { clockTime, span } from "./units.mjs";
 import { plain } from "./words.mjs";
 import { circlePicture } from "./circle.mjs";
 
+const LONG = 120; // characters of a sentence that are shown in a smaller size
 const MOST_FOLLOWED = 500; // tasks in the list of those that can be followed
 
 class Page {
@@ -43,7 +44,7 @@ class Page {
     this.stage = new Stage(recording, this.boxes, (title, tasks) => this.#listTasks(title, tasks));
     this.source = new Source(recording, (task) => this.choose(task));
     this.story = new Story(recording, (position) => this.#jump(position));
-    this.strip = new Strip(recording, (position) => this.#jump(position));
+    this.strip = new Strip(recording, (position) => this.#jump(position), (position) => this.story.textAt(position));
     this.tasks = new Tasks(recording, this.boxes, {
       choose: (task) => this.choose(task), follow: (task) => this.followTask(task), go: (position) => this.#jump(position) });
     const speed = this.player?.speed ?? 1;
@@ -94,8 +95,9 @@ class Page {
 
   #drawCaption(position) {
     const pieces = this.story.sentenceAt(position);
-    const shown = pieces ? this.boxes.pieces(pieces) : [this.recording.count ? "Press play, or the right arrow key for one moment." : "Nothing was recorded: no task ran while the recording went on."];
+    const shown = pieces ? this.boxes.pieces(pieces) : [this.recording.count ? `This is a recording of ${this.data.title}. Press play, or the right arrow key for one moment.` : "Nothing was recorded: no task ran while the recording went on."];
     fill($("#caption"), shown);
+    $("#caption").classList.toggle("long", $("#caption").textContent.length > LONG);
   }
 
   #drawAlarm(state, scene) {
@@ -177,13 +179,16 @@ class Page {
   }
 
   why() {
-    const task = this.selected ?? this.#whoWaits();
+    const task = this.selected ?? this.player.followed ?? this.#whoWaits();
     if (task !== undefined) this.choose(task);
   }
 
+  /** The task of this moment if it waits, else the first that does. */
   #whoWaits() {
-    const state = this.replay.at(this.player.position);
-    return subjectOf(this.recording, state);
+    const state = this.replay.at(this.player.position), subject = subjectOf(this.recording, state);
+    if (subject !== undefined && state.of(subject) === WAITING) return subject;
+    const waiting = this.recording.tasks.findIndex((_, task) => state.of(task) === WAITING);
+    return waiting >= 0 ? waiting : subject;
   }
 
   choose(task) {

@@ -20,7 +20,7 @@ export class Source {
   }
 
   /** Show where `task` is; where nobody is chosen, the task of this moment. */
-  draw(state, task = subjectOf(this.recording, state)) {
+  draw(state, task = subjectOf(this.recording, state) ?? (this.recording.tasks.length ? 0 : undefined)) {
     if (task !== this.task) this.frame = -1;
     this.task = task;
     this.state = state;
@@ -48,7 +48,7 @@ export class Source {
   #drawNames(frames) {
     this.drawn.file = undefined;
     const about = frames.length ? "The recording does not have the source of this file. The task is here:"
-      : this.state.position ? "Nothing is known of where this task is." : "Press play, or → for one moment.";
+      : "Nothing is known of where this task is.";
     fill($("#lines"), [element("p", { class: "absent" }, about), ...frames.map(([file, line, name]) =>
       element("p", { class: "absent" }, element("code", {}, `${file}:${line} in ${name}`)))]);
   }
@@ -90,12 +90,14 @@ export class Source {
     const line = this.lines.get(at);
     if (!line) return undefined;
     const signs = line.querySelector(".signs");
-    fill(signs, tasks.slice(0, MOST_SIGNS).map((task) => {
+    const shown = tasks.slice(0, tasks.length > MOST_SIGNS ? MOST_SIGNS - 1 : MOST_SIGNS);
+    fill(signs, shown.map((task) => {
       const { number, name } = this.recording.tasks[task];
       return element("button", { type: "button", class: "sign", style: { "--hue": hueOf(task) }, tabindex: "-1",
                                  title: `${name} is suspended here`, onclick: () => this.choose(task) }, String(number));
     }));
-    if (tasks.length > MOST_SIGNS) signs.append(element("span", { class: "sign rest", title: `${tasks.length} tasks` }, `+${tasks.length - MOST_SIGNS}`));
+    const left = tasks.length - shown.length;
+    if (left) signs.append(element("span", { class: "sign rest", title: `${tasks.length} tasks are suspended here` }, `+${left}`));
     const signed = { line, signs };
     this.signed.push(signed);
     return signed;

@@ -6,12 +6,12 @@ import { ASK, BLOCKED, CAME_TO_END, RESUME } from "./recording.mjs";
 import { DONE } from "./replay.mjs";
 import { endingOf, sceneOf } from "./scene.mjs";
 import { clockTime, plural, span } from "./units.mjs";
-import { nameOf } from "./words.mjs";
+import { aboutThing, nameOf } from "./words.mjs";
 
-const MOST = { ready: 8, group: 6, timers: 8, done: 7, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
+const MOST = { ready: 8, group: 6, timers: 5, done: 7, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
 
 // What a group is, in a word.
-const HINTS = { tasks: "until they are done", descriptor: "a connection or the like: until data comes, or there is room" };
+const HINTS = { tasks: "until they are done", descriptor: "until data comes" };
 
 export class Stage {
   constructor(recording, boxes, more) {
@@ -59,7 +59,7 @@ export class Stage {
     show($("#asked"), now === ASK, asks ? this.#request(last) : "");
     $("#running").classList.toggle("occupied", running.length > 0);
     const boxes = this.#fold(running.slice().reverse(), 3, "Running", (task) => this.boxes.box(task));
-    if (!boxes.length) boxes.push(element("span", { class: "empty" }, state.position ? "nobody" : "the program has not begun"));
+    if (!boxes.length) boxes.push(element("span", { class: "empty" }, state.position ? "nobody" : "nobody yet"));
     fill($("#running-boxes"), boxes);
   }
 
@@ -98,7 +98,7 @@ export class Stage {
                                         onclick: () => this.more("Blocked elsewhere", tasks) },
         `+ ${left.toLocaleString("en")} more places, with ${plural(tasks.length, "task")}`));
     }
-    if (!elements.length) elements.push(element("span", { class: "empty" }, "no task is blocked"));
+    if (!elements.length) elements.push(state.position ? element("span", { class: "empty" }, "no task is blocked") : introduction());
     fill($("#groups"), elements);
   }
 
@@ -111,6 +111,7 @@ export class Stage {
     }
     const [top, boxes] = made.children, [title, stands] = top.children;
     const { waits } = group;
+    made.classList.toggle("wide", waits.length > 3);
     fill(title, [group.title, ...(waits.length > 1 ? [element("span", { class: "count" }, String(waits.length))] : [])]);
     fill(stands, this.#standing(state, group));
     const draw = (wait, note) => this.boxes.box(wait.task, note, inCircle.has(wait.task) ? "stuck" : "");
@@ -150,7 +151,7 @@ export class Stage {
       const left = group.size - items.length;
       return group.size ? ["items: ", ...items, ...(left > 0 ? [`+ ${left} more`] : [])] : ["empty"];
     }
-    return group.text ? [group.text.replace(/^\S+ (with )?/, "")] : [];
+    return group.text ? [aboutThing(group)] : [];
   }
 
   /** Sleepers on an axis of time that begins now. */
@@ -185,6 +186,14 @@ export class Stage {
     if (!boxes.length) boxes.push(element("span", { class: "empty" }, "no task has ended yet"));
     fill($("#done-boxes"), boxes);
   }
+}
+
+function introduction() {
+  return element("div", { class: "introduction" },
+    element("p", {}, "A box is a task: a function that takes turns with others. The kernel runs one of them at a time."),
+    element("ol", {}, ...["A task that can run stands in the ready queue.", "The first one jumps on the trampoline, and runs until it asks for something.",
+      "If there is no answer yet, the task is blocked: its box waits here, at what it waits for.",
+      "When the answer is there, the task goes back to the ready queue. When its code ends, it is done."].map((text) => element("li", {}, text))));
 }
 
 /** Where spans lie on an axis, from 0 to 1. One much longer than the others would press them together: then by logarithms. */

@@ -29,6 +29,10 @@ export class Story {
     return position ? sentence(this.recording, this.replay.at(position - 1)) : undefined;
   }
 
+  textAt(position) {
+    return plain(this.recording, this.sentenceAt(position));
+  }
+
   #row(moment) {
     const { recording } = this, task = recording.task[moment];
     const pieces = this.sentenceAt(moment + 1), text = plain(recording, pieces);

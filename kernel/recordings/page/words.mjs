@@ -76,13 +76,13 @@ const SENTENCES = {
   },
 
   [CLOCK](recording, before, moment) {
-    return [`Nothing can run, so the clock of this kernel jumps to ${clockTime(recording.first[moment])}. It is not a real clock: nobody waits.`];
+    return [`The clock of this kernel jumps to ${clockTime(recording.first[moment])}, when the next timer is due. It is no real clock, so nobody has to wait.`];
   },
 
   [THING](recording, before, moment) {
     const thing = recording.things.get(recording.first[moment]);
     const state = recording.states.get(recording.second[moment]);
-    return thing && state ? [`${thing.label}: `, ...standing(recording, state), "."] : ["Something that tasks wait at has changed."];
+    return thing && state ? changed(recording, thing.label, state) : ["Something that tasks wait at has changed."];
   },
 
   [IDLE]() {
@@ -91,21 +91,44 @@ const SENTENCES = {
 
   [DEADLOCK](recording, before, moment) {
     const { tasks } = recording.data.deadlocks[recording.first[moment]] ?? { tasks: [] };
-    const places = tasks.map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
+    const places = placesOf(recording, tasks);
     const [circle] = circles(recording, before, places);
     if (circle) return ["Deadlock: ", ...several(circle), " wait for each other in a circle. None of them can ever go on."];
     return ["Deadlock: nothing can ever wake ", ...several(places), "."];
   },
 };
 
+function changed(recording, label, state) {
+  if (state.owners) {
+    const owners = placesOf(recording, state.owners);
+    return owners.length ? [...several(owners), owners.length === 1 ? ` holds ${label} now.` : ` hold ${label} now.`] : [`Nobody holds ${label} now.`];
+  }
+  if (state.size === 0) return [`${label} is empty now.`];
+  if (state.size) {
+    const items = (state.items ?? []).slice(0, MOST_NAMED).map((item) => ({ code: item }));
+    return [`${label} has ${plural(state.size, "item")} now`, ...(items.length ? [": ", ...items.flatMap((item, place) => (place ? [", ", item] : [item]))] : []),
+      state.size > items.length && items.length ? " and more." : "."];
+  }
+  return [`${label} has changed: ${aboutThing(state)}.`];
+}
+
 /** How a lock, a queue or the like stands. */
 export function standing(recording, state) {
   if (state.owners) {
-    const owners = state.owners.map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
-    return owners.length ? ["held by ", ...joined(owners.map((task) => ({ task })))] : ["nobody holds it"];
+    const owners = placesOf(recording, state.owners);
+    return owners.length ? ["held by ", ...several(owners)] : ["nobody holds it"];
   }
   if (state.size !== undefined) return [state.size === 0 ? "it is empty" : `it has ${plural(state.size, "item")}`];
-  return [state.text.replace(/^\S+ (with )?/, "")];
+  return [aboutThing(state)];
+}
+
+/** What the recording says of it, without its name: "not set", "2 left". */
+export function aboutThing(state) {
+  return state.text.replace(/^\S+ (with )?/, "");
+}
+
+function placesOf(recording, numbers) {
+  return numbers.map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
 }
 
 /** Tasks, the first of them by name. */
@@ -114,21 +137,32 @@ function several(tasks) {
   return joined(tasks.length > MOST_NAMED ? [...named, `${plural(tasks.length - MOST_NAMED, "other")}`] : named);
 }
 
-function asksFor(recording, { request, key, tasks, deadline }) {
+function asksFor(recording, { request, key, tasks, deadline, thing }) {
+  const label = recording.things.get(thing)?.label;
   if (key === "sleep" && /sleep/.test(request.text)) return [" asks to sleep: "];
   if (deadline) return [" asks for something by a time: "];
   if (request.kind === "queue" && /get/.test(request.text)) return [" asks for an item: "];
   if (request.kind === "queue" && /put/.test(request.text)) return [" hands over an item: "];
-  if (request.kind === "sync" && /acquire/.test(request.text)) return [" asks for a lock: "];
+  if (label && /acquire/.test(request.text)) return [` asks for ${label}: `];
+  if (label && /wait/.test(request.text)) return [` waits for ${label}: `];
+  if (/spawn|create_task/.test(request.text)) return [" asks for a new task: "];
   if (tasks.length) return [" waits for ", ...several(tasks), ": "];
   if (request.kind === "network") return [" asks the network: "];
   return [" asks: "];
 }
 
+// Why tasks wait at such a thing.
+const REASONS = [
+  ["Semaphore", "All its places are taken, so it is blocked."], ["Event", "It is not set yet, so it is blocked."],
+  ["Condition", "It is blocked until another task notifies it."], ["Barrier", "Not all have come yet, so it is blocked."]];
+
 /** Why the request blocks its task. */
 function becauseOf(recording, before, { thing, deadline, request, tasks, descriptor }) {
+  const kind = recording.things.get(thing)?.kind ?? "";
   const owners = thing ? ownersOf(recording, before, thing) : [];
   if (owners.length) return [...joined(owners.map((task) => ({ task }))), owners.length === 1 ? " holds it" : " hold it", ", so it is blocked."];
+  const reason = REASONS.find(([word]) => kind.includes(word));
+  if (reason) return [reason[1]];
   if (request.kind === "queue" && /get/.test(request.text)) return ["The queue is empty, so it is blocked."];
   if (request.kind === "queue" && /put/.test(request.text)) return ["The queue is full, so it is blocked."];
   if (deadline) return [`It is blocked until the clock shows ${clockTime(deadline)}.`];
