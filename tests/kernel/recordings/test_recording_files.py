@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel import Kernel, VirtualClock, checkpoint, run, sleep, spawn
+from kernel import Kernel, VirtualClock, checkpoint, current_task, run, sleep, spawn
 from kernel.insight import record
 from kernel.recordings import moments as kinds
 from kernel.recordings.reading import Unreadable, read
@@ -153,7 +153,9 @@ def test_it_can_be_stopped_twice_and_by_another_thread(tmp_path: Path) -> None:
         while not stopped.is_set():
             await sleep(0.001)
         await sleep(0.01)
+        watched.append((await current_task()).kernel.tap is not None)
 
+    watched: list[bool] = []
     session = record(tmp_path / "recording")
     thread = threading.Thread(target=run, args=(main(),))
     thread.start()
@@ -164,7 +166,7 @@ def test_it_can_be_stopped_twice_and_by_another_thread(tmp_path: Path) -> None:
     stopped.set()
     thread.join()
     assert (tmp_path / "recording").stat().st_size == size
-    assert read(tmp_path / "recording").damage is None
+    assert watched == [False] and read(tmp_path / "recording").damage is None
 
 
 def test_two_recordings_at_once(tmp_path: Path) -> None:
