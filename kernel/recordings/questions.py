@@ -12,7 +12,7 @@ from ..insight.requests import chain, has_frame, is_future, kind_of, text_of, wi
 from ..net.endpoints import Attempt
 from ..snapshots.copying import Shape, cut, descriptor_of_call, descriptor_of_request
 from ..snapshots.relations import place_in_request, tasks_behind, tasks_of_request
-from ..syscalls import Call, Checkpoint, Sleep, Syscall
+from ..syscalls import Call, Checkpoint, Sleep, Spawn, Syscall
 from ..task import Task
 
 
@@ -65,11 +65,16 @@ class Site:
         self.known: dict[Any, int] = {}  # numbers of questions that are always the same: by what else they depend on
 
     def key_of(self, task: Task[Any], request: Any) -> Any:
-        """What the question depends on besides the place, if it is always the same; else None."""
+        """What the question depends on besides the place, and the task that is waited for; None if on other things too."""
         if request is None:
             return "yield"
         if isinstance(request, Attempt):
             return type(request), request.endpoint.descriptor
+        if isinstance(request, Spawn):
+            code = getattr(request.code, "cr_code", None) if request.name is None else None
+            return None if code is None else (request.daemon, code.co_qualname)
+        if isinstance(request, Task) and self._shape.call is None:
+            return "wait"
         if self._shape.call is not None and self._shape.kind == "network":  # a stream of asyncio's
             return descriptor_of_call(chain(task)[1][self._shape.call])
         return None
