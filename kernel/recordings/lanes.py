@@ -113,7 +113,7 @@ class TaskLane:
         row = f"{BRANCH}{LINE * depth} {label}" if depth else label
         self.row = quoted(row)
         # Perfetto sorts the rows that are no threads by their names. It has them from the first event in each.
-        self.sorted_row = quoted(f"{tid:0{digits}b}".translate(INVISIBLE) + row)
+        self.sorted_row = quoted(f"{tid:0{digits}b}".translate(INVISIBLE) + f"{row} waits")
         self.alive = False
         self.ready: int | None = None  # since when it is ready,
         self.running: int | None = None  # or runs,
