@@ -116,7 +116,7 @@ class Timeline:
                 rows[key] = event["name"]
             elif event["ph"] == "b":
                 span = Slice(event["name"], event["ts"], -1, event["args"])
-                (spans[-1].inside if spans else self.spans[rows[key].translate(SORTED)]).append(span)
+                (spans[-1].inside if spans else self.spans[rows[key].translate(SORTED).removesuffix(" waits")]).append(span)
                 spans.append(span)
             elif event["ph"] == "e":
                 span = spans.pop()
@@ -124,7 +124,7 @@ class Timeline:
                 span.end = event["ts"]
                 span.args.update(event["args"])
         assert not any(open.values()), "a span has no end"
-        self.rows = [row.translate(SORTED) for row in sorted(rows.values())]
+        self.rows = [row.translate(SORTED).removesuffix(" waits") for row in sorted(rows.values())]
 
     def _read_arrows(self, events: list[Event]) -> None:
         begun: dict[int, tuple[str, str]] = {}

@@ -16,7 +16,7 @@ from tests.support.transcripts import recorded
 
 pytestmark = in_perfetto
 SPANS = """select slice.name, ts, dur, depth from slice join process_track on process_track.id = track_id
-           where process_track.name glob '*{row}' and dur > 0 order by ts, depth"""
+           where process_track.name glob '*{row} waits' and dur > 0 order by ts, depth"""
 
 
 def saved(recording: Recording, directory: Path) -> Path:
@@ -65,7 +65,7 @@ def test_the_rows_stand_in_the_order_of_the_tree_of_tasks(tmp_path: Path) -> Non
     with opened(saved(recorded(pool(), tmp_path), tmp_path)) as perfetto:
         rows = [row.translate(str.maketrans("", "", "\u200b\u200c")) for row in perfetto.rows(11)]
         assert rows[:4] == ["pool (1) 1", "└─ a (2) 2", "└─ b (3) 3", "the kernel's loop 4"]
-        assert rows[4:7] == ["pool (1)", "└─ a (2)", "└─ b (3)"]
+        assert rows[4:7] == ["pool (1) waits", "└─ a (2) waits", "└─ b (3) waits"]
         assert rows[7:] == ["descriptors watched", "lag ms", "ready tasks", "timers set"]
 
 
