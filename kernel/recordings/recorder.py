@@ -64,7 +64,7 @@ class Track(Observer):
         self._begun: Task[Any] | None = None  # the task that was running when the recording began, until it is known where
         self.looks = self.virtual  # whether there is anything to look at before and after each step
         self.context_type: type[RecordedContext] = type("Context", (RecordedContext,), {
-            "__slots__": (), "track": self, "note": staticmethod(self.note)})
+            "__slots__": (), "track": self, "note": self.note})
         if self.virtual:
             self._begin_to_look()
 
