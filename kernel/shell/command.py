@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from ..serving.service import withdraw
+from ..snapshots.drawing import fitted
 from ..snapshots.listing import locks, ps, stack, tree
 from .client import Absent, Conversation, Unreachable, offering
 from .injecting import inject
@@ -180,27 +181,31 @@ def show_processes() -> None:
         print(pid.rjust(widths[0]), python.ljust(widths[1]), kernels.rjust(widths[2]), tasks.rjust(widths[3]), command)
 
 
+def show(listing: str) -> None:
+    print(fitted(listing, sys.stdout.encoding), end="")
+
+
 def do_ps(options: Options, arguments: list[str]) -> None:
     if not arguments:
         show_processes()
     else:
-        print(ps(snapshot(options, process_in(arguments)), "--all" in options.others), end="")
+        show(ps(snapshot(options, process_in(arguments)), "--all" in options.others))
 
 
 def do_tree(options: Options, arguments: list[str]) -> None:
-    print(tree(snapshot(options, process_in(arguments)), "--all" in options.others), end="")
+    show(tree(snapshot(options, process_in(arguments)), "--all" in options.others))
 
 
 def do_stack(options: Options, arguments: list[str]) -> None:
     copy = snapshot(options, process_in(arguments, 2))
     try:
-        print(stack(copy, arguments[1] if len(arguments) == 2 else None), end="")
+        show(stack(copy, arguments[1] if len(arguments) == 2 else None))
     except ValueError as error:  # no such task
         raise Unreachable(str(error)) from None
 
 
 def do_locks(options: Options, arguments: list[str]) -> None:
-    print(locks(snapshot(options, process_in(arguments))), end="")
+    show(locks(snapshot(options, process_in(arguments))))
 
 
 def do_dump(options: Options, arguments: list[str]) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from .drawing import circle_lines
+
 Data = dict[str, Any]  # of a snapshot, of a kernel, of a task; docs/dump.md has the schema
 
 NAME, WAIT = 24, 60  # characters of a name and of a wait that fit in a column
@@ -202,14 +204,25 @@ def _at(view: View, place: Data | None) -> str:
 
 
 def _circles(view: View) -> Iterator[str]:
-    for circle in view.kernel["circles"]:
-        parts = [label(view.tasks[circle[0]["task"]])]
-        for link in circle:
-            other = label(view.tasks[link["awaits"]])
-            if link["lock"] is not None:
-                other = f"<{view.kernel['locks'][link['lock'] - 1]['kind']} held by {other}>"
-            parts.append(other)
-        yield "circle: " + " waits for ".join(parts)
+    return circles_of(view, view.kernel["circles"])
+
+
+def circles_of(view: View, circles: Iterable[list[Data]]) -> Iterator[str]:
+    """Each of the circles, which are lists of links, as a picture."""
+    for circle in circles:
+        yield f"{len(circle):,} tasks wait in a circle:" if len(circle) > 1 else "1 task waits for itself:"
+        yield from circle_lines([_link(view, link) for link in circle])
+
+
+def _link(view: View, link: Data) -> tuple[str, str]:
+    """A task of a circle with its place, and why it waits for the next one."""
+    task = view.tasks[link["task"]]
+    if link["lock"] is not None:
+        wait = f"waits for a {view.kernel['locks'][link['lock'] - 1]['kind']}, held by"
+    else:
+        call = safe(task["waits_for"] or "?")
+        wait = f"waits {'' if call.startswith('wait(task ') else f'in {cut(call, WAIT)} '}for the end of"
+    return label(task) + _at(view, task["where"]), wait
 
 
 def stack(snapshot: Data, pattern: str | None = None) -> str:

@@ -47,10 +47,10 @@ def snapshot(*, data: bool = True) -> dict[str, Any]:
     """
     argv = [cut(plain(str(argument))) for argument in sys.argv[:None if data else 1]]
     return {"schema": SCHEMA, "pid": os.getpid(), "argv": argv, "python": sys.version.split()[0],
-            "directory": _directory(), "kernels": [plain_data(copy) for copy in copy_all(data)]}
+            "directory": directory(), "kernels": [plain_data(copy) for copy in copy_all(data)]}
 
 
-def _directory() -> str | None:
+def directory() -> str | None:
     try:
         return os.getcwd()
     except OSError:  # it has been removed
