@@ -10,7 +10,7 @@ import linecache
 import os
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from .drawing import circle_lines
 
@@ -126,6 +126,16 @@ def tree(snapshot: Data, full: bool = False) -> str:
     return for_each_kernel(snapshot, lambda view: [*Tree(view, full).lines(), *_circles(view)])
 
 
+class Branch(NamedTuple):
+    """A task in the tree, at one of its places."""
+
+    task: int
+    level: int
+    relation: str  # to the task above: "child", or "awaits"
+    again: bool  # it is in full further up
+    alike: int  # so many more are like it, and not in the tree
+
+
 class Tree:
     """Draws the tree of one kernel's tasks."""
 
@@ -146,12 +156,22 @@ class Tree:
         self._shown: set[int] = set()
 
     def lines(self) -> Iterator[str]:
+        for branch in self.branches():
+            level = branch.level
+            indent = "    " * level if level <= self.DEEPEST else "    " * self.DEEPEST + f"[{level}] "
+            task = self._tasks[branch.task]
+            rest = ", shown above" if branch.again else f" {condition(self._view, task)}"
+            yield indent + (f"{branch.relation} " if branch.relation else "") + label(task) + rest
+            if branch.alike:
+                yield indent + f"... and {branch.alike:,} more like it"
+
+    def branches(self) -> Iterator[Branch]:
         above = {other for others in self._below.values() for other in others}
         roots = [number for number in self._tasks if number not in above]
         yield from self._draw(roots)
         yield from self._draw([number for number in self._tasks if number not in self._shown], circle=True)
 
-    def _draw(self, roots: list[int], circle: bool = False) -> Iterator[str]:
+    def _draw(self, roots: list[int], circle: bool = False) -> Iterator[Branch]:
         work = [iter([(number, "", alike) for number, alike in self._folded(roots)])]
         while work:
             entry = next(work[-1], None)
@@ -161,11 +181,7 @@ class Tree:
             number, relation, alike = entry
             if circle and number in self._shown and not relation:
                 continue  # it was reached from another task of its circle
-            level = len(work) - 1
-            indent = "    " * level if level <= self.DEEPEST else "    " * self.DEEPEST + f"[{level}] "
-            yield indent + (f"{relation} " if relation else "") + self._line(number)
-            if alike:
-                yield indent + f"... and {alike:,} more like it"
+            yield Branch(number, len(work) - 1, relation, number in self._shown, alike)
             if number not in self._shown:
                 self._shown.add(number)
                 below = self._below[number]
@@ -183,12 +199,6 @@ class Tree:
                 yield number, more[number]
             else:
                 self._shown.add(number)
-
-    def _line(self, number: int) -> str:
-        task = self._tasks[number]
-        if number in self._shown:
-            return f"{label(task)}, shown above"
-        return f"{label(task)} {condition(self._view, task)}"
 
 
 def condition(view: View, task: Data) -> str:
