@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import weakref
 from collections.abc import Mapping
@@ -52,7 +53,8 @@ class Live(Observing):
         self._data = checked(request, "data", bool, True)
         self._made = 0
         self._kernels: weakref.WeakKeyDictionary[Kernel, Watched] = weakref.WeakKeyDictionary()
-        self._last = self.due = time.monotonic()  # the first line comes at once
+        self._last = math.inf
+        self.due = time.monotonic()  # the first line comes at once
         self._heard = b""
 
     def observer_of(self, kernel: Kernel) -> Observer:
@@ -89,7 +91,7 @@ class Live(Observing):
         for kernel, watched in list(self._kernels.items()):
             if kernel not in shown:
                 watched.sender = Sender()  # the tool has forgotten it, and is told all when it runs again
-        line = {**process(self._data), "seconds": now - self._last,
+        line = {**process(self._data), "seconds": max(0.0, now - self._last),
                 "kernels": [self._line(self._kernels[kernel], plain_data(copy)) for kernel, copy in copies]}
         self._last, self.due = now, time.monotonic() + self._interval  # so that half of the time is the program's at least
         return to_json(line)

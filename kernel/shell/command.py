@@ -37,6 +37,7 @@ Look into a running one:
   stack PID [TASK]     the whole chain of awaits of each task, or of one, with source lines
   locks PID            who holds what, and who waits for it in which order
   strace PID           each request of each task, as it is made and answered, until Ctrl-C
+  top PID              a live view: who waits, who runs, and who holds up the others
   dump PID             all of this, as JSON
 
 'trampoline COMMAND --help' says more about one of them. A program can be looked into by its user and by root, if it was
@@ -95,6 +96,24 @@ Writes a line for each request of each task, as it is made and answered, until C
   -o FILE           write to FILE instead of standard output
   -p PID            the process, as in strace
 {CHOOSING}"""
+TOP = """\
+usage: trampoline top [option ...] PID
+
+Shows the tasks of the process again and again, until q or Ctrl-C: what each one waits for and since when, how often and
+how long it ran, its longest step, and how late the kernel runs what is ready. The figures begin with the view. On a
+terminal, and if Textual is installed (pip install 'trampoline-kernel[top]'), it is on the whole screen, with keys to
+sort and to look into tasks; ? lists them. Else it is one plain table after the other.
+
+  -n COUNT             write COUNT tables, and end
+  --interval SECONDS   from one table to the next; 1 by default
+  --sort COLUMN        sort by this column: ID, NAME, STATE, SINCE, STEPS, BUSY%, BUSY, LONGEST, WAITS-FOR or WHERE
+  --reverse            sort the other way round
+  --filter TEXT        show only tasks with TEXT in their names, waits or places
+  --tree               show each task below the one whose group it belongs to, or which awaits it
+  --all                show each task, also where many are alike
+  --plain              write plain tables in any case
+  --no-data            leave out arguments
+"""
 
 
 def main(starters: Mapping[str, Starter] = {}) -> int:
@@ -237,6 +256,11 @@ def do_strace(options: Options, arguments: list[str]) -> None:
         print(f"trampoline strace: process {pid} has ended", file=sys.stderr)
 
 
+def do_top(options: Options, arguments: list[str]) -> None:
+    from .top import top  # here, to save start-up time: the other commands do not need what it does
+    top(options, process_in(arguments), conversation)
+
+
 @contextmanager
 def writing_to(name: str | None) -> Iterator[TextIO]:
     """The file of that name, or standard output."""
@@ -266,4 +290,5 @@ COMMANDS: dict[str, Row] = {
     "locks": (do_locks, LOCKS, "", []),
     "dump": (do_dump, DUMP, "o:", []),
     "strace": (do_strace, STRACE, "ce:o:p:rT", ["task="]),
+    "top": (do_top, TOP, "n:", ["interval=", "sort=", "reverse", "filter=", "tree", "all", "plain"]),
 }

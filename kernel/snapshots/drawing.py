@@ -15,8 +15,10 @@ from collections.abc import Iterator, Sequence
 MOST = 8  # tasks of a circle that are drawn
 AT_THE_END = 3  # so many of them are the last ones, where the circle is longer
 
-_LINES = "┌─►│▼└┘"
-_ASCII = str.maketrans(_LINES, "+->|v++")
+BARS = "▁▂▃▄▅▆▇█"  # from low to high
+
+_DRAWN = "┌─►│▼└┘µ" + BARS
+_ASCII = str.maketrans(_DRAWN, "+->|v++u" + "_.:-=+*#")
 
 
 def circle_lines(links: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -39,7 +41,7 @@ def fitted(text: str, encoding: str | None) -> str:
     """`text` as a stream of that encoding can take it: without the characters of drawings if it has none of them."""
     encoding = encoding or "utf-8"
     try:
-        _LINES.encode(encoding)
+        _DRAWN.encode(encoding)
     except UnicodeEncodeError:
         text = text.translate(_ASCII)
     except LookupError:  # a stream of the program's own make

@@ -40,17 +40,19 @@ def for_each_kernel(snapshot: Data, lines_of: Callable[[View], Iterable[str]]) -
     if not snapshot["kernels"]:
         return NO_KERNEL
     views = [View(snapshot, kernel) for kernel in snapshot["kernels"]]
-    return "\n\n".join("\n".join([*_head(view), *lines_of(view)]) for view in views) + "\n"
+    return "\n\n".join("\n".join([*head(view), *lines_of(view)]) for view in views) + "\n"
 
 
-def _head(view: View) -> Iterator[str]:
+def head(view: View) -> Iterator[str]:
+    """How the kernel is, and who holds it up if somebody does."""
     kernel = view.kernel
     counts = [f"{plural(len(kernel['tasks']), 'task')}", f"{kernel['ready']} ready", plural(kernel["timers"], "timer")]
     if kernel["descriptors"] is not None:
         counts.append(plural(kernel["descriptors"], "descriptor"))
     if kernel["lag"] is not None:
         counts.append(f"lag {kernel['lag']:.3f}s")
-    yield f"{kernel['kind']} kernel in thread {safe(kernel['thread_name'])}, {kernel['state']}: {', '.join(counts)}"
+    yield (f"{safe(kernel['kind'])} kernel in thread {safe(kernel['thread_name'])}, {safe(kernel['state'])}: "
+           f"{', '.join(counts)}")
     if not kernel["answered"]:
         task = next((task for task in kernel["tasks"] if task["state"] == "running"), None)
         holder = "a callback" if task is None else label(task)
@@ -113,7 +115,7 @@ def waits_for(view: View, task: Data) -> str:
     text = safe(task["waits_for"] or "")
     lock = _lock_of(view, task)
     if lock is not None and lock["holders"] and "held by" not in text:
-        return f"{text}, held by {_labels(view, lock['holders'])}"
+        return f"{text}, held by {labels(view, lock['holders'])}"
     return text
 
 
@@ -271,7 +273,7 @@ def _stack_of(view: View, task: Data, alike: int) -> Iterator[str]:
     yield f"{label(task)} is blocked on {waits}{since}:" if waits else f"{label(task)} is {task['state']}:"
     yield from _frames(view, task["stack"])
     if task["awaits"] and not (task["lock"] is not None and "held by" in waits):
-        yield f"  which waits for {_labels(view, task['awaits'])}"
+        yield f"  which waits for {labels(view, task['awaits'])}"
     if alike:
         yield f"... and {alike:,} more like it"
 
@@ -303,7 +305,7 @@ def _locks(view: View) -> Iterator[str]:
 def _lock(view: View, lock: Data) -> Iterator[str]:
     text = safe(lock["text"])
     if lock["holders"] and "held by" not in text:
-        text += f", held by {_labels(view, lock['holders'])}"
+        text += f", held by {labels(view, lock['holders'])}"
     elif lock["holders"] is None and any(waiter["call"] == "acquire" for waiter in lock["waiters"]):
         text += ", held by a task that is not known"
     yield text
@@ -339,7 +341,7 @@ def label(task: Data) -> str:
     return f"task {task['id']} '{cut(safe(task['name']), NAME)}'"
 
 
-def _labels(view: View, numbers: list[int]) -> str:
+def labels(view: View, numbers: list[int]) -> str:
     names = [label(view.tasks[number]) for number in numbers[:MANY] if number in view.tasks]
     return ", ".join(names) + (f" and {len(numbers) - MANY:,} more" if len(numbers) > MANY else "")
 
