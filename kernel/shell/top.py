@@ -99,9 +99,9 @@ def lines_of(kernel: KernelMoment, choice: Choice) -> Iterator[str]:
         cells.append(list(texts.values()))
     widths = [max(map(len, column)) for column in zip(*cells)]
     rights = [column.right for column in COLUMNS.values()]
-    for place, texts in enumerate(cells):
+    for place, line in enumerate(cells):
         yield "  ".join(text.rjust(width) if right else text.ljust(width)
-                        for text, width, right in zip(texts, widths, rights)).rstrip()
+                        for text, width, right in zip(line, widths, rights)).rstrip()
         if place and rows[place - 1].alike:
             yield " " * (widths[0] + 2) + f"... and {rows[place - 1].alike:,} more like it"
 
