@@ -78,9 +78,9 @@ class Usage(Observer):
     adopt = attach
 
     def used(self) -> dict[int, Used]:
-        """The figures of the tasks that are not done, by their numbers. To be called in the kernel's thread."""
+        """The figures of the tasks that have run and are not done, by their numbers. To be called in the kernel's thread."""
         return {number(task): Used(figures.steps, figures.busy, figures.longest, figures.place)
-                for task, figures in self._figures.items() if not task.done()}
+                for task, figures in self._figures.items() if figures.steps and not task.done()}
 
 
 class MeteredContext(StandIn):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +16,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static
 
@@ -33,7 +33,7 @@ STEPS = 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0  # seconds, between which
 PATIENCE = 2.0  # seconds, for the thread to end
 
 KEYS = """\
-up, down, page up, page down, home, end   move in the table; left and right move it aside
+up, down, page up, page down, home, end: move in the table; left and right move it aside
 enter      look into the task: its stack, and why it waits; on "... more like it": the same as a
 s, S       sort by the next column, or by the one before; a click on a column's name sorts by it
 r          reverse the order
@@ -100,6 +100,9 @@ class TextScreen(ModalScreen[None]):
 class LiveView(App[Exception | None]):
     """The whole screen."""
 
+    class Told(Message):
+        """The process has told something, or has ended."""
+
     TITLE = "trampoline top"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
@@ -126,7 +129,9 @@ class LiveView(App[Exception | None]):
         self._interval = interval
         self.choice = choice
         self._place = 0  # of the kernel that is shown
-        self._latest: Moment | None = None
+        self.latest: Moment | None = None
+        self._failure: Exception | None = None
+        self._told = False  # and has not looked yet
         self.moment: Moment | None = None  # which is shown: an older one in a pause
         self.paused = False
         self.reader = threading.Thread(target=self._read, name="reader", daemon=True)
@@ -146,23 +151,29 @@ class LiveView(App[Exception | None]):
     # What the process tells
 
     def _read(self) -> None:
-        """In the thread: hand over what comes, and in the end why nothing more does."""
-        failure: Exception
+        """In the thread: keep what comes, and in the end why nothing more does."""
         try:
             for moment in self._moments:
-                self.call_from_thread(self.take, moment)
-            failure = Unreachable(f"process {self._pid} has ended", 1)
-        except CancelledError:  # the view has ended meanwhile
-            return
+                self.latest = moment
+                self._tell()
+            self._failure = Unreachable(f"process {self._pid} has ended", 1)
         except Exception as error:  # `show` raises it, when the screen is as it was
-            failure = error
-        with suppress(RuntimeError, CancelledError):  # the view has ended
-            self.call_from_thread(self.exit, failure)
+            self._failure = error
+        self._tell()
 
-    def take(self, moment: Moment) -> None:
-        self._latest = moment
-        if not self.paused:
-            self.moment = moment
+    def _tell(self) -> None:
+        """Have the view look, once at a time: it may be slower than the process."""
+        if not self._told:
+            self._told = True
+            with suppress(RuntimeError):  # the view has ended
+                self.post_message(self.Told())
+
+    def on_live_view_told(self, event: Told) -> None:
+        self._told = False
+        if self._failure is not None:
+            self.exit(self._failure)
+        elif not self.paused:
+            self.moment = self.latest
             self.renew()
 
     @property
@@ -242,9 +253,12 @@ class LiveView(App[Exception | None]):
         yield "1 ms, and the steps are 3, 10, 30, 100, 300 ms; the highest is a second or more. Late means that a task or"
         yield "a callback held the kernel that long, or that there is more to do than it can."
 
-    def _circle_lines(self) -> Iterable[str]:
+    def _circle_lines(self) -> Iterator[str]:
         kernel = self.kernel
-        return list(circles_of(kernel, kernel.kernel["circles"])) if kernel is not None else [] or ["There is none."]
+        if kernel is None or not kernel.kernel["circles"]:
+            yield "No tasks wait in a circle."
+        else:
+            yield from circles_of(kernel, kernel.kernel["circles"])
 
     # The keys
 
@@ -305,7 +319,7 @@ class LiveView(App[Exception | None]):
     def action_pause(self) -> None:
         self.paused = not self.paused
         if not self.paused:
-            self.moment = self._latest
+            self.moment = self.latest
         self.renew()
 
     def action_interval(self, steps: int) -> None:

@@ -44,7 +44,7 @@ class TaskTable(ScrollView):
     TaskTable > .table--circle { color: $text-error; }
     TaskTable > .table--more { color: $text-muted; text-style: italic; }
     """
-    BINDINGS = [Binding("up,j", "move(-1)", "Up", show=False), Binding("down,k", "move(1)", "Down", show=False),
+    BINDINGS = [Binding("up,k", "move(-1)", "Up", show=False), Binding("down,j", "move(1)", "Down", show=False),
                 Binding("pageup", "page(-1)", "Page up", show=False), Binding("pagedown", "page(1)", "Page down", show=False),
                 Binding("home", "to_end(0)", "First", show=False), Binding("end", "to_end(1)", "Last", show=False),
                 Binding("left", "aside(-1)", "Left", show=False), Binding("right", "aside(1)", "Right", show=False),
@@ -80,16 +80,17 @@ class TaskTable(ScrollView):
 
     def show(self, kernel: KernelMoment | None, choice: Choice, rows: list[Row]) -> None:
         """Show these rows from now on."""
-        chosen = self.row
+        chosen = self._lines[self.cursor] if self._moved and self.cursor < len(self._lines) else None
         if choice != self._choice or kernel is None:
             self._needed = {}
         self._kernel, self._choice = kernel, choice
         self._lines = [(row, more) for row in rows for more in ((False, True) if row.alike else (False,))]
         self._in_circle = set() if kernel is None else {
             link["task"] for circle in kernel.kernel["circles"] for link in circle}
-        if chosen is not None and self._moved:
-            number = chosen.task["id"]
-            places = [place for place, (row, more) in enumerate(self._lines) if row.task["id"] == number and not more]
+        if chosen is not None:
+            number, on_more = chosen[0].task["id"], chosen[1]
+            places = [place for place, (row, more) in enumerate(self._lines)
+                      if row.task["id"] == number and more is on_more]
             if places and self.cursor not in places:
                 self.cursor = places[0]
         self.cursor = max(0, min(self.cursor, len(self._lines) - 1))
