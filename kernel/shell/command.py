@@ -152,7 +152,7 @@ def look(name: str, arguments: list[str]) -> int:
         print(f"trampoline {name}: {error}; see 'trampoline {name} --help'", file=sys.stderr)
         return 2
     except Unreachable as error:
-        print(f"trampoline {name}: {error}", file=sys.stderr)
+        print(f"trampoline {name}: {printable(str(error))}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         return 130

@@ -109,10 +109,9 @@ class LiveView(App[Exception | None]):
     #process { background: $primary-muted; color: $text; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #kernel { height: auto; padding-bottom: 1; }
     #filter { height: 1; border: none; padding: 0; display: none; }
-    #filter.open { display: block; }
     """
     BINDINGS = [Binding("s", "sort(1)", "Sort"), Binding("S,shift+s", "sort(-1)", show=False),
-                Binding("r", "turn('reversed')", "Reverse"), Binding("slash", "filter", "Filter", key_display="/"),
+                Binding("r", "turn('reversed')", "Reverse"), Binding("slash", "filter", "Filter", key_display="/", priority=True),
                 Binding("escape", "no_filter", show=False), Binding("t", "turn('tree')", "Tree"),
                 Binding("a", "turn('all')", "All"), Binding("c", "circles", "Circles", show=False),
                 Binding("n", "next_kernel", show=False), Binding("p,space", "pause", "Pause"),
@@ -276,18 +275,23 @@ class LiveView(App[Exception | None]):
     def action_turn(self, name: str) -> None:
         self.choose(**{name: not getattr(self.choice, name)})
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # A slash comes before all other keys, so that those typed quickly after it belong to the filter; but within the
+        # filter it is a letter.
+        return action != "filter" or (len(self.screen_stack) == 1 and not isinstance(self.focused, Input))
+
     def action_filter(self) -> None:
         entry = self.query_one("#filter", Input)
-        entry.add_class("open")
-        entry.focus()
+        entry.display = True
+        self.screen.set_focus(entry)  # at once, unlike `focus`: the next key belongs to it
 
     def action_no_filter(self) -> None:
         self.query_one("#filter", Input).value = ""
         self._close_filter()
 
     def _close_filter(self) -> None:
-        self.query_one("#filter", Input).remove_class("open")
-        self.query_one(TaskTable).focus()
+        self.query_one("#filter", Input).display = False
+        self.screen.set_focus(self.query_one(TaskTable))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.choose(filter=event.value)

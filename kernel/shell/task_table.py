@@ -23,7 +23,7 @@ from .following import KernelMoment
 from .rows import COLUMNS, Choice, Row
 
 GAP = 2  # between two columns
-NARROW = 100  # characters; in a narrower table the columns of SECONDARY are left out, unless it is sorted by them
+NARROW = 120  # characters; in a narrower table the columns of SECONDARY are left out, unless it is sorted by them
 SECONDARY = "STEPS", "BUSY"
 SHORTEST_WAIT = 24  # characters to which WAITS-FOR is cut for the last column to be seen
 INDENT, DEEPEST = 2, 12  # of a level of the tree, and levels that are set in

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from html import unescape
 from typing import Any
+
+from kernel.insight.usage import Used
+from kernel.serving.changes import Sender
 
 # One task holds a lock, one waits for it, one ticks, and many sleep. Its names would do harm to a terminal or a markup.
 WORKING = """\
@@ -37,6 +41,17 @@ async def main():
         await sleep(0)
         print("ready", flush=True)
 """
+
+
+def line_of(snapshot: dict[str, Any], senders: list[Sender], seconds: float = 1.0, **figures: Used) -> Any:
+    """The next line of a live view of a program, as a tool reads it. `figures` are those of tasks, by their names."""
+    kernels = []
+    for number, kernel in enumerate(snapshot["kernels"]):
+        if number == len(senders):
+            senders.append(Sender())
+        used = {task["id"]: figures[task["name"]] for task in kernel["tasks"] if task["name"] in figures}
+        kernels.append({"id": number, **senders[number].changes(kernel, used), "steps": 10, "busy": 0.5, "longest": 0.25})
+    return json.loads(json.dumps({**snapshot, "seconds": seconds, "kernels": kernels}))
 
 
 def screen_of(app: Any) -> str:
