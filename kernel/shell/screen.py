@@ -133,17 +133,21 @@ class LiveView(App[Exception | None]):
         self._told = False  # and has not looked yet
         self.moment: Moment | None = None  # which is shown: an older one in a pause
         self.paused = False
+        self._process_text = Static(markup=False, id="process")
+        self._kernel_text = Static(markup=False, id="kernel")
+        self._table = TaskTable()
+        self._filter = Input(placeholder="a text in names, waits or places", id="filter", value=choice.filter)
         self.reader = threading.Thread(target=self._read, name="reader", daemon=True)
 
     def compose(self) -> ComposeResult:
-        yield Static(markup=False, id="process")
-        yield Static(markup=False, id="kernel")
-        yield TaskTable()
-        yield Input(placeholder="a text in names, waits or places", id="filter", value=self.choice.filter)
+        yield self._process_text
+        yield self._kernel_text
+        yield self._table
+        yield self._filter
         yield Footer()
 
     def on_mount(self) -> None:
-        self.query_one(TaskTable).focus()
+        self._table.focus()
         self.renew()
         self.reader.start()
 
@@ -185,11 +189,13 @@ class LiveView(App[Exception | None]):
 
     def renew(self) -> None:
         """Show the moment, and the choice of what of it."""
+        if not self._table.is_attached:  # the view is ending
+            return
         kernel = self.kernel
-        self.query_one("#process", Static).update(Content(self._process_line()))
-        self.query_one("#kernel", Static).update(Content("\n").join(self._kernel_lines()))
+        self._process_text.update(Content(self._process_line()))
+        self._kernel_text.update(Content("\n").join(self._kernel_lines()))
         rows = [] if kernel is None else rows_of(kernel, self.choice)
-        self.query_one(TaskTable).show(kernel, self.choice, rows)
+        self._table.show(kernel, self.choice, rows)
         for screen in self.screen_stack:
             if isinstance(screen, TextScreen) and screen.is_mounted:
                 screen.renew()
@@ -281,17 +287,16 @@ class LiveView(App[Exception | None]):
         return action != "filter" or (len(self.screen_stack) == 1 and not isinstance(self.focused, Input))
 
     def action_filter(self) -> None:
-        entry = self.query_one("#filter", Input)
-        entry.display = True
-        self.screen.set_focus(entry)  # at once, unlike `focus`: the next key belongs to it
+        self._filter.display = True
+        self.screen.set_focus(self._filter)  # at once, unlike `focus`: the next key belongs to it
 
     def action_no_filter(self) -> None:
-        self.query_one("#filter", Input).value = ""
+        self._filter.value = ""
         self._close_filter()
 
     def _close_filter(self) -> None:
-        self.query_one("#filter", Input).display = False
-        self.screen.set_focus(self.query_one(TaskTable))
+        self._filter.display = False
+        self.screen.set_focus(self._table)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.choose(filter=event.value)
