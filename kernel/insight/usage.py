@@ -38,7 +38,7 @@ class Figures:
         self.busy = 0.0
         self.longest = 0.0
         self.place = ""
-        self.since: float | None = None  # when the last step ended, on the kernel's clock
+        self.since: float | None = None  # when the last request was made, on the kernel's clock
 
 
 class Usage(Observer):
@@ -70,7 +70,6 @@ class Usage(Observer):
             figures = self._figures[task] = Figures()
         stand_in = self._context_type()
         stand_in.inner = task.context
-        stand_in.since = figures.since
         stand_in.figures = figures
         stand_in.task = weakref.ref(task)  # which holds the stand-in
         task.context = stand_in  # type: ignore[assignment]  # a stand-in
@@ -93,11 +92,14 @@ class MeteredContext(StandIn):
     figures: Figures
     task: Callable[[], Task[Any] | None]
 
+    @property
+    def since(self) -> float | None:  # type: ignore[override]  # nobody else sets it
+        return self.figures.since
+
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
-        self.since = None
         begin = time.monotonic()
         try:
-            return self.inner.run(resume, code, value)
+            request = self.inner.run(resume, code, value)
         finally:
             del value  # it may be an exception, whose traceback has this frame: they would hold each other
             seconds = time.monotonic() - begin
@@ -106,13 +108,15 @@ class MeteredContext(StandIn):
             usage.busy += seconds
             figures.steps += 1
             figures.busy += seconds
-            self.since = figures.since = self.now()
             if seconds > usage.longest:
                 usage.longest = seconds
             if seconds > figures.longest:
                 figures.longest = seconds
                 if seconds > LONG:
                     self._note_place()
+        if request is not None:  # else the task does not wait
+            figures.since = self.now()
+        return request
 
     def _note_place(self) -> None:
         task = self.task()
