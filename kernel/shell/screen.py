@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -21,7 +22,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static
 
 from ..serving.live import INTERVALS
-from ..snapshots.listing import circles_of, cut, head, label, safe, stack
+from ..snapshots.listing import circles_of, cut, duration, frames, head, label, safe
 from ..snapshots.reasons import reasons
 from .client import Conversation, Unreachable
 from .following import KernelMoment, Moment
@@ -31,6 +32,7 @@ from .task_table import TaskTable
 
 STEPS = 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0  # seconds, between which + and - choose
 PATIENCE = 2.0  # seconds, for the thread to end
+SILENCE = 2.0  # seconds without a word from the process that are told of, beyond two intervals
 
 KEYS = """\
 up, down, page up, page down, home, end: move in the table; left and right move it aside
@@ -130,6 +132,7 @@ class LiveView(App[Exception | None]):
         self._place = 0  # of the kernel that is shown
         self.latest: Moment | None = None
         self._failure: Exception | None = None
+        self._heard = time.monotonic()
         self._told = False  # and has not looked yet
         self.moment: Moment | None = None  # which is shown: an older one in a pause
         self.paused = False
@@ -148,6 +151,7 @@ class LiveView(App[Exception | None]):
 
     def on_mount(self) -> None:
         self._table.focus()
+        self.set_interval(SILENCE / 4, self._show_process)
         self.renew()
         self.reader.start()
 
@@ -158,6 +162,7 @@ class LiveView(App[Exception | None]):
         try:
             for moment in self._moments:
                 self.latest = moment
+                self._heard = time.monotonic()
                 self._tell()
             self._failure = Unreachable(f"process {self._pid} has ended", 1)
         except Exception as error:  # `show` raises it, when the screen is as it was
@@ -192,7 +197,7 @@ class LiveView(App[Exception | None]):
         if not self._table.is_attached:  # the view is ending
             return
         kernel = self.kernel
-        self._process_text.update(Content(self._process_line()))
+        self._show_process()
         self._kernel_text.update(Content("\n").join(self._kernel_lines()))
         rows = [] if kernel is None else rows_of(kernel, self.choice)
         self._table.show(kernel, self.choice, rows)
@@ -200,8 +205,14 @@ class LiveView(App[Exception | None]):
             if isinstance(screen, TextScreen) and screen.is_mounted:
                 screen.renew()
 
+    def _show_process(self) -> None:
+        self._process_text.update(Content(self._process_line()))
+
     def _process_line(self) -> str:
         parts = [f"trampoline top {self._pid}", "PAUSED" if self.paused else f"every {self._interval:g}s"]
+        silence = time.monotonic() - self._heard
+        if silence > SILENCE + 2 * self._interval:
+            parts.append(f"NO ANSWER for {duration(silence)}")
         if self.moment is not None:
             if len(self.moment.kernels) > 1:
                 parts.append(f"kernel {self._place % len(self.moment.kernels) + 1} of {len(self.moment.kernels)}")
@@ -237,7 +248,7 @@ class LiveView(App[Exception | None]):
         yield from reasons(kernel, task)
         yield ""
         yield Content.styled("The chain of awaits, the innermost last", "bold")
-        yield from stack({"directory": kernel.directory, "kernels": [kernel.kernel]}, str(number)).splitlines()[3:]
+        yield from frames(kernel, task["stack"])
         yield ""
         for title in "SINCE", "STEPS", "BUSY%", "BUSY", "LONGEST":
             yield f"{title:<8} {COLUMNS[title].text(kernel, task):>9}  {COLUMNS[title].meaning}"

@@ -257,7 +257,7 @@ def _stacks(view: View, tasks: list[Data], full: bool = False) -> Iterator[str]:
     if view.kernel["stack"] and not full:
         yield ""
         yield "a callback is running:"
-        yield from _frames(view, view.kernel["stack"])
+        yield from frames(view, view.kernel["stack"])
     for task, alike in folded(tasks, full):
         yield from _stack_of(view, task, alike)
 
@@ -271,14 +271,15 @@ def _stack_of(view: View, task: Data, alike: int) -> Iterator[str]:
     waits = waits_for(view, task)
     since = "" if task["since"] is None else f" for {_since(view, task)}"
     yield f"{label(task)} is blocked on {waits}{since}:" if waits else f"{label(task)} is {task['state']}:"
-    yield from _frames(view, task["stack"])
+    yield from frames(view, task["stack"])
     if task["awaits"] and not (task["lock"] is not None and "held by" in waits):
         yield f"  which waits for {labels(view, task['awaits'])}"
     if alike:
         yield f"... and {alike:,} more like it"
 
 
-def _frames(view: View, stack: list[Data]) -> Iterator[str]:
+def frames(view: View, stack: list[Data]) -> Iterator[str]:
+    """The lines of a stack, each place with its line of the source where that is at hand."""
     for place in stack:
         if place["library"] and place["function"].endswith("__await__"):
             continue  # how Python awaits an object: nobody has called it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,34 @@ def test_a_process_that_ends(place: Place, program: Path) -> None:
         failure = drive(process.pid, test)
         assert isinstance(failure, Unreachable) and failure.status == 1
         assert str(failure) == f"process {process.pid} has ended"
+
+
+def test_a_process_that_is_stopped(place: Place, program: Path) -> None:
+    with place.started("-m", "kernel", program, cwd=program.parent) as process:
+        async def test(view: Driven) -> None:
+            process.send_signal(signal.SIGSTOP)
+            await view.until("NO ANSWER for ")
+            process.send_signal(signal.SIGCONT)
+            await view.until_true(lambda screen: "NO ANSWER" not in screen)
+
+        drive(process.pid, test)
+
+
+def test_a_kernel_that_is_stuck(place: Place, program: Path) -> None:
+    program.write_text("import time\nfrom kernel import sleep, spawn\nasync def stuck():\n    await sleep(0.2)\n    time.sleep(1000)\n"
+                       "async def main():\n    print('ready', flush=True)\n    await (await spawn(stuck(), name='7'))\n")
+
+    async def test(view: Driven) -> None:
+        screen = await view.until("It makes no step: task 2 '7' holds it up at program.py:5 in stuck.")
+        assert re.search(r"7 +running", screen)
+        await view.press("end", "up", "enter")
+        await view.until("What is it doing?")
+        await view.press("escape", "enter")
+        screen = await view.until("time.sleep(1000)")
+        assert "└ until its step ends: it does not wait" in screen
+
+    with place.started("-m", "kernel", program, cwd=program.parent) as process:
+        drive(process.pid, test, choice=Choice("ID", reversed=True))
 
 
 def test_circles(place: Place, program: Path) -> None:
