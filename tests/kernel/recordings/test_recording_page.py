@@ -25,7 +25,8 @@ def test_the_example_reads_a_recording(tmp_path: Path) -> None:
     assert done.status == 0, done.err
     lines = [line.partition(" ")[2] for line in done.out.splitlines()]
     assert lines[0] == "failures is made" and lines[-1] == "failures returned"
-    asked = [recording.requests[moment.first]["text"] for moment in recording.moments if moment.kind == ASK and moment.first]
+    asked = [recording.requests[moment.first]["text"] for moment in recording.moments
+             if moment.kind == ASK and moment.first]
     assert [line.partition("asks: ")[2] for line in lines if "asks: " in line] == [
         "wait" if text.startswith("wait(") else text for text in asked]
     assert "other was cancelled" in lines and "failing raised" in lines
