@@ -181,7 +181,10 @@ class Reader:
         return False
 
     def _unpack(self, line: Data) -> None:
-        packed = zlib.decompressobj().decompress(b64decode(line["data"]), MOST)  # a few bytes may stand for any number
+        unpacking = zlib.decompressobj()
+        packed = unpacking.decompress(b64decode(line["data"]), MOST)  # not all of it: a few bytes may stand for any number
+        if not unpacking.eof:
+            raise ValueError("its rows are not complete")
         integers = struct.unpack(f"<{line['integers']}q", packed)
         at, end = 0, len(integers)
         while at < end:
@@ -229,6 +232,8 @@ class Reader:
 
     def _exit(self, time: int, task: int, how: int, text: int) -> None:
         self._kernel_of(task)
+        if how not in (row_kinds.RETURNED, row_kinds.RAISED, row_kinds.CANCELLED):
+            raise ValueError(f"a task has ended in the unknown way {how}")
         self._settle(self._asked.pop(task, None))
         if text > FIRST_TASK:
             self.recording.texts[text] = ""  # as above
