@@ -116,7 +116,7 @@ class Timeline:
                 rows[key] = event["name"]
             elif event["ph"] == "b":
                 span = Slice(event["name"], event["ts"], -1, event["args"])
-                (spans[-1].inside if spans else self.spans[rows[key].translate(SORTED)]).append(span)
+                (spans[-1].inside if spans else self.spans[rows[key].translate(SORTED).removesuffix(" waits")]).append(span)
                 spans.append(span)
             elif event["ph"] == "e":
                 span = spans.pop()
@@ -124,7 +124,7 @@ class Timeline:
                 span.end = event["ts"]
                 span.args.update(event["args"])
         assert not any(open.values()), "a span has no end"
-        self.rows = [row.translate(SORTED) for row in sorted(rows.values())]
+        self.rows = [row.translate(SORTED).removesuffix(" waits") for row in sorted(rows.values())]
 
     def _read_arrows(self, events: list[Event]) -> None:
         begun: dict[int, tuple[str, str]] = {}
@@ -155,15 +155,17 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-NEEDED = {"M": {"args"}, "X": {"dur", "cat"}, "B": {"cat", "args"}, "E": {"args"}, "i": {"s", "cat"}, "C": {"args"}, "n": {"id2", "cat", "args"},
-          "b": {"id2", "cat", "args"}, "e": {"id2", "cat", "args"}, "s": {"id", "cat"}, "f": {"id", "cat", "bp"}}
+NEEDED = {"M": {"args"}, "X": {"dur", "cat"}, "B": {"cat", "args"}, "E": {"args"}, "i": {"s", "cat"}, "C": {"args"},
+          "n": {"id2", "cat", "args"}, "b": {"id2", "cat", "args"}, "e": {"id2", "cat", "args"}, "s": {"id", "cat"},
+          "f": {"id", "cat", "bp"}}
+NOT_IN = {"ts": "M", "tid": "C", "name": "E"}  # what all events have but one kind
 OPTIONAL = {"X": {"args"}, "i": {"args"}}
 
 
 def check(event: Event) -> None:
     """Assert that an event has what an event of its kind has, and nothing else."""
     phase = event["ph"]
-    needed = NEEDED[phase] | {"ph", "pid"} | {key for key, without in (("ts", "M"), ("tid", "C"), ("name", "E")) if phase != without}
+    needed = NEEDED[phase] | {"ph", "pid"} | {key for key, without in NOT_IN.items() if phase != without}
     assert needed <= set(event) <= needed | OPTIONAL.get(phase, set()), event
     assert type(event.get("name", "E")) is str and event.get("name", "E")
     for key in {"pid", "tid", "id"} & set(event):
