@@ -7,5 +7,6 @@
 A workload is one piece of work. Each contender does it in its own words; `dialects.py` lists the words that many
 workloads need. The workloads are in the packages `scheduling`, `io` and `cost`, and in `applications.py`,
 `databases.py` and `growth.py`; `catalogue.py` has all of them. `workload.py` says what a workload has to define, and
-`measuring.py` how it is measured. `contenders.py` says who takes part. `report.py` and `chart.py` show the figures.
+`measuring.py` how it is measured. `contenders.py` says who takes part. `report.py` and the package `charts` show
+the figures.
 """

@@ -13,10 +13,9 @@ from pathlib import Path
 from . import catalogue, report
 from .contenders import BY_NAME, EVERYONE, OURS, Contender
 from .measuring import measure
+from .report import RESULTS
 from .rows import MOST_BY_OTHERS, Row
 from .workload import Workload
-
-RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -33,7 +32,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7, help="how often everything is measured (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="do next to nothing; the figures mean nothing")
     parser.add_argument("--write", nargs="?", type=Path, const=RESULTS, metavar="DIRECTORY",
-                        help="write the results there as JSON, Markdown and SVG (default: benchmarks/results)")
+                        help="write the results there as JSON and Markdown, and draw them by matplotlib "
+                        "(default: benchmarks/results)")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("there has to be a round")
@@ -77,6 +77,7 @@ def main(arguments: list[str]) -> int:
                              f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
                              options.rounds, time.strftime("%Y-%m-%d"), options.quick)
     print(machine.line, flush=True)
+    stem = (options.write or RESULTS) / f"{sys.version_info.major}.{sys.version_info.minor}"
     rows: list[Row] = []
     written: list[Path] = []
     for workload in options.chosen:
@@ -88,9 +89,14 @@ def main(arguments: list[str]) -> int:
         rows.append(row)
         print("\n".join(["", *report.block(row)]), flush=True)
         if options.write is not None:  # after every row, so that a run that somebody stops leaves its results
-            written = report.write(options.write, machine, rows)
+            written = report.write(stem, machine, rows)
     if not options.quick:
         warn(rows)
+    if written and importlib.util.find_spec("matplotlib") is not None:
+        written += report.draw(stem, machine, rows)
+    elif written:
+        print("\nno charts are drawn: matplotlib is not installed. Where it is, "
+              f"'python -m benchmarks.charts {written[0]}' draws them.")
     for path in written:
         print(f"written: {path}")
     # When a peer cannot do a workload, that is a result, and not a failure of the suite.

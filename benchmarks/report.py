@@ -1,18 +1,17 @@
-"""How the figures are shown: lines for the terminal, a JSON file, Markdown tables and a chart."""
+"""How the figures are shown: lines for the terminal, a JSON file, Markdown tables and charts."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from math import log, prod
 from pathlib import Path
 
-from .chart import draw
 from .contenders import EVERYONE, OURS
 from .rows import Row, Spread
 
+RESULTS = Path(__file__).resolve().parent / "results"
 PEERS = [contender.name for contender in EVERYONE if contender.name not in OURS]
 RATED = ("asyncio", "uvloop")  # the written tables have the ratios to these peers
 
@@ -66,15 +65,32 @@ def block(row: Row) -> Iterator[str]:
         yield f"  {name:<8} failed: {failure}"
 
 
-def write(directory: Path, machine: Machine, rows: list[Row]) -> list[Path]:
-    """Write `<python>.json`, `<python>.md` and `<python>.svg`, and return their paths."""
-    stem = directory / f"{sys.version_info.major}.{sys.version_info.minor}"
-    directory.mkdir(parents=True, exist_ok=True)
-    files = [Path(f"{stem}.{suffix}") for suffix in ("json", "md", "svg")]
+def write(stem: Path, machine: Machine, rows: list[Row]) -> list[Path]:
+    """Write `<stem>.json` and `<stem>.md`, and return their paths."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    files = [Path(f"{stem}.{suffix}") for suffix in ("json", "md")]
     everything = {"machine": asdict(machine), "rows": [asdict(row) for row in rows]}
     files[0].write_text(json.dumps(everything, indent=1) + "\n")
     files[1].write_text("\n".join(markdown(machine, rows)) + "\n")
-    files[2].write_text(draw(rows, machine.line))
+    return files
+
+
+def read(path: Path) -> tuple[Machine, list[Row]]:
+    """Read the JSON file that `write` has written; `ValueError` for a file of something else."""
+    try:
+        everything = json.loads(path.read_text())
+        return Machine(**everything["machine"]), [Row(**row) for row in everything["rows"]]
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{path} has no results that 'python -m benchmarks --write' has written: {error!r}") from error
+
+
+def draw(stem: Path, machine: Machine, rows: list[Row]) -> list[Path]:
+    """Draw `<stem>.svg`, with every row, and `<stem>-families.svg`, and return their paths. matplotlib is needed."""
+    from .charts import every_row, families  # here, because the benchmarks run without matplotlib as well
+
+    files = [Path(f"{stem}{suffix}.svg") for suffix in ("", "-families")]
+    every_row.draw(rows, machine.line, files[0])
+    families.draw(rows, machine.line, files[1])
     return files
 
 

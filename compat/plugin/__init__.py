@@ -1,8 +1,10 @@
 """The pytest plugin by which an existing test suite is run on the event loop of `compat`: `pytest --compat-loop`.
 
+`pytest --record-dir DIRECTORY` records the tests of any suite, and keeps the recordings of those that fail.
+
 Where this project is installed, this folder is the package `compat_loop`, and every pytest session loads it. A project
 that is tested there may have a `compat.py` of its own, so the package needs a name that no other project has. This file
-imports nothing but pytest. It only looks whether the session asks for the loop; then `session.py` does the work.
+imports nothing but pytest. It only looks what the session asks for; then `session.py` and `recording.py` do the work.
 
 Where this project is not installed, `pytest -p compat.plugin` loads it.
 """
@@ -27,11 +29,16 @@ def pytest_addoption(parser: Parser, pluginmanager: PytestPluginManager) -> None
                     help="run the tests with every asyncio event loop being compat.EventLoop")
     group.addoption("--compat-legacy", action="store_true",
                     help="the same, and asyncio has again what it has dropped since Python 3.4")
+    group.addoption("--record-dir", metavar="DIRECTORY",
+                    help="record what tests do on the kernel, or on compat's loop, and keep a file for each that fails")
 
 
 @pytest.hookimpl(tryfirst=True)  # conftest.py may import names from asyncio, or make loops
 def pytest_load_initial_conftests(early_config: Config) -> None:
     options = early_config.known_args_namespace
+    if options.record_dir is not None:
+        from .recording import activate as begin_to_record  # here, to save the start-up time of sessions that do not ask
+        begin_to_record(early_config, options.record_dir)
     if options.compat_loop or options.compat_legacy:
         try:
             import compat  # here, to save the start-up time of sessions that do not ask

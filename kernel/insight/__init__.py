@@ -6,13 +6,15 @@ kept a task waiting. `development` turns on what warns the author of a program: 
 of slow steps (`stalls`). `tracebacks` takes the library's own frames out of an exception before it is shown. To read the
 source, begin with `requests` (what a task waits for), then `watching`.
 
-Two floors above belong to this one: `kernel.snapshots` says how things stand at one moment, and `kernel.serving` lets
-other processes look. This module names what all three offer to a program.
+Three floors above belong to this one: `kernel.snapshots` says how things stand at one moment, `kernel.serving` lets
+other processes look, and `kernel.recordings` keeps all that happened in a file. This module names what all four offer
+to a program.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..recordings.sessions import record
     from ..serving.service import offer, withdraw
     from ..snapshots.dumping import dump_on
     from ..snapshots.snapshots import snapshot, tasks
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
     from .summary import Summary
     from .watching import Observer, watch, watch_all
 
-__all__ = ["Observer", "Recorder", "Strace", "Summary", "dump_on", "explain", "offer", "slow_steps", "snapshot", "tasks",
-           "watch", "watch_all", "why", "withdraw"]
+__all__ = ["Observer", "Recorder", "Strace", "Summary", "dump_on", "explain", "offer", "record", "slow_steps", "snapshot",
+           "tasks", "watch", "watch_all", "why", "withdraw"]
 
 # Loaded at the first use of a name, as the names of `kernel` are. No module has the name of a function.
 _LATER = {"insight.explaining": "explain", "insight.recorder": "Recorder why", "insight.stalls": "slow_steps",
           "insight.strace": "Strace", "insight.summary": "Summary", "insight.watching": "Observer watch watch_all",
-          "serving.service": "offer withdraw", "snapshots.dumping": "dump_on", "snapshots.snapshots": "snapshot tasks"}
+          "recordings.sessions": "record", "serving.service": "offer withdraw", "snapshots.dumping": "dump_on",
+          "snapshots.snapshots": "snapshot tasks"}
 
 if not TYPE_CHECKING:
     def __getattr__(name):

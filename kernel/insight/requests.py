@@ -93,6 +93,11 @@ def _attributes(kind: type) -> tuple[str, ...] | None:
     return next((pair for pair in pairs if hasattr(kind, pair[0])), () if kind.__name__ in _WRAPPERS else None)
 
 
+def has_frame(kind: type) -> bool:
+    """Whether objects of a type that code can await have a frame, or stand in the place of some that have."""
+    return _attributes(kind) is not None
+
+
 def _wrapped(code: Any) -> Any:
     """What is inside of an object that Python awaits in its place."""
     return next((inner for inner in gc.get_referents(code) if isinstance(inner, _WRAPPED)), None)

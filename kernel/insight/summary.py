@@ -14,7 +14,8 @@ from ..syscalls import Call, Syscall
 from ..task import Task
 from .names import label
 from .requests import is_future, kind_of, library_call, program_place, text_of
-from .strace import check_kinds, matches
+from .strace import matches
+from .transcripts import check_kinds
 from .watching import Observer, StandIn, Watch, answer_to
 
 LONGEST = 5  # steps that are shown

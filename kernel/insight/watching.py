@@ -86,12 +86,16 @@ class Observer:
     def queued(self, task: Task[Any]) -> None:
         """The wait of `task` is over; or it was put into the ready queue of an event loop for another reason."""
 
+    def moved(self, task: Task[Any]) -> None:
+        """After `queued`: `task` is not ready, but waits for what its `blocked_on` says now."""
+
     def attach_to(self, kernel: Kernel) -> Watch:
         """Begin to watch `kernel`. `Kernel(observer=...)` calls this."""
         return Watch.of(kernel).add(self)
 
 
-EVENTS = ("spawn", "answer", "resume", "syscall", "block", "wake", "exit", "deadlock", "attach", "adopt", "renamed", "queued")
+EVENTS = ("spawn", "answer", "resume", "syscall", "block", "wake", "exit", "deadlock", "attach", "adopt", "renamed", "queued",
+          "moved")
 OF_STEPS = ("answer", "resume", "syscall", "block", "wake")
 
 
@@ -229,6 +233,7 @@ class Watch:
             self._below.moved(task)
         assert task.blocked_on is not None
         self.waiting[task] = task.blocked_on
+        self.tell("moved", task)
         self.tell("block", task, task.blocked_on)
 
     def deadlock(self, error: Deadlock) -> None:

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TextIO
 
 from ..serving.service import withdraw
@@ -39,6 +40,11 @@ Look into a running one:
   strace PID           each request of each task, as it is made and answered, until Ctrl-C
   top PID              a live view: who waits, who runs, and who holds up the others
   dump PID             all of this, as JSON
+
+Look at a recording, which 'run' and 'asyncio' make with the option --record FILE:
+  show FILE            each request of each task, as strace shows it
+  timeline FILE        make a timeline of it, for ui.perfetto.dev or chrome://tracing
+  movie FILE           make a movie of it: a page on which one watches the kernel run the program
 
 'trampoline COMMAND --help' says more about one of them. A program can be looked into by its user and by root, if it was
 started by 'trampoline run' or 'asyncio', by 'python -m kernel' or 'python -m compat', or with TRAMPOLINE_INSIGHT=1 in
@@ -113,6 +119,29 @@ sort and to look into tasks; ? lists them. Else it is one plain table after the 
   --all                show each task, also where many are alike
   --plain              write plain tables in any case
   --no-data            leave out arguments
+"""
+
+SHOW = f"""\
+usage: trampoline show [option ...] FILE
+
+Writes a line for each request of each task in the recording, as strace does while a program runs.
+
+  -o FILE           write to FILE instead of standard output
+{CHOOSING}"""
+TIMELINE = """\
+usage: trampoline timeline [-o FILE.json] FILE
+
+Makes a timeline of the recording: when each task ran, what it waited for, and who woke it. It is in the Trace Event
+format, which ui.perfetto.dev and chrome://tracing show.
+
+  -o FILE           write to FILE; by default to a file beside the recording whose name ends with ".json"
+"""
+MOVIE = """\
+usage: trampoline movie [-o FILE.html] FILE
+
+Makes a movie of the recording: a page, in one file, on which one watches the kernel run the program step by step.
+
+  -o FILE           write to FILE; by default to a file beside the recording whose name ends with ".html"
 """
 
 
@@ -280,6 +309,11 @@ def printable(text: str, kept: str = "") -> str:
     return text.translate({code: f"\\x{code:02x}" for code in [*range(32), *range(127, 160)] if chr(code) not in kept})
 
 
+def do_picture(name: str, options: Options, arguments: list[str]) -> None:
+    from .pictures import PICTURES  # here, to save start-up time: what looks into a process needs none of it
+    PICTURES[name](options, arguments)
+
+
 Row = tuple[Callable[[Options, list[str]], None], str, str, list[str]]
 
 # Each with what carries it out, its help, and the short and the long options that it has besides -h and --no-data.
@@ -289,6 +323,9 @@ COMMANDS: dict[str, Row] = {
     "stack": (do_stack, STACK, "", []),
     "locks": (do_locks, LOCKS, "", []),
     "dump": (do_dump, DUMP, "o:", []),
+    "show": (partial(do_picture, "show"), SHOW, "e:o:rT", ["task="]),
+    "timeline": (partial(do_picture, "timeline"), TIMELINE, "o:", []),
+    "movie": (partial(do_picture, "movie"), MOVIE, "o:", []),
     "strace": (do_strace, STRACE, "ce:o:p:rT", ["task="]),
     "top": (do_top, TOP, "n:", ["interval=", "sort=", "reverse", "filter=", "tree", "all", "plain"]),
 }

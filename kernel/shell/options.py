@@ -26,6 +26,9 @@ options:
 {CHOOSING}\
   --recorder FILE   keep the last 10,000 events of tasks in memory, and write them to FILE after a deadlock or when an
                     exception ends the program; 'trampoline ps PID' then shows how long each task has waited
+  --record FILE     record all that happens into FILE, to be looked at later by 'trampoline show', 'timeline' or 'movie'
+  --timeline FILE   write a timeline of the program at its end, for ui.perfetto.dev or chrome://tracing
+  --movie FILE      write a movie of the program at its end: a page on which one watches the kernel run it
   --no-insight      do not let 'trampoline ps PID' and the like look into the process
   -h, --help        show this text
 """
@@ -42,11 +45,19 @@ class Options:
         self.strace = self.count = self.help = self.no_insight = False
         self.file: str | None = None
         self.recorder: str | None = None
+        self.record: str | None = None
+        self.timeline: str | None = None
+        self.movie: str | None = None
         self.kinds: list[str] | None = None
         self.durations = self.relative = False
         self.task: str | None = None
         self.data = True
         self.others: dict[str, str] = {}
+
+    @property
+    def records(self) -> bool:
+        """Whether a recording is to be made."""
+        return not (self.record is self.timeline is self.movie is None)
 
     def take(self, name: str, value: str) -> None:
         """Take one option as `getopt` gives it."""
@@ -71,6 +82,12 @@ class Options:
                 self.data = False
             case "--recorder":
                 self.recorder = value
+            case "--record":
+                self.record = value
+            case "--timeline":
+                self.timeline = value
+            case "--movie":
+                self.movie = value
             case "--no-insight":
                 self.no_insight = True
             case _:
@@ -106,7 +123,8 @@ def parse(arguments: Sequence[str], short: str = "ho:e:Trc", long: Sequence[str]
     return options, rest
 
 
-STARTING = "strace", "task=", "no-data", "no-insight", "recorder=", "help"  # the long options of commands that start a program
+# The long options of commands that start a program.
+STARTING = "strace", "task=", "no-data", "no-insight", "recorder=", "record=", "timeline=", "movie=", "help"
 
 
 def parse_starting(arguments: Sequence[str], short: str = "", long: Sequence[str] = ()) -> tuple[Options, list[str]]:
@@ -115,7 +133,7 @@ def parse_starting(arguments: Sequence[str], short: str = "", long: Sequence[str
     if not (options.strace or options.count):
         useless = [name for name, given in (("-o", options.file), ("-e", options.kinds), ("-T", options.durations),
                                             ("-r", options.relative), ("--task", options.task),
-                                            ("--no-data", not options.data)) if given]
+                                            ("--no-data", not (options.data or options.records))) if given]
         if useless and not options.help:
             raise WrongUse(f"{useless[0]} says how to trace: write --strace or -c as well")
     return options, rest

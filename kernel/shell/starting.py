@@ -25,7 +25,7 @@ def insight(options: Options, command: str) -> AbstractContextManager[None]:
             offer_if_asked()  # says why, if the user has asked
     answer_ctrl_backslash()
     draw_deadlocks()
-    if not (options.strace or options.count or options.recorder):
+    if not (options.strace or options.count or options.recorder or options.records):
         return nullcontext()
     from .tracing import Tracing  # here, to save start-up time: few programs are watched
     return Tracing(options, command)

@@ -1,56 +1,50 @@
-"""What watches a program from its beginning to its end: `--strace`, `-c` and `--recorder` before the program."""
+"""What watches a program from its beginning to its end: `--strace`, `-c`, `--record` and the like before the program."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from types import TracebackType
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from types import TracebackType
 
-from ..core import Kernel
 from ..insight.recorder import Recorder
 from ..insight.strace import Strace
 from ..insight.summary import Summary
-from ..insight.watching import Observer, Watch, watch_all
-from ..serving.places import identity
+from ..insight.watching import Observer, watch_all
+from ..recordings.sessions import Several
+from ..recordings.tapes import Tape
+from ..serving.outputs import Output
 from .options import Options, WrongUse
 
 
-class Output:
+class Trace:
     """Where a trace goes: whole lines, at once, so that a program that is killed leaves all that has happened."""
 
     def __init__(self, file: str | None) -> None:
-        self.failure: str | None = None
-        self._pid = os.getpid()
         self._line = ""  # which has no end yet
         try:
-            self._fd = os.dup(2) if file is None else os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            fd = os.dup(2) if file is None else os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         except OSError as error:
             raise WrongUse(f"cannot write to {file or 'standard error'}: {error.strerror}") from None
-        self._identity = identity(self._fd)
+        self._output = Output(fd)
+
+    @property
+    def failure(self) -> str | None:
+        """Why the trace is not complete, if it is not."""
+        return self._output.failure
 
     def write(self, text: str) -> None:
-        """Write the lines that `text` ends. What a forked child process does is no part of the trace."""
+        """Write the lines that `text` ends."""
         lines, end, self._line = (self._line + text).rpartition("\n")
-        if not end or self.failure is not None or os.getpid() != self._pid:
-            return
-        if identity(self._fd) != self._identity:
-            self.failure = "the program has closed its file"
-            return
-        data = memoryview((lines + end).encode("utf-8", "backslashreplace"))
-        try:
-            while data:
-                data = data[os.write(self._fd, data):]
-        except OSError as error:
-            self.failure = error.strerror
+        if end:
+            self._output.write((lines + end).encode("utf-8", "backslashreplace"))
 
     def close(self) -> None:
         """End the last line, and close the file."""
         if self._line:
             self.write("\n")
-        if identity(self._fd) == self._identity:
-            os.close(self._fd)
+        self._output.close()
 
 
 class FlightRecorder(Recorder):
@@ -84,35 +78,33 @@ class FlightRecorder(Recorder):
         self._hook(kind, error, traceback)
 
 
-class Several(Observer):
-    """The observers of one program, in the place of one."""
-
-    def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = observers
-
-    def attach_to(self, kernel: Kernel) -> Watch:
-        return [observer.attach_to(kernel) for observer in self._observers][-1]
-
-
 class Tracing(AbstractContextManager[None]):
     """While inside, every kernel that is made is watched as the options say. `WrongUse` when the file is not writable."""
 
     def __init__(self, options: Options, command: str) -> None:
-        self._output = Output(options.file)
+        self._trace = Trace(options.file)
         self._command = command
         self._pid = os.getpid()
-        self._strace = self._summary = self._recorder = None
+        self._strace = self._summary = self._recorder = self._tape = None
         observers: list[Observer] = []
         if options.recorder is not None:
             self._recorder = FlightRecorder(options.recorder)
             observers.append(self._recorder)
         if options.strace:
-            self._strace = Strace(self._output.write, options.kinds, durations=options.durations,
+            self._strace = Strace(self._trace.write, options.kinds, durations=options.durations,
                                   relative=options.relative, task=options.task, data=options.data)
             observers.append(self._strace)
         if options.count:
             self._summary = Summary(options.kinds, task=options.task)
             observers.append(self._summary)
+        if options.records:
+            from .pictures import Pictures  # here, to save start-up time: most traces are text
+            self._pictures = Pictures(options)
+            try:
+                self._tape = Tape(self._pictures.recording, options.data)
+            except OSError as error:
+                raise WrongUse(f"cannot write to {self._pictures.recording}: {error.strerror or error}") from None
+            observers.append(self._tape)
         self._observer = Several(observers)
 
     def __enter__(self) -> None:
@@ -128,7 +120,20 @@ class Tracing(AbstractContextManager[None]):
         if self._strace is not None:
             self._strace.finish()
         if self._summary is not None:
-            self._output.write(self._summary.text())
-        self._output.close()
-        if self._output.failure is not None and os.getpid() == self._pid:
-            print(f"{self._command}: the trace is not complete: {self._output.failure}", file=sys.stderr)
+            self._trace.write(self._summary.text())
+        self._trace.close()
+        if os.getpid() != self._pid:  # a forked child process
+            return
+        if self._trace.failure is not None:
+            self._complain(f"the trace is not complete: {self._trace.failure}")
+        if self._tape is not None:
+            self._tape.close()
+            if self._tape.failure is not None:
+                self._complain(f"the recording is not complete: {self._tape.failure}")
+            try:
+                self._pictures.make()
+            except OSError as failure:
+                self._complain(f"no picture of the program was made: {failure}")
+
+    def _complain(self, text: str) -> None:
+        print(f"{self._command}: {text}", file=sys.stderr)

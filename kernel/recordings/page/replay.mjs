@@ -1,0 +1,102 @@
+// How things stood after any moment. A task's last moment says nearly all: what it does is derived from that.
+// kernel/recordings/states.py does the same; the tests compare the two.
+
+import { ANSWERED, ASK, BLOCKED, CALLED, CAME_TO_END, CLOCK, EXIT, RESUME, SPAWN, THING, WAKE, YIELDED } from "./recording.mjs";
+
+export const ABSENT = "absent", READY = "ready", RUNNING = "running", WAITING = "blocked", DONE = "done";
+
+const GOES_ON = new Set([ANSWERED, CALLED, CAME_TO_END]);
+
+/** The state of one kernel before its first moment; `apply` moves it on by one. */
+export class State {
+  constructor(recording) {
+    this.recording = recording;
+    this.position = 0; // moments that have been applied
+    this.last = new Int32Array(recording.tasks.length).fill(-1); // the last moment of each task
+    this.asked = new Int32Array(recording.tasks.length).fill(-1); // that of its last request, which says where it is
+    this.ready = []; // tasks, first come first
+    this.running = []; // the innermost is last
+    this.things = new Map(); // locks, queues and the like: the moment of the last change of each
+    this.now = recording.start; // on the kernel's clock
+  }
+
+  copy() {
+    const copy = Object.create(State.prototype);
+    return Object.assign(copy, this, {
+      last: this.last.slice(), asked: this.asked.slice(), ready: this.ready.slice(), running: this.running.slice(),
+      things: new Map(this.things),
+    });
+  }
+
+  apply() {
+    const moment = this.position++;
+    const { kind: kinds, task: tasks, first, second } = this.recording;
+    const kind = kinds[moment], task = tasks[moment];
+    this.now = this.recording.clock[moment];
+    if (kind === THING) this.things.set(first[moment], moment);
+    if (task < 0) return;
+    this.last[task] = moment;
+    if (kind === SPAWN || kind === WAKE) {
+      this.ready.push(task);
+    } else if (kind === RESUME) {
+      remove(this.ready, task);
+      if (!this.running.includes(task)) this.running.push(task);
+    } else if (kind === ASK) {
+      if (first[moment]) this.asked[task] = moment;
+      if (!GOES_ON.has(second[moment])) {
+        remove(this.running, task);
+        remove(this.ready, task); // a condition moves a task that it has woken into the line of its lock
+      }
+      if (second[moment] === YIELDED) this.ready.push(task);
+    } else if (kind === EXIT) {
+      remove(this.ready, task);
+      remove(this.running, task);
+    }
+  }
+
+  /** What a task does: it is absent before it was made, and after that ready, running, blocked or done. */
+  of(task) {
+    const moment = this.last[task];
+    if (moment < 0) return ABSENT;
+    const kind = this.recording.kind[moment];
+    if (kind === SPAWN || kind === WAKE) return READY;
+    if (kind === RESUME) return RUNNING;
+    if (kind === EXIT) return DONE;
+    const outcome = this.recording.second[moment];
+    return outcome === BLOCKED ? WAITING : outcome === YIELDED ? READY : RUNNING;
+  }
+
+  /** How a lock, queue or the like stands, if that is known. */
+  thing(number) {
+    const moment = this.things.get(number);
+    return moment === undefined ? undefined : this.recording.states.get(this.recording.second[moment]);
+  }
+}
+
+function remove(tasks, task) {
+  const place = tasks.indexOf(task);
+  if (place >= 0) tasks.splice(place, 1);
+}
+
+/** Gives the state at any position, from the nearest checkpoint before it. Checkpoints are made on the way. */
+export class Replay {
+  constructor(recording) {
+    this.recording = recording;
+    // Few tasks: copies are cheap and close together. Many: as much memory for the copies as for the moments, about.
+    this.interval = Math.max(256, recording.tasks.length);
+    this.checkpoints = [new State(recording)];
+    this.state = this.checkpoints[0].copy();
+  }
+
+  at(position) {
+    const nearest = Math.floor(position / this.interval);
+    if (position < this.state.position || this.state.position < nearest * this.interval) {
+      this.state = this.checkpoints[Math.min(nearest, this.checkpoints.length - 1)].copy();
+    }
+    while (this.state.position < position) {
+      this.state.apply();
+      if (this.state.position === this.checkpoints.length * this.interval) this.checkpoints.push(this.state.copy());
+    }
+    return this.state;
+  }
+}

@@ -1,0 +1,65 @@
+// What is on the stage at one position: which task is where. Plain data; `stage.mjs` draws it.
+
+import { CANCELLED, RAISED } from "./recording.mjs";
+import { DONE, WAITING } from "./replay.mjs";
+import { circles, ownersOf, waitOf } from "./waits.mjs";
+
+/** The queue, who runs, the groups of those that are blocked, and those that are done, the latest first. */
+export function sceneOf(recording, state) {
+  const blocked = [], done = [];
+  for (let task = 0; task < recording.tasks.length; task++) {
+    const what = state.of(task);
+    if (what === WAITING) blocked.push(task);
+    else if (what === DONE) done.push(task);
+  }
+  done.sort((one, other) => state.last[other] - state.last[one]);
+  const groups = groupsOf(recording, state, blocked);
+  return { ready: state.ready, running: state.running, blocked, done, groups, circles: circles(recording, state, blocked) };
+}
+
+/** How a task ended: a word, a sign that does not need colour, and the value or the error. */
+export function endingOf(recording, state, task) {
+  const moment = state.last[task];
+  const how = recording.first[moment], text = recording.text(recording.second[moment]);
+  if (how === RAISED) return { word: "failed", sign: "✗", text };
+  if (how === CANCELLED) return { word: "cancelled", sign: "⊘", text: "" };
+  return { word: "returned", sign: "✓", text };
+}
+
+function groupsOf(recording, state, blocked) {
+  const groups = new Map();
+  for (const number of state.things.keys()) {
+    const thing = recording.things.get(number);
+    if (thing) groups.set(`thing:${number}`, thingGroup(recording, state, thing));
+  }
+  for (const task of blocked) {
+    const wait = waitOf(recording, state, task);
+    let group = groups.get(wait.key);
+    if (!group) groups.set(wait.key, (group = { key: wait.key, title: wait.title, waits: [] }));
+    group.waits.push(wait);
+  }
+  for (const group of groups.values()) {
+    group.waits.sort(group.key === "sleep" ? byDeadline : (one, other) => one.moment - other.moment);
+  }
+  return [...groups.values()].sort((one, other) => orderOf(one) - orderOf(other) || compare(one.key, other.key));
+}
+
+function thingGroup(recording, state, thing) {
+  const standing = state.thing(thing.thing) ?? {};
+  return {
+    key: `thing:${thing.thing}`, title: thing.label, waits: [], text: standing.text ?? "", items: standing.items,
+    size: standing.size, owners: standing.owners ? ownersOf(recording, state, thing.thing) : undefined };
+}
+
+/** Timers come first, then what has a state, then the rest. */
+function orderOf({ key }) {
+  return key === "sleep" ? 0 : key.startsWith("thing:") ? 1 : key === "tasks" ? 2 : 3;
+}
+
+function byDeadline(one, other) {
+  return (one.deadline || Infinity) - (other.deadline || Infinity) || one.moment - other.moment;
+}
+
+function compare(one, other) {
+  return one.localeCompare(other, "en", { numeric: true });
+}
