@@ -6,6 +6,7 @@ from typing import Any
 
 from ..calls import Callback
 from ..core import Kernel
+from ..devices.watchdog import Unheard
 from ..task import Task
 from .events import Cause, Who
 from .names import number
@@ -44,6 +45,8 @@ def cause_of(item: Any, by: Cause) -> Cause:
 def cause_by(event: Any) -> Cause:
     """The cause of what `event` does, which has come from outside."""
     if isinstance(event, Callback):
+        if isinstance(event.function, Unheard):
+            return Cause("call", "Ctrl-C")
         return Cause("call", f"call_from_thread({getattr(event.function, '__qualname__', event.function)})")
     if getattr(event, "dead", None) is not None:
         return Cause("timer", "a timer")
