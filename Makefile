@@ -5,6 +5,7 @@
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
 # make bench                     measure everything against every peer there is: more than an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
+# make movies                    make the movies in docs/movies again
 # make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, checked for what must always hold
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info
 # has the version in its name: when `python3` comes to mean another Python, its environment is made again.
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 STAMP := $(VENV)/ready-$(VERSION)
-CHECKED := kernel compat examples tests benchmarks
+CHECKED := kernel compat examples tests benchmarks docs
 
 # The peers have an environment of their own: tests are not to find them.
 BENCH_VENV := $(VENV)-bench
@@ -26,7 +27,7 @@ ECOSYSTEM_STAMP := $(ECOSYSTEM_VENV)/ready-$(VERSION)
 # Each kind of work once.
 SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess programs applications cost crowd-10000
 
-.PHONY: test test-native conformance fuzz ecosystem bench bench-smoke clean
+.PHONY: test test-native conformance fuzz ecosystem bench bench-smoke movies clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -47,6 +48,9 @@ fuzz: $(STAMP)
 ecosystem: $(ECOSYSTEM_STAMP)
 	$(ECOSYSTEM_VENV)/bin/python -m pytest -q tests/ecosystem
 	$(ECOSYSTEM_VENV)/bin/python -m tests.ecosystem.suites --quick
+
+movies: $(STAMP)
+	$(VENV)/bin/python -m docs.movies.make
 
 bench: $(BENCH_STAMP)
 	$(BENCH_VENV)/bin/python -m benchmarks all --write
