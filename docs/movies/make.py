@@ -1,4 +1,10 @@
-"""`python3 -m docs.movies.make [NAME ...]`: make the movies of the documentation, all of them or those that are named."""
+"""Making the movies of the documentation, all of them or those that are named.
+
+    python3 -m docs.movies.make [--picture] [NAME ...]
+
+With `--picture` it makes the picture in the README, too. Whoever changes the page of a movie, or one of the programs,
+makes the movies again.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +35,16 @@ def main(arguments: list[str]) -> None:
         os.chdir(ROOT)
         sys.stdout.write(page_of(recorded(MOVIES[arguments[1]])))
         return
-    unknown = set(arguments) - MOVIES.keys()
+    picture = "--picture" in arguments
+    names = [argument for argument in arguments if argument != "--picture"]
+    unknown = set(names) - MOVIES.keys()
     if unknown:
         sys.exit(f"there is no movie {', '.join(sorted(unknown))}; there are {', '.join(MOVIES)}")
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(make, arguments or MOVIES))
+        list(threads.map(make, names or MOVIES))
+    if picture:
+        from .picture import draw  # here, as few people have what it needs
+        draw()
 
 
 if __name__ == "__main__":

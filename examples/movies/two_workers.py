@@ -12,7 +12,7 @@ from kernel import Queue, TaskGroup, sleep
 
 async def work(jobs: Queue[str]) -> None:
     async for job in jobs:
-        await sleep(3)
+        await sleep(2)
         print(job, "is done")
 
 
@@ -22,6 +22,6 @@ async def main() -> None:
         await workers.spawn(work(jobs), name="Ann")
         await workers.spawn(work(jobs), name="Bob")
         for job in "wash", "cook", "iron", "sweep", "bake", "mend":
-            await sleep(0.5)
+            await sleep(0.4)
             await jobs.put(job)
         jobs.close()
