@@ -58,6 +58,7 @@ bench: $(BENCH_STAMP)
 bench-smoke: $(STAMP)
 	$(VENV)/bin/python -m benchmarks $(SMOKE) --quick --rounds 1 --against asyncio --write $(VENV)/bench-smoke
 	$(VENV)/bin/python -m benchmarks.insight --quick --rounds 1
+	$(VENV)/bin/python -m benchmarks.recordings --quick --rounds 1
 
 $(BENCH_STAMP): pyproject.toml
 	$(PYTHON) -m venv --clear $(BENCH_VENV)

@@ -93,28 +93,28 @@ class KernelLane:
         if self._open is not None:
             since, category, name = self._open
             self._open = None
-            self._put(f'{{"ph": "X", "pid": {self.pid}, "tid": {self.loop}, "ts": {microseconds(since)}, '
-                      f'"dur": {microseconds(time - since)}, "cat": "{category}", "name": {name}}}')
+            self._put(f'{{"ph":"X","pid":{self.pid},"tid":{self.loop},"ts":{microseconds(since)},'
+                      f'"dur":{microseconds(time - since)},"cat":"{category}","name":{name}}}')
 
     def count(self, name: str, unit: str, time: int, value: str) -> None:
         """The value of a counter; viewers show its name and the unit."""
-        self._put(f'{{"ph": "C", "pid": {self.pid}, "ts": {microseconds(time)}, "name": "{name}", '
-                  f'"args": {{"{unit}": {value}}}}}')
+        self._put(f'{{"ph":"C","pid":{self.pid},"ts":{microseconds(time)},"name":"{name}",'
+                  f'"args":{{"{unit}":{value}}}}}')
 
 
 class TaskLane:
     """A task. One row has its steps; it is a thread of the timeline. Another has its life, and in that its waits."""
 
-    def __init__(self, number: int, tid: int, label: str, depth: int, kernel: KernelLane, spot: tuple[str, str]) -> None:
+    def __init__(self, number: int, tid: int, label: str, depth: int, kernel: KernelLane, spot: tuple[str, str],
+                 digits: int) -> None:
         self.kernel = kernel
         self.tid = tid
         self.label = quoted(label)
         row = f"{BRANCH}{LINE * depth} {label}" if depth else label
         self.row = quoted(row)
-        # Perfetto sorts the rows that are no threads by their names.
-        self.sorted_row = quoted(f"{tid:024b}".translate(INVISIBLE) + row)
+        # Perfetto sorts the rows that are no threads by their names. It has them from the first event in each.
+        self.sorted_row = quoted(f"{tid:0{digits}b}".translate(INVISIBLE) + f"{row} waits")
         self.alive = False
-        self.was_there = False  # before the recording, and has not run since
         self.ready: int | None = None  # since when it is ready,
         self.running: int | None = None  # or runs,
         self.waiting: int | None = None  # or is blocked,
@@ -123,22 +123,22 @@ class TaskLane:
         self.showed = 0  # when the kernel's clock showed this
         self.spot = spot  # where it has made its last request: the function, and the line in it
         self.begun = spot  # the same before this step,
-        self.answer = ""  # which began with this answer,
+        self.answer = ""  # which began with this argument,
         self.delay = 0  # so long after the task was ready
         self.asked: tuple[int, int] | None = None  # a request that is answered at once: when, and which
         self.inside: list[str] = []  # events in this step, which come after it
         self.arrow: tuple[int, int] | None = None  # from who has woken it: the thread, and when
-        self._thread = f'"pid": {kernel.pid}, "tid": {tid}'
-        self._id = f'{self._thread}, "id2": {{"local": "{number}"}}'
+        self._thread = f'"pid":{kernel.pid},"tid":{tid}'
+        self._id = f'{self._thread},"id2":{{"local":"{number}"}}'
 
     def event(self, phase: str, time: int, rest: str) -> str:
         """An event of the thread."""
-        return f'{{"ph": "{phase}", {self._thread}, "ts": {microseconds(time)}, {rest}}}'
+        return f'{{"ph":"{phase}",{self._thread},"ts":{microseconds(time)},{rest}}}'
 
     def span(self, phase: str, time: int, rest: str) -> str:
         """The beginning or the end of a span."""
-        return f'{{"ph": "{phase}", {self._id}, "ts": {microseconds(time)}, "cat": "task", {rest}}}'
+        return f'{{"ph":"{phase}",{self._id},"ts":{microseconds(time)},"cat":"task",{rest}}}'
 
     def slice(self, since: int, time: int, rest: str) -> str:
         """An event of the thread that takes time."""
-        return self.event("X", since, f'"dur": {microseconds(time - since)}, {rest}')
+        return self.event("X", since, f'"dur":{microseconds(time - since)},{rest}')

@@ -12,7 +12,7 @@ from ..insight.requests import chain, has_frame, is_future, kind_of, text_of, wi
 from ..net.endpoints import Attempt
 from ..snapshots.copying import Shape, cut, descriptor_of_call, descriptor_of_request
 from ..snapshots.relations import place_in_request, tasks_behind, tasks_of_request
-from ..syscalls import Call, Checkpoint, Sleep, Syscall
+from ..syscalls import Call, Checkpoint, Sleep, Spawn, Syscall
 from ..task import Task
 
 
@@ -30,6 +30,7 @@ class Question(NamedTuple):
     yields: bool = False  # only lets the others go on
     queued: bool = False  # is answered by way of the ready queue also if nothing has to be waited for
     answers: bool = False  # it is a future, which has the answer itself
+    inside: bool = False  # a function of the library awaits a future, and goes on when the task does
 
 
 def key_of(task: Task[Any], code: Any) -> tuple[Any, ...]:
@@ -65,11 +66,16 @@ class Site:
         self.known: dict[Any, int] = {}  # numbers of questions that are always the same: by what else they depend on
 
     def key_of(self, task: Task[Any], request: Any) -> Any:
-        """What the question depends on besides the place, if it is always the same; else None."""
+        """What the question depends on besides the place, and the task that is waited for; None if on other things too."""
         if request is None:
             return "yield"
         if isinstance(request, Attempt):
             return type(request), request.endpoint.descriptor
+        if isinstance(request, Spawn):
+            code = getattr(request.code, "cr_code", None) if request.name is None else None
+            return None if code is None else (request.daemon, code.co_qualname)
+        if isinstance(request, Task) and self._shape.call is None:
+            return "wait"
         if self._shape.call is not None and self._shape.kind == "network":  # a stream of asyncio's
             return descriptor_of_call(chain(task)[1][self._shape.call])
         return None
@@ -111,12 +117,12 @@ class Site:
         frames = chain(task)[1]
         call = frames[shape.call]
         if shape.kind == "network" and (descriptor := descriptor_of_call(call)) is not None:
-            return Question(cut(shape.signature.text(call, False)), shape.kind, descriptor=descriptor)
+            return Question(cut(shape.signature.text(call, False)), shape.kind, descriptor=descriptor, inside=True)
         text, kind = self._call(task, data)
         seconds = call.f_locals.get("delay") if kind == "time" else None
         place = None if shape.place is None else shape.place.place(frames)
         if place is not None:
-            return Question(text, kind, thing=place.thing)
+            return Question(text, kind, thing=place.thing, inside=True)
         tasks = tasks_behind(request) if shape.collector is None else shape.collector.tasks(frames)
         return Question(text, kind, tasks=tasks, seconds=seconds if isinstance(seconds, (int, float)) else None,
-                        descriptor=descriptor_of_call(call) if shape.has_descriptor else None)
+                        descriptor=descriptor_of_call(call) if shape.has_descriptor else None, inside=True)

@@ -6,6 +6,7 @@ file that is no recording, or of a version that is not known here, is refused by
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import struct
@@ -19,7 +20,7 @@ from typing import Any
 from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, RETURNED, SPAWN, THING, WAKE,
                       YIELDED, Moment)
 from . import rows as row_kinds
-from .rows import KINDS, LENGTHS, VERSION
+from .rows import FIRST_TASK, KINDS, LENGTHS, VERSION
 
 Data = dict[str, Any]
 FIRST_WAIT = 1 << 32  # the numbers of requests that the file does not define begin here
@@ -69,6 +70,16 @@ class Recording:
 
 def read(path: str | os.PathLike[str]) -> Recording:
     """Read the file. Raises `Unreadable`, and `OSError` when it cannot be opened."""
+    collecting = gc.isenabled()
+    gc.disable()  # there will be millions of objects and no garbage: to look for it would take as long as the reading
+    try:
+        return _read(path)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(path: str | os.PathLike[str]) -> Recording:
     with open(path, "rb") as file:
         first = file.readline(1 << 24)
         try:
@@ -210,6 +221,8 @@ class Reader:
     def _exit(self, time: int, task: int, how: int, text: int) -> None:
         self._kernel_of(task)
         self._settle(self._asked.pop(task, None))
+        if text > FIRST_TASK:
+            self.recording.texts[text] = ""  # as above
         self._add(EXIT, time, task, how, text)
 
     def _clock(self, time: int, kernel: int, shows: int) -> None:
@@ -231,6 +244,8 @@ class Reader:
             outcome = self._outcome(asked, steps)
             asked.moment[4] = outcome
             goes_on = int(outcome in (ANSWERED, CALLED, RETURNED))
+        if answer > FIRST_TASK:
+            self.recording.texts[answer] = ""  # written at the end, when all names are known
         resumed = [RESUME, begin - self._begin, task, answer, goes_on, 0, 0]
         moments = self._moments
         place = len(moments)
@@ -281,6 +296,8 @@ class Reader:
                 recording.tasks[task]["name"] = name
         for (_, awaited), number in self._waits.items():
             recording.requests[number]["text"] += f"({recording.cause(-awaited)})"
+        for answer in [answer for answer in recording.texts if answer > FIRST_TASK]:
+            recording.texts[answer] = f"<{recording.cause(FIRST_TASK - answer)}>"
         for moment in self._deadlocks:
             insort(self._moments, moment, key=itemgetter(1))
         recording.moments = list(self._with_idle_times())

@@ -17,22 +17,24 @@ from ..deadlock import Deadlock
 from ..devices import MonotonicClock
 from ..insight.events import Cause
 from ..insight.names import label, number
-from ..insight.requests import LIMIT, chain, has_frame, shown
+from ..insight.requests import LIMIT, chain, has_frame, is_future, shown
 from ..insight.watching import Observer, StandIn, Watch, answer_to
 from ..net.endpoints import Attempt
 from ..snapshots.copying import cut
 from ..task import Task
 from .questions import Question, Site, key_of
-from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP, WAIT,
-                   WAKE)
+from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, FIRST_TASK, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP,
+                   WAIT, WAKE)
 from .tables import Tables
 from .things import Things
 from .writing import stack_definition
 
 BY_QUEUE = 2
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
+MOST_SITES = 10_000
 TICK = 1_000_000  # nanoseconds between two rows with counts
-PLAIN = frozenset([NoneType, type(iter(())), repeat])  # what code can be suspended in that has no frame
+TUPLE_ITERATOR = type(iter(()))
+PLAIN = frozenset([NoneType, TUPLE_ITERATOR, repeat])  # what code can be suspended in that has no frame
 BEFORE = Cause("before", "what was before the recording")  # has made the tasks that are there when it begins
 
 
@@ -145,7 +147,7 @@ class Track(Observer):
         if name.startswith("Task-") and name[5:].isdecimal():  # of asyncio's, which numbers them
             name, suffix = "Task-", int(name[5:])
         daemon = getattr(task, "daemon", False)
-        key = id(code), name, daemon
+        key = self.number, id(code), name, daemon
         sort = tables.sorts.known.get(key) or tables.sorts.number(
             key, kernel=self.number, name=cut(name), daemon=daemon,
             place=None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname])
@@ -231,6 +233,8 @@ class Track(Observer):
         """The number of what is shown of a value."""
         if not self.data:
             text = f"<{type(value).__name__}>"
+        elif isinstance(value, Task) and id(value.kernel) == self._kernel_id:
+            return FIRST_TASK + self.number_of(value)
         elif value.__class__ is bytes:  # `echo` of the benchmarks
             text = repr(value) if len(value) <= LIMIT else f"{value[:LIMIT]!r}..."
         else:
@@ -256,6 +260,8 @@ class Track(Observer):
                 value, error = answer_to(stand_in.task(), request, thrown, value)
             if error is not None:
                 return -self.error(error)
+            if request is not None and stand_in.inside:
+                return 0  # the library's function that awaits the future will give another one
             return 0 if value is None else self.text(value)
         except Exception as failure:
             return self._failed("an answer", failure)
@@ -269,19 +275,28 @@ class Track(Observer):
         task = stand_in.task()
         assert task is not None  # it makes a step
         try:
-            key = key_of(task, code) if place is None else (id(stand_in.lines), place)
+            key = key_of(task, code) if place is None else (id(code.cr_code), place)
             site = self._sites.get(key)
             if site is None:
+                if len(self._sites) >= MOST_SITES:  # of functions that are made anew again and again
+                    self._forget_sites()
                 site = self._sites[key] = Site(chain(task)[1])
             always = site.key_of(task, request)
             number = None if always is None else site.known.get(always)
             if number is not None:
-                return number, 0, 0
+                if not isinstance(request, Task):
+                    return number, 0, 0
+                if is_future(request):
+                    stand_in.pending = request
+                    stand_in.inside = False
+                return number, 0, -self.number_of(request)
             question = site.question(task, request, self.data)
             number, deadline, awaited = self._number(task, site, question)
-            if question.answers:
+            if question.answers or question.inside:
                 stand_in.pending = request
-            if always is not None:
+                stand_in.inside = question.inside
+            if always is not None and not (isinstance(request, Task) and awaited >= 0):
+                site.known[always] = number
                 site.known[always] = number
                 if place is not None and request is None:
                     stand_in.lines[place] = number
@@ -292,9 +307,16 @@ class Track(Observer):
         except Exception as error:  # of a class of the program's: it makes no difference to the task
             return self._failed("a request", error), 0, 0
 
+    def _forget_sites(self) -> None:
+        """Forget all places. Their keys are valid as long as the code objects are kept."""
+        self._sites.clear()
+        for _, lines in self._lines.values():
+            lines.clear()
+        self._lines.clear()
+
     def _number(self, task: Task[Any], site: Site, question: Question) -> tuple[int, int, int]:
         """The numbers of a question and of what the task will wait at, and when its wait will be over by itself."""
-        details: dict[str, Any] = {name: True for name in ("calls", "yields", "queued") if getattr(question, name)}
+        details: dict[str, Any] = {name: True for name in ("calls", "yields", "queued", "inside") if getattr(question, name)}
         if question.descriptor is not None:
             details["descriptor"] = question.descriptor
         deadline = 0 if question.seconds is None else self._deadline(question.seconds, question.until)
@@ -344,10 +366,20 @@ class Track(Observer):
         self.tables.writer.pack()
 
 
+def deeper(place: Any, awaited: Any) -> Any:
+    """The place in code that awaits `awaited` at `place`; None where it cannot be told so quickly."""
+    while awaited.__class__ is CoroutineType:
+        place = place, id(awaited.cr_code), awaited.cr_frame.f_lasti  # type: ignore[union-attr]  # it is suspended
+        awaited = awaited.cr_await
+    if awaited.__class__ is GeneratorType and awaited.gi_yieldfrom is None:
+        return place, id(awaited.gi_code), awaited.gi_frame.f_lasti  # type: ignore[union-attr]  # as above
+    return None if awaited.__class__ not in PLAIN and has_frame(awaited.__class__) else place
+
+
 class RecordedContext(StandIn):
     """Records what the task does in each of its steps."""
 
-    __slots__ = ("code", "head", "lines", "pending", "task", "waiting")
+    __slots__ = ("code", "head", "inside", "lines", "pending", "task", "waiting")
 
     track: Track
     note: Callable[[tuple[int, ...]], None]
@@ -357,6 +389,7 @@ class RecordedContext(StandIn):
     lines: dict[Any, int]  # numbers of requests, by the place, and what the request is made to
     operations: ClassVar[set[type]] = set()  # classes of operations on connections, of which `lines` has numbers
     pending: Any  # what the task asks, if only that has the answer: a future
+    inside: bool  # whether a function of the library awaits it
     waiting: int  # whether it waits; BY_QUEUE: for an operation, which may be answered at once
 
     def run(self, resume: Callable[[Any, Any], Any], code: Any, value: Any) -> Any:
@@ -377,14 +410,8 @@ class RecordedContext(StandIn):
         place: Any = None
         if code is self.code:
             place = code.cr_frame.f_lasti
-            awaited: Any = code.cr_await
-            while awaited.__class__ is CoroutineType:
-                place = place, id(awaited.cr_code), awaited.cr_frame.f_lasti  # type: ignore[union-attr]  # it is suspended
-                awaited = awaited.cr_await
-            if awaited.__class__ is GeneratorType and awaited.gi_yieldfrom is None:
-                place = place, id(awaited.gi_code), awaited.gi_frame.f_lasti  # type: ignore[union-attr]  # as above
-            elif awaited.__class__ not in PLAIN and has_frame(awaited.__class__):
-                place = None
+            if code.cr_await.__class__ is not TUPLE_ITERATOR:
+                place = deeper(place, code.cr_await)
         if request is None:
             number = self.lines.get(place)
             if number is not None and not answer:

@@ -29,4 +29,5 @@ RETURNED, RAISED, CANCELLED = 0, 1, 2
 
 UNKNOWN_CAUSE = 0  # the number of a task, negative, if that is the cause; else that of a cause which the file defines
 NO_DEADLINE = 0
+FIRST_TASK = 1 << 32  # the text of a value that is a task: its number, and this
 NO_DESCRIPTORS = -1  # the poller does not tell how many there are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 
 from ..core import Kernel
@@ -22,19 +23,47 @@ class Several(Observer):
         return [tracer.attach_to(kernel) for tracer in self._tracers][-1]  # type: ignore[return-value]  # all give one
 
 
+class AllKernels:
+    """The recordings that are being made of each kernel that is made, besides what `Kernel.tracer` was before them."""
+
+    def __init__(self) -> None:
+        self._before: Tracer | None = None
+        self._tapes: list[Tape] = []
+        self._tracer: Tracer | None = None  # what `Kernel.tracer` was set to here
+        self._lock = threading.Lock()
+
+    def add(self, tape: Tape) -> None:
+        with self._lock:
+            if Kernel.tracer is not self._tracer or not self._tapes:
+                self._before = Kernel.tracer
+            self._tapes.append(tape)
+            self._arrange()
+
+    def remove(self, tape: Tape) -> None:
+        with self._lock:
+            if tape in self._tapes:
+                self._tapes.remove(tape)
+                if Kernel.tracer is self._tracer:  # else somebody else has set it, who may have forgotten the recordings
+                    self._arrange()
+
+    def _arrange(self) -> None:
+        tracers = [*([] if self._before is None else [self._before]), *self._tapes]
+        self._tracer = Kernel.tracer = Several(tracers) if self._tapes else self._before
+
+
+_all_kernels = AllKernels()
+
+
 class Session:
     """A recording that is being made, until `stop` is called or the `with` block ends."""
 
     def __init__(self, file: str | os.PathLike[str], data: bool) -> None:
         kernel = kernel_here()
         self._tape = Tape(file, data)
-        self._before = Kernel.tracer
-        self._tracer: Tracer | None = None
         if kernel is not None:
             self._tape.attach_to(kernel)
         else:
-            self._tracer = self._tape if self._before is None else Several([self._before, self._tape])
-            Kernel.tracer = self._tracer
+            _all_kernels.add(self._tape)
 
     @property
     def failure(self) -> str | None:
@@ -43,8 +72,7 @@ class Session:
 
     def stop(self) -> None:
         """Record nothing more, and complete the file. Harmless when it has been called."""
-        if self._tracer is not None and Kernel.tracer is self._tracer:
-            Kernel.tracer = self._before
+        _all_kernels.remove(self._tape)
         self._tape.close()
 
     def __enter__(self) -> Session:

@@ -10,11 +10,10 @@ from typing import TextIO
 
 from ..insight.requests import without_arguments
 from ..insight.transcripts import Transcript, check_kinds, names
-from .moments import ASK, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURNED, SPAWN, Moment
+from .moments import ASK, BLOCKED, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURNED, SPAWN, YIELDED, Moment
 from .reading import Data, Recording
 from .rows import CANCELLED, RAISED
 
-OF_AWAITED = "checkpoint(", "gather(", "wait(", "<"  # requests by which a task awaits a future without another function
 CANCELLATIONS = ("Cancelled", "CancelledError")  # the exceptions of a native task and of one of asyncio's
 
 
@@ -41,7 +40,6 @@ class KernelText:
     def __init__(self, data: Data, begin: int, stream: TextIO, durations: bool, relative: bool) -> None:
         self.transcript = Transcript(stream.write, durations, relative)
         self.label = f"{data['kind']} kernel {data['kernel']}"
-        self.of_loop = data["kind"] == "asyncio"
         self._start: int = data["at"] - begin
         self._first: int = data["shows"]
         self._shows = self._first
@@ -64,8 +62,7 @@ class TaskText:
         self.number = data["number"]
         self.label = printable(f"task {self.number} '{self.name}'")
         self.requests: list[tuple[int, bool, object]] = []  # each with whether it is a call, and its key
-        self.resumed = 0  # when it was, last
-        self.was_there = False  # before the recording, and has not run since
+        self.running = False
         self.returned = False  # the code that it has called
 
     def __str__(self) -> str:
@@ -124,7 +121,6 @@ class Text:
         if maker is not None and task.kernel.transcript.is_open(maker):
             return  # the answer to its request says so
         if self._recording.was_before(moment.first):
-            task.was_there = True
             return
         if self._shows(task, "task"):
             self._of(task.kernel).event(now, task.label, "made" if maker is None else f"made by {maker}")
@@ -134,17 +130,20 @@ class Text:
         if outcome == RETURNED:
             task.returned = True
             return
+        if not task.running:
+            if not task.requests:  # it was made before the recording; else the task was moved into another line
+                task.requests.append((number, False, object()))
+            return
         key = object()
         task.requests.append((number, outcome == CALLED, key))
         task.returned = False
+        task.running = outcome not in (BLOCKED, YIELDED)
         request = self._recording.requests.get(number)
-        made_before = task.was_there and task.resumed == moment.time
-        task.was_there = False
-        if not made_before and self._shows(task, None if request is None else request["kind"]):
+        if self._shows(task, None if request is None else request["kind"]):
             self._of(task.kernel).ask(now, task, task.label, key, self._request(number))
 
     def _resume(self, task: TaskText, now: float, moment: Moment) -> None:
-        task.resumed = moment.time
+        task.running = True
         if not task.requests or task.requests[-1][1] and not task.returned:  # the first step, of the task or of a call
             return
         number, _, key = task.requests.pop()
@@ -152,8 +151,7 @@ class Text:
         request = self._recording.requests.get(number)
         transcript = task.kernel.transcript
         if transcript.knows(key) or self._shows(task, None if request is None else request["kind"]):
-            text = self._request(number)
-            self._of(task.kernel).answer(now, task, task.label, key, text, self._answer(task, moment.first, text))
+            self._of(task.kernel).answer(now, task, task.label, key, self._request(number), self._answer(moment.first, number))
 
     def _exit(self, task: TaskText, now: float, moment: Moment) -> None:
         if self._shows(task, "task"):
@@ -181,13 +179,14 @@ class Text:
             self._texts[number] = text
         return text
 
-    def _answer(self, task: TaskText, answer: int, request: str) -> str:
+    def _answer(self, answer: int, request: int) -> str:
         if answer < 0:
             error = self._error(-answer)
             return f"! {'cancelled' if error.partition(':')[0] in CANCELLATIONS else error}"
-        if answer == 0 and task.kernel.of_loop and not request.startswith(OF_AWAITED):
-            return "..."  # the function that awaits a future has not returned yet
-        return "None" if answer == 0 else self._value(answer)
+        if answer == 0:
+            inside = self._recording.requests.get(request, {}).get("inside")
+            return "..." if inside else "None"  # the function that awaits the future has not returned yet
+        return self._value(answer)
 
     def _value(self, number: int) -> str:
         return printable(self._recording.texts.get(number, "?")) if self._data or not self._recorded else "..."

@@ -78,6 +78,7 @@ class Timeline:
         """Number and name the rows. Perfetto shows threads in the order of their numbers."""
         recording = self._recording
         tree = Tree(recording)
+        digits = (len(recording.tasks) + len(recording.kernels)).bit_length()
         pid = 1
         start = recording.header["begin"]
         begin = min((kernel["at"] for kernel in recording.kernels.values()), default=start) - start
@@ -91,25 +92,24 @@ class Timeline:
             for tid, (key, depth) in enumerate(places, pid):
                 task = recording.tasks[key]
                 lane = self._lanes[key] = TaskLane(key, tid, f"{task['name']} ({task['number']})", depth, kernel,
-                                                   self._words.spot(task["place"]))
+                                                   self._words.spot(task["place"]), digits)
                 self._name("thread", pid, tid, lane.row, tid)
             self._name("thread", pid, kernel.loop, quoted("the kernel's loop"), kernel.loop)
             pid = kernel.loop + 1
             kernel.open(axis.at(data["at"] - start), "loop", '"begins"')
 
     def _name(self, what: str, pid: int, tid: int, name: str, order: int) -> None:
-        for title, detail in (("name", f'"name": {name}'), ("sort_index", f'"sort_index": {order}')):
-            self._put(f'{{"ph": "M", "pid": {pid}, "tid": {tid}, "name": "{what}_{title}", "args": {{{detail}}}}}')
+        for title, detail in (("name", f'"name":{name}'), ("sort_index", f'"sort_index":{order}')):
+            self._put(f'{{"ph":"M","pid":{pid},"tid":{tid},"name":"{what}_{title}","args":{{{detail}}}}}')
 
     # Moments of tasks.
 
     def _spawn(self, lane: TaskLane, time: int, moment: Moment) -> None:
         lane.alive = True
-        lane.was_there = self._recording.was_before(moment.first)
         cause = self._words.cause(moment.first)
-        self._put(lane.span("n", time, f'"name": {lane.sorted_row}, "args": {{"spawned by": {cause}}}'))
-        self._put(lane.span("b", time, f'"name": {lane.label}, "args": {{"from": {lane.spot[1]}}}'))
-        if not lane.was_there:  # else nobody knows in which state it was
+        self._put(lane.span("n", time, f'"name":{lane.sorted_row},"args":{{"spawned by":{cause}}}'))
+        self._put(lane.span("b", time, f'"name":{lane.label},"args":{{"from":{lane.spot[1]}}}'))
+        if not self._recording.was_before(moment.first):  # else nobody knows in which state it was
             self._make_ready(lane, time, moment.first)
 
     def _wake(self, lane: TaskLane, time: int, moment: Moment) -> None:
@@ -132,9 +132,9 @@ class Timeline:
         assert lane.waiting is not None
         name, axis = self._words.request(lane.request), lane.kernel.axis
         place = self._words.place(lane.request)[1]
-        took = f', "by the kernel\'s clock": "{(axis.shows - lane.showed) / 1e9:.6f} s"' if axis.virtual else ""
-        self._put(lane.span("b", lane.waiting, f'"name": {name}, "args": {{"at": {place}}}'))
-        self._put(lane.span("e", time, f'"name": {name}, "args": {{"ended by": {reason}{took}}}'))
+        took = f',"by the kernel\'s clock":"{(axis.shows - lane.showed) / 1e9:.6f} s"' if axis.virtual else ""
+        self._put(lane.span("b", lane.waiting, f'"name":{name},"args":{{"at":{place}}}'))
+        self._put(lane.span("e", time, f'"name":{name},"args":{{"ended by":{reason}{took}}}'))
         if lane.sleeping:
             lane.kernel.timers.wake(time)
         lane.waiting = None
@@ -144,9 +144,10 @@ class Timeline:
             if lane.asked is not None:  # a request that was answered at once, or code that it has called
                 since, request = lane.asked
                 lane.asked = None
-                lane.inside.append(lane.slice(since, time, (
-                    f'"cat": "request", "name": {self._words.request(request)}, '
-                    f'"args": {{"at": {self._words.place(request)[1]}{self._words.answer(moment.first)}}}')))
+                # Not one event for both: Perfetto would have arrows begin here that begin in the step, after this.
+                name, place = self._words.request(request), self._words.place(request)[1]
+                lane.inside.append(lane.event("B", since, f'"cat":"request","name":{name},"args":{{"at":{place}}}'))
+                lane.inside.append(lane.event("E", time, f'"args":{{{self._words.answer(moment.first)}}}'))
             return
         if lane.ready is not None:
             lane.kernel.ready.add(time, -1)
@@ -155,26 +156,27 @@ class Timeline:
         lane.delay = time - (time if lane.ready is None else lane.ready)
         lane.ready = None
         lane.running = time
-        lane.answer = self._words.answer(moment.first)
+        answer = self._words.answer(moment.first)
+        lane.answer = answer and f",{answer}"
         lane.begun, lane.inside = lane.spot, []
         if lane.arrow is not None:
             thread, since = lane.arrow
             lane.arrow = None
             self._arrows += 1
-            rest = f'"cat": "wake", "name": "wakes", "id": {self._arrows}'
-            self._put(f'{{"ph": "s", "pid": {lane.kernel.pid}, "tid": {thread}, "ts": {microseconds(since)}, {rest}}}')
-            lane.inside.append(lane.event("f", time, f'"bp": "e", {rest}'))
+            rest = f'"cat":"wake","name":"wakes","id":{self._arrows}'
+            self._put(f'{{"ph":"s","pid":{lane.kernel.pid},"tid":{thread},"ts":{microseconds(since)},{rest}}}')
+            lane.inside.append(lane.event("f", time, f'"bp":"e",{rest}'))
 
     def _ask(self, lane: TaskLane, time: int, moment: Moment) -> None:
         request, outcome = moment.first, moment.second
-        if lane.running is None:  # adopted while it waited
+        if lane.running is None:  # when the recording begins, or at a condition, whose lock it waits for now
             if lane.ready is not None:
                 lane.kernel.ready.add(time, -1)
                 lane.ready = lane.arrow = None
         elif outcome in (ANSWERED, CALLED):
             lane.asked = time, request
         elif outcome in (BLOCKED, YIELDED):
-            self._end_step(lane, time, f'"to": {self._words.place(request)[1]}, "request": {self._words.request(request)}')
+            self._end_step(lane, time, f'"to":{self._words.place(request)[1]},"request":{self._words.request(request)}')
         if request:
             lane.spot = self._words.place(request)
         if outcome == BLOCKED:
@@ -188,13 +190,12 @@ class Timeline:
 
     def _end_step(self, lane: TaskLane, time: int, end: str) -> None:
         since, lane.running, lane.asked = lane.running, None, None
-        was_there, lane.was_there = lane.was_there, False
-        if since is None or was_there and since == time:  # what it waits for when the recording begins
+        if since is None:
             return
         function, place = lane.begun
         self._put(lane.slice(since, time, (
-            f'"cat": "step", "name": {function}, '
-            f'"args": {{"from": {place}, {end}{lane.answer}, "was ready for": "{microseconds(lane.delay)} µs"}}')))
+            f'"cat":"step","name":{function},'
+            f'"args":{{"from":{place},{end}{lane.answer},"was ready for":"{microseconds(lane.delay)} µs"}}')))
         for event in lane.inside:
             self._put(event)
 
@@ -202,18 +203,18 @@ class Timeline:
         how, text = moment.first, self._recording.texts.get(moment.second)
         told = quoted(HOW[how] if text is None or how == CANCELLED else f"{HOW[how]} {text}")
         if how == RAISED:
-            self._put(lane.event("i", time, f'"s": "t", "cat": "task", "name": {told}'))
+            self._put(lane.event("i", time, f'"s":"t","cat":"task","name":{told}'))
         if lane.ready is not None:  # it was cancelled before it had begun
             lane.kernel.ready.add(time, -1)
         self._finish(lane, time, '"its end"', told)
 
     def _finish(self, lane: TaskLane, time: int, place: str, how: str) -> None:
         """End all that is open of a task."""
-        self._end_step(lane, time, f'"to": {place}')
+        self._end_step(lane, time, f'"to":{place}')
         if lane.waiting is not None:
             self._end_wait(lane, time, how)
         lane.ready = None
-        self._put(lane.span("e", time, f'"name": {lane.label}, "args": {{"end": {how}}}'))
+        self._put(lane.span("e", time, f'"name":{lane.label},"args":{{"end":{how}}}'))
         lane.alive = False
 
     # Moments of kernels.
@@ -239,8 +240,8 @@ class Timeline:
             time = kernel.axis.at(moment.time)
             kernel.close(time)
             text = quoted(self._recording.deadlocks[moment.first]["deadlock"])
-            self._put(f'{{"ph": "i", "s": "p", "pid": {kernel.pid}, "tid": {kernel.loop}, "ts": {microseconds(time)}, '
-                      f'"cat": "kernel", "name": "deadlock", "args": {{"tasks": {text}}}}}')
+            self._put(f'{{"ph":"i","s":"p","pid":{kernel.pid},"tid":{kernel.loop},"ts":{microseconds(time)},'
+                      f'"cat":"kernel","name":"deadlock","args":{{"tasks":{text}}}}}')
 
     def _end(self) -> None:
         """End what is open where the recording ends."""

@@ -55,7 +55,7 @@ class Words:
         found = self._answers.get(number)
         if found is None:
             text = quoted(self._recording.texts.get(abs(number), "?"))
-            found = self._answers[number] = f', "{"answer" if number > 0 else "raised"}": {text}'
+            found = self._answers[number] = f'"{"answer" if number > 0 else "raised"}":{text}'
         return found
 
     def cause(self, number: int) -> str:

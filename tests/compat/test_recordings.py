@@ -115,6 +115,26 @@ def test_holders_of_a_lock(tmp_path: Path) -> None:
     assert owners == [["a"], [], ["b"], []]
 
 
+def test_when_the_loop_was_idle(tmp_path: Path) -> None:
+    """It was, before what has come from outside; it was not, before what another callback did."""
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for call in lambda f: loop.call_later(0.01, f), loop.call_soon:
+            event = asyncio.Event()
+            call(event.set)
+            await event.wait()
+
+    with record(tmp_path / "recording"), asyncio.Runner(loop_factory=EventLoop) as runner:
+        runner.run(main())
+    recording = read(tmp_path / "recording")
+    name = recording.tasks[1]["name"]
+    lines = [line.replace(name, "main") for line in lines_of(recording, left_out="counts thing")]
+    assert [line.split(" at ")[0] for line in lines[:8]] == [
+        "spawn main by code outside of the kernel", "resume main", "ask main Event.wait()", "idle",
+        "wake main by a timer, calling Event.set", "resume main", "ask main Event.wait()",
+        "wake main by task 1 'main', calling Event.set"]
+
+
 async def eager() -> None:
     asyncio.current_task().set_name("main")  # type: ignore[union-attr]  # it is one
 

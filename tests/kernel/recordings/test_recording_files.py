@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel import Kernel, VirtualClock, checkpoint, run, sleep, spawn
+from kernel import Kernel, VirtualClock, checkpoint, current_task, run, sleep, spawn
 from kernel.insight import record
 from kernel.recordings import moments as kinds
 from kernel.recordings.reading import Unreadable, read
@@ -153,7 +153,9 @@ def test_it_can_be_stopped_twice_and_by_another_thread(tmp_path: Path) -> None:
         while not stopped.is_set():
             await sleep(0.001)
         await sleep(0.01)
+        watched.append((await current_task()).kernel.tap is not None)
 
+    watched: list[bool] = []
     session = record(tmp_path / "recording")
     thread = threading.Thread(target=run, args=(main(),))
     thread.start()
@@ -164,7 +166,7 @@ def test_it_can_be_stopped_twice_and_by_another_thread(tmp_path: Path) -> None:
     stopped.set()
     thread.join()
     assert (tmp_path / "recording").stat().st_size == size
-    assert read(tmp_path / "recording").damage is None
+    assert watched == [False] and read(tmp_path / "recording").damage is None
 
 
 def test_two_recordings_at_once(tmp_path: Path) -> None:
@@ -178,6 +180,28 @@ def test_two_recordings_at_once(tmp_path: Path) -> None:
     assert len(outer.kernels) == 3 and len(inner.kernels) == 1
     assert [line for line in lines_of(outer) if line.startswith("clock")] == [f"clock {n}" for n in (1, 1, 2, 1, 2, 3)]
     assert [line for line in lines_of(inner) if line.startswith("clock")] == ["clock 1", "clock 2"]
+
+
+def test_two_recordings_that_end_in_another_order(tmp_path: Path) -> None:
+    first, second = record(tmp_path / "first"), record(tmp_path / "second")
+    run(ticks(1), clock=VirtualClock())
+    first.stop()
+    run(ticks(2), clock=VirtualClock())
+    second.stop()
+    run(ticks(3), clock=VirtualClock())
+    assert Kernel.tracer is None
+    assert [len(read(tmp_path / name).kernels) for name in ("first", "second")] == [1, 2]
+
+
+def test_a_recording_in_a_task_leaves_the_kernel(tmp_path: Path) -> None:
+    async def main() -> list[bool]:
+        kernel = (await current_task()).kernel
+        with record(tmp_path / "recording"):
+            watched = [kernel.tap is not None]
+            await checkpoint()
+        return [*watched, kernel.tap is not None]
+
+    assert run(main()) == [True, False]
 
 
 def test_the_end_of_the_process_completes_it(tmp_path: Path) -> None:
@@ -197,11 +221,12 @@ FORKING = """if True:
         child = os.fork()
         for _ in range(3):
             await kernel.sleep(0.001)
+        watched = (await kernel.current_task()).kernel.tap is not None
         if child:
             os.waitpid(child, 0)
-            print("parent")
+            print("parent", watched)
         else:
-            print("child", flush=True)
+            print("child", watched, flush=True)
             os._exit(0)
     with record(sys.argv[1]):
         kernel.run(main())
@@ -209,9 +234,9 @@ FORKING = """if True:
 
 
 def test_a_fork_is_recorded_in_the_parent_only(tmp_path: Path) -> None:
-    assert run_python("-c", FORKING, tmp_path / "recording") == (0, "child\nparent\n", "")
+    assert run_python("-c", FORKING, tmp_path / "recording") == (0, "child False\nparent True\n", "")
     recording = read(tmp_path / "recording")
-    assert recording.damage is None and [event for event, _ in events_of(recording)].count("resume") == 5
+    assert recording.damage is None and [event for event, _ in events_of(recording)].count("resume") == 6
 
 
 def test_several_kernels_in_several_threads(tmp_path: Path) -> None:
