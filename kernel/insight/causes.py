@@ -7,6 +7,7 @@ from typing import Any
 from ..calls import Callback
 from ..core import Kernel
 from ..devices.watchdog import Unheard
+from ..sync.groups import SpawnChild
 from ..task import Task
 from .events import Cause, Who
 from .names import number
@@ -43,7 +44,9 @@ def cause_of(item: Any, by: Cause) -> Cause:
 
 
 def cause_by(event: Any) -> Cause:
-    """The cause of what `event` does, which has come from outside."""
+    """The cause of what `event` does: it has come from outside, or is a group's, which cancels the rest of the group."""
+    if isinstance(event, SpawnChild):
+        return cause_by_task(who(event.child))
     if isinstance(event, Callback):
         if isinstance(event.function, Unheard):
             return Cause("call", "Ctrl-C")
