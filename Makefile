@@ -6,6 +6,7 @@
 # make browser                   movies and timelines in a headless Chromium, which has to be installed
 # make bench                     measure everything against every peer there is: more than an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
+# make movies                    make the movies in docs/movies again
 # make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, checked for what must always hold
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info
 # has the version in its name: when `python3` comes to mean another Python, its environment is made again.
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 STAMP := $(VENV)/ready-$(VERSION)
-CHECKED := kernel compat examples tests benchmarks
+CHECKED := kernel compat examples tests benchmarks docs
 
 # The peers have an environment of their own: tests are not to find them.
 BENCH_VENV := $(VENV)-bench
@@ -33,7 +34,7 @@ SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile s
 # Tests in other folders that need a browser.
 IN_BROWSER := tests/kernel/recordings/test_timelines_in_perfetto.py
 
-.PHONY: test test-native conformance fuzz ecosystem browser bench bench-smoke clean
+.PHONY: test test-native conformance fuzz ecosystem browser movies bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -57,6 +58,9 @@ ecosystem: $(ECOSYSTEM_STAMP)
 
 browser: $(BROWSER_STAMP)
 	BROWSER_TESTS=1 $(BROWSER_VENV)/bin/python -m pytest -q tests/browser $(IN_BROWSER)
+
+movies: $(STAMP)
+	$(VENV)/bin/python -m docs.movies.make
 
 bench: $(BENCH_STAMP)
 	$(BENCH_VENV)/bin/python -m benchmarks all --write

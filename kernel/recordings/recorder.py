@@ -87,14 +87,14 @@ class Track(Observer):
             return 0
         return int((seconds if until else self.kernel.clock.now() + seconds) * 1e9)
 
-    def look(self, now: int) -> None:
+    def look(self, now: int, woken: Task[Any] | None = None) -> None:
         """Note what has changed without a word: what a clock shows that is not the real one, and the state of things."""
         if self.virtual and (shows := self._clock()) != self._shows:
             self._shows = shows
             self.note((KINDS * self.number + CLOCK, now, shows))
         if self.things.live:
             try:
-                self.things.look(now)
+                self.things.look(now, woken)
             except Exception as error:  # of a class of the program's
                 self._failed("what tasks wait at", error)
 
@@ -173,7 +173,7 @@ class Track(Observer):
         if not waiting:
             return
         if self.looks:
-            self.look(monotonic_ns())
+            self.look(monotonic_ns(), task)
         self.note((stand_in.head + WAKE, monotonic_ns(), self._cause()))
 
     def moved(self, task: Task[Any]) -> None:
