@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kernel import Deadlock, Kernel, Lock, Queue, VirtualClock, checkpoint, run, sleep, spawn
+from kernel import Deadlock, Kernel, Lock, Queue, VirtualClock, checkpoint, run, sleep, spawn, timeout
 from kernel.insight import record
 from kernel.recordings.reading import read
 from tests.support.programs import failures, pool
@@ -135,15 +135,16 @@ def test_counters_of_ready_tasks_and_of_timers(tmp_path: Path) -> None:
 def test_the_counters_are_not_wrong_where_the_recording_counts(tmp_path: Path) -> None:
     """The kernel counts when a step has taken long. A timer that the step asks for is not set yet then."""
     async def program() -> None:
-        for _ in range(3):
-            begin = time.monotonic()
-            while time.monotonic() - begin < 0.002:
-                pass
-            await sleep(1)
+        async with timeout(100):
+            for _ in range(3):
+                begin = time.monotonic()
+                while time.monotonic() - begin < 0.002:
+                    pass
+                await sleep(1)
 
     counters = timeline_of(recorded(program(), tmp_path)).counters
     for second in range(3):
-        assert [value for moment, value in counters["timers set"] if moment < (second + 0.5) * 1e6][-1] == 1
+        assert [value for moment, value in counters["timers set"] if moment < (second + 0.5) * 1e6][-1] == 2
     for values in counters["timers set"], counters["ready tasks"]:
         assert all(value != following for (_, value), (_, following) in zip(values, values[1:]))
 
