@@ -1,6 +1,8 @@
 // The recording, as the page has it: tables by their numbers, and moments as columns of integers.
 // kernel/recordings/moments.py says what the columns mean. Tasks have a place in a list here, a small integer.
 
+import { clockTime, span } from "./units.mjs";
+
 export const SPAWN = 0, RESUME = 1, ASK = 2, WAKE = 3, EXIT = 4, CLOCK = 5, THING = 6, IDLE = 8, DEADLOCK = 9;
 export const ANSWERED = 0, YIELDED = 1, BLOCKED = 2, CALLED = 3, CAME_TO_END = 4; // how a request went on
 export const RETURNED = 0, RAISED = 1, CANCELLED = 2; // how a task ended
@@ -33,7 +35,7 @@ export class Recording {
     this.task = Int32Array.from(mine, (row) => (kind[row] <= EXIT ? this.places.get(task[row]) : -1));
     this.first = Float64Array.from(mine, (row) => first[row]);
     this.second = Float64Array.from(mine, (row) => second[row]);
-    this.third = Float64Array.from(mine, (row) => third[row]);
+    this.third = Float64Array.from(mine, (row) => (third[row] ? third[row] - this.#origin : 0));
     this.fourth = Float64Array.from(mine, (row) => fourth[row]);
     const times = new Float64Array(kind.length);
     for (let row = 0, time = 0; row < kind.length; row++) times[row] = time += passed[row];
@@ -41,16 +43,25 @@ export class Recording {
     this.clock = this.#clocks();
   }
 
+  /** What a real clock showed when the recording began, from where its times count here: it is a large number. */
+  get #origin() {
+    const { at, shows, clock } = this.kernel;
+    return clock === "real" ? shows - (at - this.data.begin) : 0;
+  }
+
   /** What the kernel's clock showed at each moment, in nanoseconds. */
   #clocks() {
-    const { at, shows, clock } = this.kernel;
-    let now = shows;
-    const offset = shows - (at - this.data.begin);
-    return Float64Array.from(this.time, (time, moment) => {
-      if (clock === "real") return time + offset;
+    if (this.kernel.clock === "real") return this.time;
+    let now = this.kernel.shows;
+    return this.time.map((_, moment) => {
       if (this.kind[moment] === CLOCK) now = this.first[moment];
       return now;
     });
+  }
+
+  /** What the kernel's clock shows at first. */
+  get start() {
+    return this.kernel.shows - this.#origin;
   }
 
   /** The moments of each task, one after the other in one column; `begins` says where those of a task begin. */
@@ -79,6 +90,11 @@ export class Recording {
     return this.data.stacks[request.stack] ?? [];
   }
 
+  /** What the kernel's clock shows, in words. A real one shows more digits than anybody wants to read. */
+  clockText(nanoseconds) {
+    return this.kernel.clock === "real" ? span(nanoseconds) : clockTime(nanoseconds);
+  }
+
   text(number) {
     return this.data.texts[Math.abs(number)] ?? "";
   }
@@ -86,6 +102,12 @@ export class Recording {
   /** The task with the number that it has in the recording's tables: its place here, or undefined. */
   placeOf(number) {
     return this.places.get(number);
+  }
+
+  /** The task's next moment after this one, or undefined. */
+  nextAfter(moment) {
+    const mine = this.momentsOf(this.task[moment]);
+    return mine[firstNotBelow(mine, moment + 1)];
   }
 
   /** Who was the cause of a moment: a task, or words. */

@@ -63,9 +63,9 @@ def test_workers_with_a_queue_and_a_lock(tmp_path: Path) -> None:
         clock 1
         wake a by a timer
         resume a
-        thing 2 Lock held by task 3 'b'
         wake b by task 2 'a'
         ask a Queue.get() at work answered thing 1
+        thing 2 Lock held by task 3 'b'
         resume a again ! StopAsyncIteration: Queue with 0 items, closed has nothing more to get
         ask a returned
         exit a returned
