@@ -3,6 +3,7 @@
 # make test-native               only the tests of the kernel and of the native library
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
+# make browser                   movies and timelines in a headless Chromium, which has to be installed
 # make bench                     measure everything against every peer there is: more than an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
 # make movies                    make the movies in docs/movies again
@@ -24,10 +25,16 @@ BENCH_STAMP := $(BENCH_VENV)/ready-$(VERSION)
 ECOSYSTEM_VENV := $(VENV)-ecosystem
 ECOSYSTEM_STAMP := $(ECOSYSTEM_VENV)/ready-$(VERSION)
 
+BROWSER_VENV := $(VENV)-browser
+BROWSER_STAMP := $(BROWSER_VENV)/ready-$(VERSION)
+
 # Each kind of work once.
 SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess programs applications cost crowd-10000
 
-.PHONY: test test-native conformance fuzz ecosystem bench bench-smoke movies clean
+# Tests in other folders that need a browser.
+IN_BROWSER := tests/kernel/recordings/test_timelines_in_perfetto.py
+
+.PHONY: test test-native conformance fuzz ecosystem browser movies bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -49,6 +56,9 @@ ecosystem: $(ECOSYSTEM_STAMP)
 	$(ECOSYSTEM_VENV)/bin/python -m pytest -q tests/ecosystem
 	$(ECOSYSTEM_VENV)/bin/python -m tests.ecosystem.suites --quick
 
+browser: $(BROWSER_STAMP)
+	BROWSER_TESTS=1 $(BROWSER_VENV)/bin/python -m pytest -q tests/browser $(IN_BROWSER)
+
 movies: $(STAMP)
 	$(VENV)/bin/python -m docs.movies.make
 
@@ -68,6 +78,11 @@ $(BENCH_STAMP): pyproject.toml
 $(ECOSYSTEM_STAMP): pyproject.toml tests/ecosystem/requirements.txt
 	$(PYTHON) -m venv --clear $(ECOSYSTEM_VENV)
 	$(ECOSYSTEM_VENV)/bin/python -m pip install --quiet --editable '.[dev]' --requirement tests/ecosystem/requirements.txt
+	touch $@
+
+$(BROWSER_STAMP): pyproject.toml
+	$(PYTHON) -m venv --clear $(BROWSER_VENV)
+	$(BROWSER_VENV)/bin/python -m pip install --quiet --editable '.[browser,dev]'
 	touch $@
 
 $(STAMP): pyproject.toml

@@ -18,6 +18,8 @@ from typing import Any
 import kernel
 from compat.events import EventLoop
 from kernel.insight import Observer, Recorder, Strace, Summary
+from kernel.insight.usage import Usage
+from kernel.insight.watching import Watch
 
 CHUNK = b"x" * 1024
 
@@ -26,9 +28,16 @@ def forget(text: str) -> None:
     """Where the lines of a trace go here: to make them is what is measured, not the disk."""
 
 
+class Top(Observer):
+    """What a live view, `trampoline top`, has watch each kernel."""
+
+    def attach_to(self, kernel: kernel.Kernel) -> Watch:
+        return Usage(kernel).attach_to(kernel)
+
+
 OBSERVERS: dict[str, Callable[[], Observer | None]] = {
     "nobody": lambda: None, "Recorder": Recorder, "Recorder, slow=1": lambda: Recorder(slow=1.0),
-    "strace -c": Summary, "strace": lambda: Strace(forget)}
+    "top": Top, "strace -c": Summary, "strace": lambda: Strace(forget)}
 
 Program = Callable[[int], Awaitable[None]]
 

@@ -3,8 +3,8 @@
     python3 -m kernel examples/hangs/circle_of_locks.py
     trampoline ps PID
 
-The heartbeat goes on, so nobody sees a deadlock. The last line of `ps`, of `tree` and of `locks` shows the circle. The
-mend is one order of the locks for all tasks.
+The heartbeat goes on, so nobody sees a deadlock. The picture at the end of `ps`, of `tree` and of `locks` shows the
+circle. The mend is one order of the locks for all tasks.
 """
 
 from kernel import Lock, TaskGroup, sleep

@@ -3,7 +3,7 @@
     python3 -m compat examples/hangs/circle_of_locks_asyncio.py
     trampoline ps PID
 
-The last line shows the circle, although a lock of asyncio does not know who holds it.
+The picture at the end shows the circle, although a lock of asyncio does not know who holds it.
 """
 
 import asyncio

@@ -1,10 +1,10 @@
 """Insight: a program or its author sees what a kernel does. The floors below it work the same without this one.
 
 What happens is told to observers (`watching`): `strace` writes a line for each request, `summary` counts and measures,
-and `recorder` keeps the last events in memory, of which `explaining` makes out who kept a task waiting. `development`
-turns on what warns the author of a program: of forgotten requests (`forgotten`) and of slow steps (`stalls`).
-`tracebacks` takes the library's own frames out of an exception before it is shown. To read the source, begin with
-`requests` (what a task waits for), then `watching`.
+`usage` measures for a live view, and `recorder` keeps the last events in memory, of which `explaining` makes out who
+kept a task waiting. `development` turns on what warns the author of a program: of forgotten requests (`forgotten`) and
+of slow steps (`stalls`). `tracebacks` takes the library's own frames out of an exception before it is shown. To read the
+source, begin with `requests` (what a task waits for), then `watching`.
 
 Three floors above belong to this one: `kernel.snapshots` says how things stand at one moment, `kernel.serving` lets
 other processes look, and `kernel.recordings` keeps all that happened in a file. This module names what all four offer

@@ -52,7 +52,7 @@ def movie_data(recording: Recording) -> dict[str, Any]:
         "kernels": list(recording.kernels.values()),
         "tasks": list(recording.tasks.values()),
         "stacks": recording.stacks, "sources": recording.sources,
-        "requests": list(recording.requests.values()),
+        "requests": [{**request, "request": number} for number, request in recording.requests.items()],
         "causes": {number: recording.cause(number) for number in recording.causes},
         "texts": recording.texts, "things": list(recording.things.values()), "states": list(recording.states.values()),
         "deadlocks": recording.deadlocks,

@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any
 
+from .definitions import HEADER, check, fits
 from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, RETURNED, SPAWN, THING, WAKE,
                       YIELDED, Moment)
 from . import rows as row_kinds
 from .rows import FIRST_TASK, KINDS, LENGTHS, VERSION
 
 Data = dict[str, Any]
+MOST = 1 << 26  # bytes of the rows in one line
 FIRST_WAIT = 1 << 32  # the numbers of requests that the file does not define begin here
 
 
@@ -85,7 +87,7 @@ def _read(path: str | os.PathLike[str]) -> Recording:
         try:
             header = json.loads(first)
             version = header["recording"]
-            begins = version != VERSION or isinstance(header["begin"], int)
+            begins = version != VERSION or fits(header, HEADER)
         except (ValueError, TypeError, KeyError, RecursionError):
             begins = False
         if not begins:
@@ -145,6 +147,7 @@ class Reader:
 
     def take(self, line: Data) -> bool:
         """Take one line; True if it is the last."""
+        check(line)
         recording = self.recording
         if "integers" in line:
             self._unpack(line)
@@ -163,6 +166,7 @@ class Reader:
         elif "state" in line:
             recording.states[int(line["state"])] = line
         elif "deadlock" in line:
+            self._check_kernel(line["kernel"])
             recording.deadlocks.append(line)
             self._deadlocks.append([DEADLOCK, line["time"] - self._begin, line["kernel"], len(recording.deadlocks) - 1, 0, 0, 0])
         elif "thing" in line:
@@ -177,7 +181,10 @@ class Reader:
         return False
 
     def _unpack(self, line: Data) -> None:
-        packed = zlib.decompress(b64decode(line["data"]))
+        unpacking = zlib.decompressobj()
+        packed = unpacking.decompress(b64decode(line["data"]), MOST)  # not all of it: a few bytes may stand for any number
+        if not unpacking.eof:
+            raise ValueError("its rows are not complete")
         integers = struct.unpack(f"<{line['integers']}q", packed)
         at, end = 0, len(integers)
         while at < end:
@@ -193,6 +200,10 @@ class Reader:
         self._moments.append(moment)
         return moment
 
+    def _check_kernel(self, kernel: int) -> None:
+        if kernel not in self.recording.kernels:
+            raise ValueError(f"a row is about kernel {kernel}, which is not defined")
+
     def _kernel_of(self, task: int) -> int:
         found = self.recording.tasks.get(task)
         if found is None:
@@ -201,6 +212,7 @@ class Reader:
 
     def _spawn(self, time: int, task: int, cause: int, sort: int, number: int, suffix: int) -> None:
         known = self._sorts[sort]
+        self._check_kernel(known["kernel"])
         name = f"{known['name']}{suffix}" if suffix else known["name"]
         self.recording.tasks[task] = {"task": task, "kernel": known["kernel"], "number": number, "name": name,
                                       "daemon": known["daemon"], "place": known["place"]}
@@ -220,18 +232,23 @@ class Reader:
 
     def _exit(self, time: int, task: int, how: int, text: int) -> None:
         self._kernel_of(task)
+        if how not in (row_kinds.RETURNED, row_kinds.RAISED, row_kinds.CANCELLED):
+            raise ValueError(f"a task has ended in the unknown way {how}")
         self._settle(self._asked.pop(task, None))
         if text > FIRST_TASK:
             self.recording.texts[text] = ""  # as above
         self._add(EXIT, time, task, how, text)
 
     def _clock(self, time: int, kernel: int, shows: int) -> None:
+        self._check_kernel(kernel)
         self._add(CLOCK, time, kernel, shows)
 
     def _thing(self, time: int, kernel: int, thing: int, state: int) -> None:
+        self._check_kernel(kernel)
         self._add(THING, time, kernel, thing, state)
 
     def _counts(self, time: int, kernel: int, ready: int, timers: int, descriptors: int, lag: int) -> None:
+        self._check_kernel(kernel)
         self._add(COUNTS, time, kernel, ready, timers, descriptors, lag)
 
     def _step(self, begin: int, task: int, end: int, number: int, answer: int = 0, deadline: int = 0, awaited: int = 0

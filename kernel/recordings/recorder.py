@@ -21,6 +21,7 @@ from ..insight.requests import LIMIT, chain, has_frame, is_future, shown
 from ..insight.watching import Observer, StandIn, Watch, answer_to
 from ..net.endpoints import Attempt
 from ..snapshots.copying import cut
+from ..syscalls import Syscall
 from ..task import Task
 from .questions import Question, Site, key_of
 from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, FIRST_TASK, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP,
@@ -31,9 +32,11 @@ from .writing import stack_definition
 
 BY_QUEUE = 2
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
+MOST_BYTES, MOST_SIMPLE = 2048, 500  # of the values, of each type, whose text is known without making it
 MOST_SITES = 10_000
 TICK = 1_000_000  # nanoseconds between two rows with counts
 TUPLE_ITERATOR = type(iter(()))
+AWAIT = Syscall.__await__.__code__  # in which nearly all native requests are awaited
 PLAIN = frozenset([NoneType, TUPLE_ITERATOR, repeat])  # what code can be suspended in that has no frame
 BEFORE = Cause("before", "what was before the recording")  # has made the tasks that are there when it begins
 
@@ -60,11 +63,12 @@ class Track(Observer):
         self._sites: dict[tuple[Any, ...], Site] = {}
         self._lines: dict[int, tuple[Any, dict[Any, int]]] = {}
         self._descriptor_causes: dict[int, int] = {}
+        self._simple: dict[type, dict[Any, int]] = {bytes: {}, int: {}, str: {}}  # numbers of texts by values
         self.things = Things(kernel, tables, self.number_of)
         self._begun: Task[Any] | None = None  # the task that was running when the recording began, until it is known where
         self.looks = self.virtual  # whether there is anything to look at before and after each step
         self.context_type: type[RecordedContext] = type("Context", (RecordedContext,), {
-            "__slots__": (), "track": self, "note": staticmethod(self.note)})
+            "__slots__": (), "track": self, "note": self.note})
         if self.virtual:
             self._begin_to_look()
 
@@ -161,14 +165,12 @@ class Track(Observer):
         stand_in: Any = task.context
         if type(stand_in) is not self.context_type:
             stand_in = self.stand_in_of(task)
+        waiting, stand_in.waiting = stand_in.waiting, False
+        if waiting == BY_QUEUE and self.kernel.current is task:  # it is answered at once, by way of the ready queue
+            return
         if self._begun is not None:
             self.finish_first_step()
-        if not stand_in.waiting:
-            return
-        by_queue = stand_in.waiting == BY_QUEUE
-        stand_in.waiting = False
-        kernel = self.kernel
-        if kernel.current is task and by_queue:  # it is answered at once, by way of the ready queue
+        if not waiting:
             return
         if self.looks:
             self.look(monotonic_ns(), task)
@@ -235,11 +237,15 @@ class Track(Observer):
             text = f"<{type(value).__name__}>"
         elif isinstance(value, Task) and id(value.kernel) == self._kernel_id:
             return FIRST_TASK + self.number_of(value)
-        elif value.__class__ is bytes:  # `echo` of the benchmarks
-            text = repr(value) if len(value) <= LIMIT else f"{value[:LIMIT]!r}..."
         else:
             text = shown(value, LIMIT)
-        return self.tables.texts.known.get(text) or self.tables.texts.number(text, value=text)
+        number = self.tables.texts.known.get(text) or self.tables.texts.number(text, value=text)
+        simple = self._simple.get(value.__class__)
+        if simple is not None and (value.__class__ is int or len(value) <= MOST_BYTES):
+            if len(simple) >= MOST_SIMPLE:
+                simple.clear()
+            simple[value] = number
+        return number
 
     def error(self, error: BaseException) -> int:
         text = type(error).__qualname__
@@ -253,6 +259,10 @@ class Track(Observer):
 
     def answered(self, stand_in: RecordedContext, thrown: bool, value: Any) -> int:
         """The number of the answer with which a task goes on; negative for an error."""
+        if stand_in.pending is None and not thrown and (known := self._simple.get(value.__class__)) is not None:
+            number = known.get(value)  # `echo` of the benchmarks
+            if number is not None:
+                return number
         request, stand_in.pending = stand_in.pending, None
         try:
             error: BaseException | None = value if thrown else None
@@ -371,7 +381,11 @@ def deeper(place: Any, awaited: Any) -> Any:
     while awaited.__class__ is CoroutineType:
         place = place, id(awaited.cr_code), awaited.cr_frame.f_lasti  # type: ignore[union-attr]  # it is suspended
         awaited = awaited.cr_await
-    if awaited.__class__ is GeneratorType and awaited.gi_yieldfrom is None:
+    if awaited.__class__ is GeneratorType:
+        if awaited.gi_code is AWAIT:
+            return place
+        if awaited.gi_yieldfrom is not None:
+            return None
         return place, id(awaited.gi_code), awaited.gi_frame.f_lasti  # type: ignore[union-attr]  # as above
     return None if awaited.__class__ not in PLAIN and has_frame(awaited.__class__) else place
 

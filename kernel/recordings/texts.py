@@ -151,7 +151,8 @@ class Text:
         request = self._recording.requests.get(number)
         transcript = task.kernel.transcript
         if transcript.knows(key) or self._shows(task, None if request is None else request["kind"]):
-            self._of(task.kernel).answer(now, task, task.label, key, self._request(number), self._answer(moment.first, number))
+            self._of(task.kernel).answer(now, task, task.label, key, self._request(number),
+                                         self._answer(moment.first, number))
 
     def _exit(self, task: TaskText, now: float, moment: Moment) -> None:
         if self._shows(task, "task"):

@@ -17,7 +17,8 @@ from typing import TextIO
 
 from .axes import MEANINGS, Axis
 from .lanes import KernelLane, TaskLane, microseconds
-from .moments import ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, SPAWN, WAKE, YIELDED, Moment
+from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, SPAWN, WAKE, YIELDED,
+                      Moment)
 from .reading import Data, Recording
 from .rows import CANCELLED, NO_DEADLINE, NO_DESCRIPTORS, RAISED, RETURNED
 from .trees import Tree

@@ -12,7 +12,9 @@ import socket
 import time
 from collections.abc import Callable
 
-from .answers import Refused, Stream, answer, to_json
+from .answers import answer
+from .asked import Refused, Stream
+from .pieces import to_json
 from .places import identity
 
 LONGEST = 64 * 1024  # bytes of a request
@@ -38,11 +40,22 @@ class Connection:
         """When to give the tool up. A stream is for ever, and its tool may read nothing."""
         return math.inf if self._stream is not None and not self._ends else self._lives_until
 
+    def due(self) -> float:
+        """When there will be something to send that nobody is told of."""
+        return math.inf if self._stream is None or self._to_send or self._ends else self._stream.due
+
     def events(self) -> int:
         """What to wait for."""
         if self._stream is not None and not self._to_send and not self._ends:
-            self._to_send += self._stream.take().encode("utf-8", "backslashreplace")
+            self._take(self._stream)
         return (0 if self._ends else select.POLLIN) | (select.POLLOUT if self._to_send else 0)
+
+    def _take(self, stream: Stream) -> None:
+        try:
+            self._to_send += stream.take().encode("utf-8", "backslashreplace")
+        except Exception as error:  # as in `_answer`
+            self._last_of(stream)
+            self.refuse(f"the answer failed: {type(error).__name__}: {error}")
 
     def handle(self, events: int) -> bool:
         """Read, then send; False when the connection is over."""
@@ -62,7 +75,9 @@ class Connection:
     def _receive(self) -> None:
         data = self.sock.recv(LONGEST)
         if self._stream is not None:
-            if not data:  # the tool has detached; it may still read
+            if data:
+                self._hear(self._stream, data)
+            else:  # the tool has detached; it may still read
                 self._finish(self._last_of(self._stream))
             return
         self._received += data
@@ -73,6 +88,13 @@ class Connection:
             self._ends = True
         elif len(self._received) > LONGEST:
             self.refuse(f"a request is one line of at most {LONGEST} bytes")
+
+    def _hear(self, stream: Stream, data: bytes) -> None:
+        try:
+            stream.hear(data)
+        except Refused as error:
+            self._last_of(stream)
+            self.refuse(str(error))
 
     def _answer(self, line: bytes) -> None:
         try:

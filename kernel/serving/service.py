@@ -153,7 +153,7 @@ class Service:
 
     def _patience_left(self) -> float | None:
         """Milliseconds until something is due; None for ever."""
-        deadlines = [connection.deadline() for connection in self._connections.values()]
+        deadlines = [min(connection.deadline(), connection.due()) for connection in self._connections.values()]
         if not self._lasting:
             deadlines.append(self._visited_by if not self._connections else math.inf)
         now = time.monotonic()

@@ -131,6 +131,9 @@ class Conversation:
             raise silent(self._pid) from None
         except ConnectionError:
             line = b""
+        return self._decoded(line)
+
+    def _decoded(self, line: bytes) -> dict[str, Any]:
         try:
             answer = json.loads(line)
             error = answer.get("error")
@@ -157,6 +160,23 @@ class Conversation:
         with suppress(ConnectionError):
             while data := self._file.read1(1 << 20):
                 yield decode(data)
+
+    def lines(self) -> Iterator[Any]:
+        """What comes after the answer, a line of JSON each time, until the process ends it."""
+        self._socket.settimeout(None)
+        with suppress(ConnectionError, ValueError):  # also one of our own closing, in another thread
+            while (line := self._file.readline(LONGEST)).endswith(b"\n"):
+                yield self._decoded(line)
+
+    def tell(self, request: dict[str, Any]) -> None:
+        """Say something more to a process that sends lines."""
+        with suppress(OSError):  # it has gone
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def cut_off(self) -> None:
+        """End the lines at once. Another thread may be waiting for the next one."""
+        with suppress(OSError):  # it has gone
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def detach(self) -> None:
         """Have the process end the text."""

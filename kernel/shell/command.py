@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, TextIO
 
 from ..serving.service import withdraw
+from ..snapshots.drawing import fitted
 from ..snapshots.listing import locks, ps, stack, tree
 from .client import Absent, Conversation, Unreachable, offering
 from .injecting import inject
@@ -37,6 +38,7 @@ Look into a running one:
   stack PID [TASK]     the whole chain of awaits of each task, or of one, with source lines
   locks PID            who holds what, and who waits for it in which order
   strace PID           each request of each task, as it is made and answered, until Ctrl-C
+  top PID              a live view: who waits, who runs, and who holds up the others
   dump PID             all of this, as JSON
 
 Look at a recording, which 'run' and 'asyncio' make with the option --record FILE:
@@ -100,6 +102,24 @@ Writes a line for each request of each task, as it is made and answered, until C
   -o FILE           write to FILE instead of standard output
   -p PID            the process, as in strace
 {CHOOSING}"""
+TOP = """\
+usage: trampoline top [option ...] PID
+
+Shows the tasks of the process again and again, until q or Ctrl-C: what each one waits for and since when, how often and
+how long it ran, its longest step, and how late the kernel runs what is ready. The figures begin with the view. On a
+terminal, and if Textual is installed (pip install 'trampoline-kernel[top]'), it is on the whole screen, with keys to
+sort and to look into tasks; ? lists them. Else it is one plain table after the other.
+
+  -n COUNT             write COUNT tables, and end
+  --interval SECONDS   from one table to the next; 1 by default
+  --sort COLUMN        sort by this column: ID, NAME, STATE, SINCE, STEPS, BUSY%, BUSY, LONGEST, WAITS-FOR or WHERE
+  --reverse            sort the other way round
+  --filter TEXT        show only tasks with TEXT in their names, waits or places
+  --tree               show each task below the one whose group it belongs to, or which awaits it
+  --all                show each task, also where many are alike
+  --plain              write plain tables in any case
+  --no-data            leave out arguments
+"""
 
 SHOW = f"""\
 usage: trampoline show [option ...] FILE
@@ -161,7 +181,7 @@ def look(name: str, arguments: list[str]) -> int:
         print(f"trampoline {name}: {error}; see 'trampoline {name} --help'", file=sys.stderr)
         return 2
     except Unreachable as error:
-        print(f"trampoline {name}: {error}", file=sys.stderr)
+        print(f"trampoline {name}: {printable(str(error))}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         return 130
@@ -209,27 +229,31 @@ def show_processes() -> None:
         print(pid.rjust(widths[0]), python.ljust(widths[1]), kernels.rjust(widths[2]), tasks.rjust(widths[3]), command)
 
 
+def show(listing: str) -> None:
+    print(fitted(listing, sys.stdout.encoding), end="")
+
+
 def do_ps(options: Options, arguments: list[str]) -> None:
     if not arguments:
         show_processes()
     else:
-        print(ps(snapshot(options, process_in(arguments)), "--all" in options.others), end="")
+        show(ps(snapshot(options, process_in(arguments)), "--all" in options.others))
 
 
 def do_tree(options: Options, arguments: list[str]) -> None:
-    print(tree(snapshot(options, process_in(arguments)), "--all" in options.others), end="")
+    show(tree(snapshot(options, process_in(arguments)), "--all" in options.others))
 
 
 def do_stack(options: Options, arguments: list[str]) -> None:
     copy = snapshot(options, process_in(arguments, 2))
     try:
-        print(stack(copy, arguments[1] if len(arguments) == 2 else None), end="")
+        show(stack(copy, arguments[1] if len(arguments) == 2 else None))
     except ValueError as error:  # no such task
         raise Unreachable(str(error)) from None
 
 
 def do_locks(options: Options, arguments: list[str]) -> None:
-    print(locks(snapshot(options, process_in(arguments))), end="")
+    show(locks(snapshot(options, process_in(arguments))))
 
 
 def do_dump(options: Options, arguments: list[str]) -> None:
@@ -259,6 +283,11 @@ def do_strace(options: Options, arguments: list[str]) -> None:
             file.flush()
     if not detached:
         print(f"trampoline strace: process {pid} has ended", file=sys.stderr)
+
+
+def do_top(options: Options, arguments: list[str]) -> None:
+    from .top import top  # here, to save start-up time: the other commands do not need what it does
+    top(options, process_in(arguments), conversation)
 
 
 @contextmanager
@@ -298,4 +327,5 @@ COMMANDS: dict[str, Row] = {
     "timeline": (partial(do_picture, "timeline"), TIMELINE, "o:", []),
     "movie": (partial(do_picture, "movie"), MOVIE, "o:", []),
     "strace": (do_strace, STRACE, "ce:o:p:rT", ["task="]),
+    "top": (do_top, TOP, "n:", ["interval=", "sort=", "reverse", "filter=", "tree", "all", "plain"]),
 }

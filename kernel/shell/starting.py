@@ -1,4 +1,5 @@
-"""What every command that starts a program does for it: it can be looked into, answers Ctrl-\\, and is watched if asked."""
+"""What every command that starts a program does for it: it can be looked into, answers Ctrl-\\, draws deadlocks, and is
+watched if asked."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import signal
 from contextlib import AbstractContextManager, nullcontext
 
 from ..serving.service import offer, offer_if_asked, withdraw
+from ..snapshots.deadlocks import draw_deadlocks
 from .options import Options
 
 
@@ -22,6 +24,7 @@ def insight(options: Options, command: str) -> AbstractContextManager[None]:
         except OSError:
             offer_if_asked()  # says why, if the user has asked
     answer_ctrl_backslash()
+    draw_deadlocks()
     if not (options.strace or options.count or options.recorder or options.records):
         return nullcontext()
     from .tracing import Tracing  # here, to save start-up time: few programs are watched

@@ -63,12 +63,15 @@ class KernelCopy(NamedTuple):
     locks: list[LockCopy]
 
 
-def copy_kernel(kernel: Kernel, thread: int | None = None, data: bool = True) -> KernelCopy:
-    """Copy `kernel`, which runs in `thread`: in this one, if that is None. Without `data`, leave out all arguments."""
+def copy_kernel(kernel: Kernel, thread: int | None = None, data: bool = True, refused: bool = False) -> KernelCopy:
+    """Copy `kernel`, which runs in `thread`: in this one, if that is None. Without `data`, leave out all arguments.
+
+    With `refused`, the running task counts as blocked on the request that it has just made, and that is refused to it.
+    """
     collecting = gc.isenabled()
     gc.disable()  # a collection would look at all tasks of the program, and take as long as the copy
     try:
-        return Copier(kernel, threading.get_ident() if thread is None else thread, data).copy()
+        return Copier(kernel, threading.get_ident() if thread is None else thread, data, refused).copy()
     finally:
         if collecting:
             gc.enable()
@@ -110,11 +113,11 @@ class Shape:
 class Copier:
     """Makes one copy of one kernel."""
 
-    def __init__(self, kernel: Kernel, thread: int, data: bool) -> None:
+    def __init__(self, kernel: Kernel, thread: int, data: bool, refused: bool = False) -> None:
         self._kernel = kernel
         self._thread = thread
         self._data = data
-        self._current = kernel.current
+        self._current = None if refused else kernel.current
         self._running, self._in_step = running_stack(kernel, thread)
         self._since: Callable[[Task[Any]], float | None] | None = getattr(kernel.tap, "blocked_since", None)
         self._deadlines = deadlines(kernel)

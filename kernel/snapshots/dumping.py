@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from types import FrameType
 
+from .drawing import fitted
 from .listing import everything
 from .snapshots import snapshot
 
@@ -62,7 +64,7 @@ class Dump:
         if not self._busy:  # else the signal has come again in the middle of a listing
             self._busy = True
             try:
-                text = f"\n{everything(snapshot())}"
+                text = fitted(f"\n{everything(snapshot())}", getattr(sys.__stderr__, "encoding", None))
             except Exception:  # the program has done nothing wrong, and is to go on
                 text = f"\nno listing can be made:\n{traceback.format_exc()}"
             finally:

@@ -10,7 +10,9 @@ import linecache
 import os
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
+
+from .drawing import circle_lines
 
 Data = dict[str, Any]  # of a snapshot, of a kernel, of a task; docs/dump.md has the schema
 
@@ -38,17 +40,19 @@ def for_each_kernel(snapshot: Data, lines_of: Callable[[View], Iterable[str]]) -
     if not snapshot["kernels"]:
         return NO_KERNEL
     views = [View(snapshot, kernel) for kernel in snapshot["kernels"]]
-    return "\n\n".join("\n".join([*_head(view), *lines_of(view)]) for view in views) + "\n"
+    return "\n\n".join("\n".join([*head(view), *lines_of(view)]) for view in views) + "\n"
 
 
-def _head(view: View) -> Iterator[str]:
+def head(view: View) -> Iterator[str]:
+    """How the kernel is, and who holds it up if somebody does."""
     kernel = view.kernel
     counts = [f"{plural(len(kernel['tasks']), 'task')}", f"{kernel['ready']} ready", plural(kernel["timers"], "timer")]
     if kernel["descriptors"] is not None:
         counts.append(plural(kernel["descriptors"], "descriptor"))
     if kernel["lag"] is not None:
         counts.append(f"lag {kernel['lag']:.3f}s")
-    yield f"{kernel['kind']} kernel in thread {safe(kernel['thread_name'])}, {kernel['state']}: {', '.join(counts)}"
+    yield (f"{safe(kernel['kind'])} kernel in thread {safe(kernel['thread_name'])}, {safe(kernel['state'])}: "
+           f"{', '.join(counts)}")
     if not kernel["answered"]:
         task = next((task for task in kernel["tasks"] if task["state"] == "running"), None)
         holder = "a callback" if task is None else label(task)
@@ -111,7 +115,7 @@ def waits_for(view: View, task: Data) -> str:
     text = safe(task["waits_for"] or "")
     lock = _lock_of(view, task)
     if lock is not None and lock["holders"] and "held by" not in text:
-        return f"{text}, held by {_labels(view, lock['holders'])}"
+        return f"{text}, held by {labels(view, lock['holders'])}"
     return text
 
 
@@ -122,6 +126,16 @@ def _lock_of(view: View, task: Data) -> Data | None:
 def tree(snapshot: Data, full: bool = False) -> str:
     """The tasks under those that wait for them or have them in a group, each in full once; and the circles of waits."""
     return for_each_kernel(snapshot, lambda view: [*Tree(view, full).lines(), *_circles(view)])
+
+
+class Branch(NamedTuple):
+    """A task in the tree, at one of its places."""
+
+    task: int
+    level: int
+    relation: str  # to the task above: "child", or "awaits"
+    again: bool  # it is in full further up
+    alike: int  # so many more are like it, and not in the tree
 
 
 class Tree:
@@ -144,12 +158,22 @@ class Tree:
         self._shown: set[int] = set()
 
     def lines(self) -> Iterator[str]:
+        for branch in self.branches():
+            level = branch.level
+            indent = "    " * level if level <= self.DEEPEST else "    " * self.DEEPEST + f"[{level}] "
+            task = self._tasks[branch.task]
+            rest = ", shown above" if branch.again else f" {condition(self._view, task)}"
+            yield indent + (f"{branch.relation} " if branch.relation else "") + label(task) + rest
+            if branch.alike:
+                yield indent + f"... and {branch.alike:,} more like it"
+
+    def branches(self) -> Iterator[Branch]:
         above = {other for others in self._below.values() for other in others}
         roots = [number for number in self._tasks if number not in above]
         yield from self._draw(roots)
         yield from self._draw([number for number in self._tasks if number not in self._shown], circle=True)
 
-    def _draw(self, roots: list[int], circle: bool = False) -> Iterator[str]:
+    def _draw(self, roots: list[int], circle: bool = False) -> Iterator[Branch]:
         work = [iter([(number, "", alike) for number, alike in self._folded(roots)])]
         while work:
             entry = next(work[-1], None)
@@ -159,11 +183,7 @@ class Tree:
             number, relation, alike = entry
             if circle and number in self._shown and not relation:
                 continue  # it was reached from another task of its circle
-            level = len(work) - 1
-            indent = "    " * level if level <= self.DEEPEST else "    " * self.DEEPEST + f"[{level}] "
-            yield indent + (f"{relation} " if relation else "") + self._line(number)
-            if alike:
-                yield indent + f"... and {alike:,} more like it"
+            yield Branch(number, len(work) - 1, relation, number in self._shown, alike)
             if number not in self._shown:
                 self._shown.add(number)
                 below = self._below[number]
@@ -182,12 +202,6 @@ class Tree:
             else:
                 self._shown.add(number)
 
-    def _line(self, number: int) -> str:
-        task = self._tasks[number]
-        if number in self._shown:
-            return f"{label(task)}, shown above"
-        return f"{label(task)} {condition(self._view, task)}"
-
 
 def condition(view: View, task: Data) -> str:
     """What a task does, and where: "is blocked on sleep(1.5) at main.py:12 in main"."""
@@ -202,14 +216,25 @@ def _at(view: View, place: Data | None) -> str:
 
 
 def _circles(view: View) -> Iterator[str]:
-    for circle in view.kernel["circles"]:
-        parts = [label(view.tasks[circle[0]["task"]])]
-        for link in circle:
-            other = label(view.tasks[link["awaits"]])
-            if link["lock"] is not None:
-                other = f"<{view.kernel['locks'][link['lock'] - 1]['kind']} held by {other}>"
-            parts.append(other)
-        yield "circle: " + " waits for ".join(parts)
+    return circles_of(view, view.kernel["circles"])
+
+
+def circles_of(view: View, circles: Iterable[list[Data]]) -> Iterator[str]:
+    """Each of the circles, which are lists of links, as a picture."""
+    for circle in circles:
+        yield f"{len(circle):,} tasks wait in a circle:" if len(circle) > 1 else "1 task waits for itself:"
+        yield from circle_lines([_link(view, link) for link in circle])
+
+
+def _link(view: View, link: Data) -> tuple[str, str]:
+    """A task of a circle with its place, and why it waits for the next one."""
+    task = view.tasks[link["task"]]
+    if link["lock"] is not None:
+        wait = f"waits for a {view.kernel['locks'][link['lock'] - 1]['kind']}, held by"
+    else:
+        call = safe(task["waits_for"] or "?")
+        wait = f"waits {'' if call.startswith('wait(task ') else f'in {cut(call, WAIT)} '}for the end of"
+    return label(task) + _at(view, task["where"]), wait
 
 
 def stack(snapshot: Data, pattern: str | None = None) -> str:
@@ -232,7 +257,7 @@ def _stacks(view: View, tasks: list[Data], full: bool = False) -> Iterator[str]:
     if view.kernel["stack"] and not full:
         yield ""
         yield "a callback is running:"
-        yield from _frames(view, view.kernel["stack"])
+        yield from frames(view, view.kernel["stack"])
     for task, alike in folded(tasks, full):
         yield from _stack_of(view, task, alike)
 
@@ -246,14 +271,15 @@ def _stack_of(view: View, task: Data, alike: int) -> Iterator[str]:
     waits = waits_for(view, task)
     since = "" if task["since"] is None else f" for {_since(view, task)}"
     yield f"{label(task)} is blocked on {waits}{since}:" if waits else f"{label(task)} is {task['state']}:"
-    yield from _frames(view, task["stack"])
+    yield from frames(view, task["stack"])
     if task["awaits"] and not (task["lock"] is not None and "held by" in waits):
-        yield f"  which waits for {_labels(view, task['awaits'])}"
+        yield f"  which waits for {labels(view, task['awaits'])}"
     if alike:
         yield f"... and {alike:,} more like it"
 
 
-def _frames(view: View, stack: list[Data]) -> Iterator[str]:
+def frames(view: View, stack: list[Data]) -> Iterator[str]:
+    """The lines of a stack, each place with its line of the source where that is at hand."""
     for place in stack:
         if place["library"] and place["function"].endswith("__await__"):
             continue  # how Python awaits an object: nobody has called it
@@ -280,7 +306,7 @@ def _locks(view: View) -> Iterator[str]:
 def _lock(view: View, lock: Data) -> Iterator[str]:
     text = safe(lock["text"])
     if lock["holders"] and "held by" not in text:
-        text += f", held by {_labels(view, lock['holders'])}"
+        text += f", held by {labels(view, lock['holders'])}"
     elif lock["holders"] is None and any(waiter["call"] == "acquire" for waiter in lock["waiters"]):
         text += ", held by a task that is not known"
     yield text
@@ -316,7 +342,7 @@ def label(task: Data) -> str:
     return f"task {task['id']} '{cut(safe(task['name']), NAME)}'"
 
 
-def _labels(view: View, numbers: list[int]) -> str:
+def labels(view: View, numbers: list[int]) -> str:
     names = [label(view.tasks[number]) for number in numbers[:MANY] if number in view.tasks]
     return ", ".join(names) + (f" and {len(numbers) - MANY:,} more" if len(numbers) > MANY else "")
 

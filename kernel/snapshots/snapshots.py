@@ -45,12 +45,16 @@ def snapshot(*, data: bool = True) -> dict[str, Any]:
     to come to it between two steps. After that it is copied as it is, and `answered` is False. Without `data` the
     snapshot leaves out the program's values: the arguments of requests, and those on the command line.
     """
+    return {**process(data), "kernels": [plain_data(copy) for copy in copy_all(data)]}
+
+
+def process(data: bool = True) -> dict[str, Any]:
+    """What a snapshot says of the process itself."""
     argv = [cut(plain(str(argument))) for argument in sys.argv[:None if data else 1]]
-    return {"schema": SCHEMA, "pid": os.getpid(), "argv": argv, "python": sys.version.split()[0],
-            "directory": _directory(), "kernels": [plain_data(copy) for copy in copy_all(data)]}
+    return {"schema": SCHEMA, "pid": os.getpid(), "argv": argv, "python": sys.version.split()[0], "directory": directory()}
 
 
-def _directory() -> str | None:
+def directory() -> str | None:
     try:
         return os.getcwd()
     except OSError:  # it has been removed
@@ -59,14 +63,19 @@ def _directory() -> str | None:
 
 def copy_all(data: bool = True) -> list[KernelCopy]:
     """Copies of all kernels that run in this process."""
+    return [copy for _, copy in copies_of(running_kernels(), data)]
+
+
+def copies_of(running: list[tuple[int, Kernel]], data: bool = True) -> list[tuple[Kernel, KernelCopy]]:
+    """Copies of those kernels, which run in these threads; without those that have ended meanwhile."""
     here = threading.get_ident()
-    orders = [(thread == here, Order(kernel, thread, data)) for thread, kernel in running_kernels()]
-    for own, order in orders:
+    orders = [(thread == here, kernel, Order(kernel, thread, data)) for thread, kernel in running]
+    for own, _, order in orders:
         if not own:
             order.place()  # all of them before the first wait
     until = time.monotonic() + PATIENCE
-    copies = [order.copy_here() if own else order.get(until) for own, order in orders]
-    return [copy for copy in copies if copy is not None]
+    copies = [(kernel, order.copy_here() if own else order.get(until)) for own, kernel, order in orders]
+    return [(kernel, copy) for kernel, copy in copies if copy is not None]
 
 
 class Order:

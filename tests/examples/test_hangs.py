@@ -110,10 +110,12 @@ def test_a_circle_of_waits(place: Place, program: str) -> None:
     with started(place, program) as process:
         assert next_line(process) == "the bank is open"
         lines = shown(place, program, process)
-    assert lines[-1] == ("circle: task 3 'Ann to Bob' waits for <Lock held by task 4 'Bob to Ann'> "
-                         "waits for <Lock held by task 3 'Ann to Bob'>")
-    assert all(line.endswith(f"  {at(program, 'async with target', 'transfer')}") for line in lines[-3:-1])
-    assert len(lines) == 7
+    place_of_both = at(program, "async with target", "transfer")
+    assert all(line.endswith(f"  {place_of_both}") for line in lines[-9:-7])
+    assert lines[-7:] == ["2 tasks wait in a circle:",
+                          f"┌─► task 3 'Ann to Bob' at {place_of_both}", "│     │ waits for a Lock, held by", "│     ▼",
+                          f"│   task 4 'Bob to Ann' at {place_of_both}", "│     │ waits for a Lock, held by", "└─────┘"]
+    assert len(lines) == 13
 
 
 def test_a_task_that_never_lets_go(place: Place) -> None:

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-             "--disable-sync"]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]
 LIMIT = 60_000  # milliseconds that the viewer may take before it counts as hanging
 QUERY = """async query => {
     const result = await app.trace.engine.query(query);

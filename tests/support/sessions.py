@@ -85,7 +85,7 @@ def compare(shown: str, printed: str, directory: Path) -> None:
 
 def same(text: str) -> str:
     """`text` without times, process numbers, and how wide columns are."""
-    text = re.sub(r"\d+\.\d{6}|(?<=lag )\d+\.\d+", "N", text)
+    text = re.sub(r"\d+\.\d{6}|(?<=lag )\d+\.\d+|(?<=>)\d+\.\ds", "N", text)
     text = re.sub(r"\d+\.\d\d%", "N%", text)
     text = re.sub(r"^ *\d+ \d\.\d+\.\S+(?= +\d)", "PID PYTHON", text, flags=re.MULTILINE)  # in a list of processes
     return re.sub(r"  +", " ", re.sub(r"^ +(?=PID )", "", text, flags=re.MULTILINE))

@@ -155,15 +155,17 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-NEEDED = {"M": {"args"}, "X": {"dur", "cat"}, "B": {"cat", "args"}, "E": {"args"}, "i": {"s", "cat"}, "C": {"args"}, "n": {"id2", "cat", "args"},
-          "b": {"id2", "cat", "args"}, "e": {"id2", "cat", "args"}, "s": {"id", "cat"}, "f": {"id", "cat", "bp"}}
+NEEDED = {"M": {"args"}, "X": {"dur", "cat"}, "B": {"cat", "args"}, "E": {"args"}, "i": {"s", "cat"}, "C": {"args"},
+          "n": {"id2", "cat", "args"}, "b": {"id2", "cat", "args"}, "e": {"id2", "cat", "args"}, "s": {"id", "cat"},
+          "f": {"id", "cat", "bp"}}
+NOT_IN = {"ts": "M", "tid": "C", "name": "E"}  # what all events have but one kind
 OPTIONAL = {"X": {"args"}, "i": {"args"}}
 
 
 def check(event: Event) -> None:
     """Assert that an event has what an event of its kind has, and nothing else."""
     phase = event["ph"]
-    needed = NEEDED[phase] | {"ph", "pid"} | {key for key, without in (("ts", "M"), ("tid", "C"), ("name", "E")) if phase != without}
+    needed = NEEDED[phase] | {"ph", "pid"} | {key for key, without in NOT_IN.items() if phase != without}
     assert needed <= set(event) <= needed | OPTIONAL.get(phase, set()), event
     assert type(event.get("name", "E")) is str and event.get("name", "E")
     for key in {"pid", "tid", "id"} & set(event):

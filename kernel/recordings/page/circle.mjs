@@ -5,13 +5,13 @@ import { hueOf } from "./colours.mjs";
 import { waitOf } from "./waits.mjs";
 
 const MOST = 10; // tasks that are drawn around; a larger circle is a chain of words
-const RADIUS = 62, WIDE = 420, HIGH = 190;
+const RADIUS = 50, WIDE = 420, HIGH = 132;
 
 export function circlePicture(recording, state, circle, boxes) {
   const words = element("ol", { class: "chain" }, ...circle.slice(0, 50).map((task, place) =>
     element("li", {}, ...boxes.pieces([{ task }, " waits for ", ...waited(recording, state, task), { task: circle[(place + 1) % circle.length] }]))));
-  if (circle.length > MOST) return element("div", { class: "circle" }, words);
-  return element("div", { class: "circle" }, drawing(recording, circle), words);
+  if (circle.length > MOST) return element("div", { class: "ring" }, words);
+  return element("div", { class: "ring" }, drawing(recording, circle), words);
 }
 
 function waited(recording, state, task) {
@@ -23,13 +23,13 @@ function drawing(recording, circle) {
   const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": "A circle of tasks that wait for each other" });
   const at = circle.map((_, place) => {
     const angle = (place / circle.length) * 2 * Math.PI - Math.PI / 2 + (circle.length === 2 ? -Math.PI / 2 : 0);
-    return [WIDE / 2 + Math.cos(angle) * RADIUS * 1.5, HIGH / 2 + Math.sin(angle) * RADIUS, angle];
+    return [WIDE / 2 + Math.cos(angle) * RADIUS * 2.2, HIGH / 2 + Math.sin(angle) * RADIUS, angle];
   });
   const around = (2 * Math.PI) / circle.length;
   at.forEach(([, , angle]) => {
     const gap = Math.min(0.45, around / 4), from = angle + gap, to = angle + around - gap;
     const [x1, y1] = point(from), [x2, y2] = point(to);
-    picture.append(svg("path", { class: "way", d: `M${x1} ${y1} A${RADIUS * 1.5} ${RADIUS} 0 ${around - 2 * gap > Math.PI ? 1 : 0} 1 ${x2} ${y2}` }));
+    picture.append(svg("path", { class: "way", d: `M${x1} ${y1} A${RADIUS * 2.2} ${RADIUS} 0 ${around - 2 * gap > Math.PI ? 1 : 0} 1 ${x2} ${y2}` }));
     const [hx, hy] = point(to - 0.16);
     const turn = (Math.atan2(y2 - hy, x2 - hx) * 180) / Math.PI;
     picture.append(svg("path", { class: "head", d: "M-8 -5 L0 0 L-8 5 Z", transform: `translate(${x2} ${y2}) rotate(${turn})` }));
@@ -47,7 +47,7 @@ function drawing(recording, circle) {
 }
 
 function point(angle) {
-  return [WIDE / 2 + Math.cos(angle) * RADIUS * 1.5, HIGH / 2 + Math.sin(angle) * RADIUS].map((one) => Math.round(one * 10) / 10);
+  return [WIDE / 2 + Math.cos(angle) * RADIUS * 2.2, HIGH / 2 + Math.sin(angle) * RADIUS].map((one) => Math.round(one * 10) / 10);
 }
 
 function svg(tag, attributes) {

@@ -55,10 +55,9 @@ export function listenToKeys(page) {
 export function fillHelp() {
   const close = element("button", { type: "button", onclick: () => $("#help").close() }, "Close");
   fill($("#help"), [
-    element("h2", { id: "help-title" }, "What am I seeing?"),
+    element("div", { class: "top" }, element("h2", { id: "help-title" }, "What am I seeing?"), close),
     element("p", {}, "A program that was recorded while it ran, one moment after the other. Press → for the next moment."),
     element("dl", { class: "about-list" }, ...ABOUT.flatMap(([word, about]) => [element("dt", {}, word), element("dd", {}, about)])),
     element("h2", {}, "Keys"),
-    element("dl", { class: "keys" }, ...KEYS.flatMap(([, shown, about]) => [element("dt", {}, element("kbd", {}, shown)), element("dd", {}, about)])),
-    close]);
+    element("dl", { class: "keys" }, ...KEYS.flatMap(([, shown, about]) => [element("dt", {}, element("kbd", {}, shown)), element("dd", {}, about)]))]);
 }

@@ -6,7 +6,7 @@ import { fillHelp, listenToKeys } from "./keys.mjs";
 import { subjectOf } from "./place.mjs";
 import { Player, SPEEDS } from "./player.mjs";
 import { DEADLOCK, Recording } from "./recording.mjs";
-import { Replay } from "./replay.mjs";
+import { Replay, WAITING } from "./replay.mjs";
 import { search } from "./search.mjs";
 import { Source } from "./source.mjs";
 import { Stage } from "./stage.mjs";
@@ -17,6 +17,7 @@ import { clockTime, span } from "./units.mjs";
 import { plain } from "./words.mjs";
 import { circlePicture } from "./circle.mjs";
 
+const LONG = 120; // characters of a sentence that are shown in a smaller size
 const MOST_FOLLOWED = 500; // tasks in the list of those that can be followed
 
 class Page {
@@ -43,13 +44,16 @@ class Page {
     this.stage = new Stage(recording, this.boxes, (title, tasks) => this.#listTasks(title, tasks));
     this.source = new Source(recording, (task) => this.choose(task));
     this.story = new Story(recording, (position) => this.#jump(position));
-    this.strip = new Strip(recording, (position) => this.#jump(position));
+    this.strip = new Strip(recording, (position) => this.#jump(position), (position) => this.story.textAt(position));
     this.tasks = new Tasks(recording, this.boxes, {
       choose: (task) => this.choose(task), follow: (task) => this.followTask(task), go: (position) => this.#jump(position) });
     const speed = this.player?.speed ?? 1;
     this.player?.stop();
     this.player = new Player(recording, (position, playing) => this.draw(position, playing), () => this.#drawPlaying());
     this.player.speed = speed;
+    const real = recording.kernel.clock === "real";
+    $('#axis [value="kernel"]').hidden = $('#axis [value="kernel"]').disabled = real; // it shows the same
+    $("#axis").value = "event";
     this.selected = undefined;
     this.drawn = 0;
     fill($("#follow"), [element("option", { value: "" }, "all tasks"), ...recording.tasks.slice(0, MOST_FOLLOWED).map((task, place) =>
@@ -70,8 +74,8 @@ class Page {
     this.#drawCaption(position);
     this.#drawAlarm(state, scene);
     const at = position ? recording.time[position - 1] : 0;
-    const clock = recording.kernel.clock === "real" ? "" : `, clock ${clockTime(state.now)}`;
-    setText($("#position"), `moment ${position.toLocaleString("en")} of ${recording.count.toLocaleString("en")}, ${span(at)}${clock}`);
+    const clock = recording.kernel.clock === "real" ? "" : ` · clock ${clockTime(state.now)}`;
+    setText($("#position"), `${position.toLocaleString("en")} of ${recording.count.toLocaleString("en")} · ${span(at)}${clock}`);
     document.body.dataset.position = position;
     this.#drawMarks(state);
     this.#writeHash(position);
@@ -91,8 +95,9 @@ class Page {
 
   #drawCaption(position) {
     const pieces = this.story.sentenceAt(position);
-    const shown = pieces ? this.boxes.pieces(pieces) : [this.recording.count ? "Press play, or the right arrow key for one moment." : "Nothing was recorded: no task ran while the recording went on."];
+    const shown = pieces ? this.boxes.pieces(pieces) : [this.recording.count ? `This is a recording of ${this.data.title}. Press play, or the right arrow key for one moment.` : "Nothing was recorded: no task ran while the recording went on."];
     fill($("#caption"), shown);
+    $("#caption").classList.toggle("long", $("#caption").textContent.length > LONG);
   }
 
   #drawAlarm(state, scene) {
@@ -120,7 +125,7 @@ class Page {
     $("#notice").hidden = !said.length;
     $("#kernels").hidden = data.kernels.length < 2;
     fill($("#kernel"), data.kernels.map(({ kernel, kind }) => element("option", { value: kernel }, `${kernel} (${kind})`)));
-    fill($("#speed"), SPEEDS.map((speed) => element("option", { value: speed }, `${speed} a second`)));
+    fill($("#speed"), SPEEDS.map((speed) => element("option", { value: speed }, `${speed} / s`)));
     $("#speed").value = "1";
   }
 
@@ -129,7 +134,6 @@ class Page {
       const plays = this.player.direction === direction;
       $(`#${id}`).setAttribute("aria-pressed", plays);
       $(`#${id}`).setAttribute("aria-label", plays ? "Pause" : direction > 0 ? "Play" : "Play backwards");
-      setText($(`#${id}`), plays ? "⏸" : direction > 0 ? "▶" : "◀");
     }
     // A screen reader could not keep up.
     $("#caption").setAttribute("aria-live", this.player.direction && this.player.speed > 1 ? "off" : "polite");
@@ -159,7 +163,7 @@ class Page {
   }
 
   axis() {
-    const kinds = ["event", "real", "kernel"];
+    const kinds = this.recording.kernel.clock === "real" ? ["event", "real"] : ["event", "real", "kernel"];
     $("#axis").value = kinds[(kinds.indexOf($("#axis").value) + 1) % kinds.length];
     this.#axis();
   }
@@ -175,13 +179,16 @@ class Page {
   }
 
   why() {
-    const task = this.selected ?? this.#whoWaits();
+    const task = this.selected ?? this.player.followed ?? this.#whoWaits();
     if (task !== undefined) this.choose(task);
   }
 
+  /** The task of this moment if it waits, else the first that does. */
   #whoWaits() {
-    const state = this.replay.at(this.player.position);
-    return subjectOf(this.recording, state);
+    const state = this.replay.at(this.player.position), subject = subjectOf(this.recording, state);
+    if (subject !== undefined && state.of(subject) === WAITING) return subject;
+    const waiting = this.recording.tasks.findIndex((_, task) => state.of(task) === WAITING);
+    return waiting >= 0 ? waiting : subject;
   }
 
   choose(task) {
@@ -319,7 +326,13 @@ class Page {
     const kernel = this.data.kernels.length > 1 ? `&k=${this.recording.kernel.kernel}` : "";
     const hash = `#m=${position}${kernel}`;
     clearTimeout(this.hashing); // browsers refuse more than some hundred changes in a while
-    this.hashing = setTimeout(() => history.replaceState(null, "", hash), this.player.direction ? 400 : 60);
+    this.hashing = setTimeout(() => {
+      try {
+        history.replaceState(null, "", hash);
+      } catch (error) {
+        console.info(`The address stays as it is: ${error.message}`); // of a frame that may not change it
+      }
+    }, this.player.direction ? 400 : 60);
   }
 }
 

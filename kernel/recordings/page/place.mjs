@@ -17,7 +17,6 @@ export function subjectOf(recording, state) {
 
 /** The frames of a task, as [file, line, function], the innermost last. Before its first request: where its code begins. */
 export function framesOf(recording, state, task) {
-  if (state.of(task) === ABSENT) return [];
   const asked = state.asked[task];
   if (asked >= 0) return recording.framesOf(recording.request(recording.first[asked]));
   const { place } = recording.tasks[task];
@@ -27,7 +26,7 @@ export function framesOf(recording, state, task) {
 /** What the task does at its line: a word for it. */
 export function deedAt(recording, state, task) {
   const moment = state.last[task];
-  if (moment < 0) return "";
+  if (moment < 0) return "the program begins here";
   const asked = state.asked[task] >= 0;
   switch (recording.kind[moment]) {
     case SPAWN: return "will begin here";
@@ -43,7 +42,7 @@ export function deedAt(recording, state, task) {
 export function suspendedIn(recording, state, file, subject) {
   const lines = new Map();
   for (let task = 0; task < recording.tasks.length; task++) {
-    if (task === subject || state.of(task) === DONE) continue;
+    if (task === subject || state.of(task) === DONE || state.of(task) === ABSENT) continue;
     const frame = framesOf(recording, state, task).at(-1);
     if (!frame || frame[0] !== file) continue;
     const here = lines.get(frame[1]);

@@ -33,7 +33,7 @@ export class Recording {
     this.task = Int32Array.from(mine, (row) => (kind[row] <= EXIT ? this.places.get(task[row]) : -1));
     this.first = Float64Array.from(mine, (row) => first[row]);
     this.second = Float64Array.from(mine, (row) => second[row]);
-    this.third = Float64Array.from(mine, (row) => third[row]);
+    this.third = Float64Array.from(mine, (row) => (third[row] ? third[row] - this.#origin : 0));
     this.fourth = Float64Array.from(mine, (row) => fourth[row]);
     const times = new Float64Array(kind.length);
     for (let row = 0, time = 0; row < kind.length; row++) times[row] = time += passed[row];
@@ -41,16 +41,25 @@ export class Recording {
     this.clock = this.#clocks();
   }
 
+  /** What a real clock showed when the recording began, from where its times count here: it is a large number. */
+  get #origin() {
+    const { at, shows, clock } = this.kernel;
+    return clock === "real" ? shows - (at - this.data.begin) : 0;
+  }
+
   /** What the kernel's clock showed at each moment, in nanoseconds. */
   #clocks() {
-    const { at, shows, clock } = this.kernel;
-    let now = shows;
-    const offset = shows - (at - this.data.begin);
-    return Float64Array.from(this.time, (time, moment) => {
-      if (clock === "real") return time + offset;
+    if (this.kernel.clock === "real") return this.time;
+    let now = this.kernel.shows;
+    return this.time.map((_, moment) => {
       if (this.kind[moment] === CLOCK) now = this.first[moment];
       return now;
     });
+  }
+
+  /** What the kernel's clock shows at first. */
+  get start() {
+    return this.kernel.shows - this.#origin;
   }
 
   /** The moments of each task, one after the other in one column; `begins` says where those of a task begin. */
@@ -86,6 +95,12 @@ export class Recording {
   /** The task with the number that it has in the recording's tables: its place here, or undefined. */
   placeOf(number) {
     return this.places.get(number);
+  }
+
+  /** The task's next moment after this one, or undefined. */
+  nextAfter(moment) {
+    const mine = this.momentsOf(this.task[moment]);
+    return mine[firstNotBelow(mine, moment + 1)];
   }
 
   /** Who was the cause of a moment: a task, or words. */

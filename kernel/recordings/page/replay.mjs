@@ -17,7 +17,7 @@ export class State {
     this.ready = []; // tasks, first come first
     this.running = []; // the innermost is last
     this.things = new Map(); // locks, queues and the like: the moment of the last change of each
-    this.now = recording.kernel.shows; // on the kernel's clock
+    this.now = recording.start; // on the kernel's clock
   }
 
   copy() {
@@ -43,7 +43,10 @@ export class State {
       if (!this.running.includes(task)) this.running.push(task);
     } else if (kind === ASK) {
       if (first[moment]) this.asked[task] = moment;
-      if (!GOES_ON.has(second[moment])) remove(this.running, task);
+      if (!GOES_ON.has(second[moment])) {
+        remove(this.running, task);
+        remove(this.ready, task); // a condition moves a task that it has woken into the line of its lock
+      }
       if (second[moment] === YIELDED) this.ready.push(task);
     } else if (kind === EXIT) {
       remove(this.ready, task);

@@ -1,6 +1,6 @@
 // The source pane: the program, the line that runs now, and signs in the margin where other tasks are suspended.
 
-import { $, element, fill, setText } from "./dom.mjs";
+import { $, element, fill } from "./dom.mjs";
 import { hueOf } from "./colours.mjs";
 import { deedAt, framesOf, subjectOf, suspendedIn } from "./place.mjs";
 import { tokens } from "./python.mjs";
@@ -20,7 +20,7 @@ export class Source {
   }
 
   /** Show where `task` is; where nobody is chosen, the task of this moment. */
-  draw(state, task = subjectOf(this.recording, state)) {
+  draw(state, task = subjectOf(this.recording, state) ?? (this.recording.tasks.length ? 0 : undefined)) {
     if (task !== this.task) this.frame = -1;
     this.task = task;
     this.state = state;
@@ -29,7 +29,6 @@ export class Source {
     this.#drawFrames(frames, place);
     const frame = frames[place];
     const source = frame && this.recording.data.sources[frame[0]];
-    $("#code").classList.toggle("without", !source);
     if (source === undefined) this.#drawNames(frames);
     else this.#drawLines(frame, source, place === frames.length - 1);
   }
@@ -49,7 +48,7 @@ export class Source {
   #drawNames(frames) {
     this.drawn.file = undefined;
     const about = frames.length ? "The recording does not have the source of this file. The task is here:"
-      : this.state.position ? "Nothing is known of where this task is." : "Press play, or → for one moment.";
+      : "Nothing is known of where this task is.";
     fill($("#lines"), [element("p", { class: "absent" }, about), ...frames.map(([file, line, name]) =>
       element("p", { class: "absent" }, element("code", {}, `${file}:${line} in ${name}`)))]);
   }
@@ -85,20 +84,20 @@ export class Source {
         element("span", { class: "signs" }), element("span", { class: "at" }, String(at)), text));
     }
     fill($("#lines"), [...this.lines.values()]);
-    setText($("#source-about"), baseName(file));
-    $("#source-about").title = file;
   }
 
   #sign(at, tasks) {
     const line = this.lines.get(at);
     if (!line) return undefined;
     const signs = line.querySelector(".signs");
-    fill(signs, tasks.slice(0, MOST_SIGNS).map((task) => {
+    const shown = tasks.slice(0, tasks.length > MOST_SIGNS ? MOST_SIGNS - 1 : MOST_SIGNS);
+    fill(signs, shown.map((task) => {
       const { number, name } = this.recording.tasks[task];
       return element("button", { type: "button", class: "sign", style: { "--hue": hueOf(task) }, tabindex: "-1",
                                  title: `${name} is suspended here`, onclick: () => this.choose(task) }, String(number));
     }));
-    if (tasks.length > MOST_SIGNS) signs.append(element("span", { class: "sign rest", title: `${tasks.length} tasks` }, `+${tasks.length - MOST_SIGNS}`));
+    const left = tasks.length - shown.length;
+    if (left) signs.append(element("span", { class: "sign rest", title: `${tasks.length} tasks are suspended here` }, `+${left}`));
     const signed = { line, signs };
     this.signed.push(signed);
     return signed;

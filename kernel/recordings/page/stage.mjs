@@ -1,12 +1,17 @@
 // The stage: the ready queue, the trampoline, what tasks are blocked on, and those that are done.
 
 import { $, element, fill, setText } from "./dom.mjs";
+import { hueOf } from "./colours.mjs";
 import { ASK, BLOCKED, CAME_TO_END, RESUME } from "./recording.mjs";
+import { DONE } from "./replay.mjs";
 import { endingOf, sceneOf } from "./scene.mjs";
 import { clockTime, plural, span } from "./units.mjs";
-import { nameOf } from "./words.mjs";
+import { aboutThing, nameOf } from "./words.mjs";
 
-const MOST = { ready: 14, group: 6, timers: 8, done: 12, groups: 12, items: 8 }; // that are shown; the rest is a number
+const MOST = { ready: 8, group: 6, timers: 5, done: 7, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
+
+// What a group is, in a word.
+const HINTS = { tasks: "until they are done", descriptor: "until data comes" };
 
 export class Stage {
   constructor(recording, boxes, more) {
@@ -54,7 +59,7 @@ export class Stage {
     show($("#asked"), now === ASK, asks ? this.#request(last) : "");
     $("#running").classList.toggle("occupied", running.length > 0);
     const boxes = this.#fold(running.slice().reverse(), 3, "Running", (task) => this.boxes.box(task));
-    if (!boxes.length) boxes.push(element("span", { class: "empty" }, state.position ? "nobody" : "the program has not begun"));
+    if (!boxes.length) boxes.push(element("span", { class: "empty" }, state.position ? "nobody" : "nobody yet"));
     fill($("#running-boxes"), boxes);
   }
 
@@ -93,83 +98,115 @@ export class Stage {
                                         onclick: () => this.more("Blocked elsewhere", tasks) },
         `+ ${left.toLocaleString("en")} more places, with ${plural(tasks.length, "task")}`));
     }
-    if (!elements.length) elements.push(element("span", { class: "empty" }, "no task is blocked"));
+    if (!elements.length) elements.push(state.position ? element("span", { class: "empty" }, "no task is blocked") : introduction());
     fill($("#groups"), elements);
   }
 
   #group(state, group, inCircle) {
     let made = this.groups.get(group.key);
     if (!made) {
-      made = element("section", { class: "group", "data-group": group.key },
-        element("h3"), element("div", { class: "state" }), element("div", { class: "boxes" }));
+      const classes = `group ${group.key.split(":")[0]}`;
+      made = element("section", { class: classes, "data-group": group.key },
+        element("div", { class: "top" }, element("h3"), element("div", { class: "state" })), element("div", { class: "boxes" }));
     }
-    const [title, stands, boxes] = made.children;
-    made.classList.toggle("timers", group.key === "sleep");
-    setText(title, group.title);
-    title.append(...this.#count(group));
+    const [top, boxes] = made.children, [title, stands] = top.children;
+    const { waits } = group;
+    made.classList.toggle("wide", waits.length > 3);
+    fill(title, [group.title, ...(waits.length > 1 ? [element("span", { class: "count" }, String(waits.length))] : [])]);
     fill(stands, this.#standing(state, group));
-    const most = group.key === "sleep" ? MOST.timers : MOST.group;
-    const horizon = Math.max(...group.waits.slice(0, most + 1).map((wait) => wait.deadline - state.now), 1);
-    fill(boxes, this.#fold(group.waits, most, `Blocked: ${group.title}`,
-      (wait) => this.#wait(state, group, wait, horizon, inCircle)).map((one) => one));
+    const draw = (wait, note) => this.boxes.box(wait.task, note, inCircle.has(wait.task) ? "stuck" : "");
+    if (group.key === "sleep") fill(boxes, this.#timers(state, waits, draw));
+    else if (group.key === "tasks") fill(boxes, this.#foldWaits(group, MOST.group, (wait) => this.#waitForTasks(state, wait, draw)));
+    else if (group.key.startsWith("thing:")) fill(boxes, this.#lines(group, draw));
+    else fill(boxes, this.#foldWaits(group, MOST.group, (wait) => draw(wait, wait.request.text)));
     return made;
   }
 
-  #count(group) {
-    return group.waits.length > 1 ? [element("span", { class: "count" }, String(group.waits.length))] : [];
+  #foldWaits({ title, waits }, most, draw) {
+    const waiting = new Map(waits.map((wait) => [wait.task, wait]));
+    return this.#fold([...waiting.keys()], most, `Blocked: ${title}`, (task) => draw(waiting.get(task)));
+  }
+
+  /** Those that wait at a lock, a queue or the like, first come first, by what they want to do there. */
+  #lines({ title, waits }, draw) {
+    const calls = new Map();
+    for (const wait of waits) {
+      const call = /(\w+)\([^()]*\)?\W*$/.exec(wait.request.text)?.[1] ?? wait.request.text;
+      calls.set(call, [...(calls.get(call) ?? []), wait]);
+    }
+    return [...calls].map(([call, those]) => element("div", { class: "waiting", "data-call": call },
+      element("span", { class: "call", title: `Those who called ${call}(), first come first` }, call),
+      ...this.#foldWaits({ title, waits: those }, Math.ceil(MOST.group / calls.size), (wait) => draw(wait, ""))));
   }
 
   /** What is known of a lock, a queue, or the clock. */
   #standing(state, group) {
-    if (group.key === "sleep") {
-      return [element("span", { class: "clock" }, `now ${clockTime(state.now)}`)];
-    }
+    if (group.key === "sleep") return [`the clock shows ${clockTime(state.now)}`];
+    if (HINTS[group.key.split(":")[0]]) return [HINTS[group.key.split(":")[0]]];
     if (group.owners) {
-      return group.owners.length ? ["held by ", ...group.owners.map((task) => this.boxes.reference(task))] : ["free: nobody holds it"];
+      return group.owners.length ? ["held by ", ...group.owners.map((task) => this.boxes.reference(task))] : ["nobody holds it"];
     }
     if (group.items) {
       const items = group.items.slice(0, MOST.items).map((item) => element("code", { class: "item" }, item));
       const left = group.size - items.length;
-      return group.size ? ["items: ", ...items, ...(left > 0 ? [`+ ${left} more`] : [])] : ["it is empty"];
+      return group.size ? ["items: ", ...items, ...(left > 0 ? [`+ ${left} more`] : [])] : ["empty"];
     }
-    return group.text ? [group.text.replace(/^\S+ (with )?/, "")] : [];
+    return group.text ? [aboutThing(group)] : [];
   }
 
-  #wait(state, group, wait, horizon, inCircle) {
-    const box = this.boxes.box(wait.task, wait.request.text, inCircle.has(wait.task) ? "circle" : "");
-    if (group.key === "sleep") {
+  /** Sleepers on an axis of time that begins now. */
+  #timers(state, waits, draw) {
+    const place = scaleOf(waits.slice(0, MOST.timers + 1).map((wait) => wait.deadline - state.now));
+    return this.#foldWaits({ title: "Timers", waits }, MOST.timers, (wait) => {
       const left = wait.deadline - state.now;
-      const share = wait.deadline ? Math.max(0, Math.min(1, left / horizon)) : 1;
-      return element("div", { class: "timer" }, box,
-        element("span", { class: "bar", style: { "--share": share } }),
+      const share = wait.deadline ? place(left) : 1;
+      return element("div", { class: "timer" }, draw(wait, wait.request.text),
+        element("span", { class: "way", style: { "--share": share, "--hue": hueOf(wait.task) } }),
         element("span", { class: "left" }, !wait.deadline ? "no end" : left > 0 ? `in ${span(left)}` : "due"));
-    }
-    if (group.key === "tasks") {
-      const named = wait.tasks.slice(0, 6).map((task) => {
-        const sign = this.boxes.reference(task);
-        sign.classList.toggle("over", state.of(task) === "done");
-        return sign;
-      });
-      const left = wait.tasks.length - named.length;
-      return element("div", { class: "for" }, box, element("span", { class: "arrow" }, "waits for"), ...named,
-        ...(left > 0 ? [`+ ${left} more`] : []));
-    }
-    return box;
+    });
+  }
+
+  #waitForTasks(state, wait, draw) {
+    const named = wait.tasks.slice(0, MOST.named).map((task) => {
+      const sign = this.boxes.reference(task);
+      sign.classList.toggle("over", state.of(task) === DONE);
+      return sign;
+    });
+    const left = wait.tasks.length - named.length;
+    return element("div", { class: "for" }, draw(wait, wait.request.text), element("span", { class: "arrow" }, "waits for"), ...named,
+      ...(left > 0 ? [element("span", { class: "arrow" }, `+ ${left} more`)] : []));
   }
 
   #drawDone(state, { done }) {
     setText($("#done-count"), String(done.length));
     const boxes = this.#fold(done, MOST.done, "Done", (task) => {
       const { word, sign, text } = endingOf(this.recording, state, task);
-      return this.boxes.box(task, `${sign} ${text || word}`, `done ${word}`);
+      return this.boxes.box(task, text || word !== "returned" ? `${sign} ${text || word}` : sign, `done ${word}`);
     });
     if (!boxes.length) boxes.push(element("span", { class: "empty" }, "no task has ended yet"));
     fill($("#done-boxes"), boxes);
   }
 }
 
+function introduction() {
+  return element("div", { class: "introduction" },
+    element("p", {}, "A box is a task: a function that takes turns with others. The kernel runs one of them at a time."),
+    element("ol", {}, ...["A task that can run stands in the ready queue.", "The first one jumps on the trampoline, and runs until it asks for something.",
+      "If there is no answer yet, the task is blocked: its box waits here, at what it waits for.",
+      "When the answer is there, the task goes back to the ready queue. When its code ends, it is done."].map((text) => element("li", {}, text))));
+}
+
+/** Where spans lie on an axis, from 0 to 1. One much longer than the others would press them together: then by logarithms. */
+function scaleOf(spans) {
+  const ahead = spans.filter((one) => one > 0), longest = Math.max(...ahead, 1), shortest = Math.min(...ahead, longest);
+  const bend = longest / shortest > 25 ? (one) => Math.log1p(one / shortest) : (one) => one;
+  return (one) => Math.max(0, Math.min(1, bend(Math.max(0, one)) / bend(longest)));
+}
+
 function show(line, isNow, text) {
   line.classList.toggle("now", isNow);
   line.classList.toggle("nothing", !text);
-  setText(line.querySelector("code"), text || "–");
+  const code = line.querySelector("code");
+  setText(code, text || "–");
+  code.title = text;
 }

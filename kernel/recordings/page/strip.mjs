@@ -1,6 +1,6 @@
 // The strip of time: a lane for each task where they are few, and the number of tasks by state where they are many.
 
-import { $ } from "./dom.mjs";
+import { $, setText } from "./dom.mjs";
 import { Axis, ticks } from "./axis.mjs";
 import { colourOf } from "./colours.mjs";
 import { countsOf } from "./counts.mjs";
@@ -8,13 +8,17 @@ import { ASK, BLOCKED, CLOCK, DEADLOCK, EXIT, IDLE, RESUME, SPAWN, WAKE, YIELDED
 import { clockTime, span } from "./units.mjs";
 
 const TOP = 18; // pixels for the ticks
-const LOWEST_LANE = 10; // pixels of height that a lane needs
+const LOWEST_LANE = 4.5; // pixels of height that a lane needs
+const LOWEST_NAME = 10; // and one with a name
 const NAMES_WIDTH = 96;
 
 export class Strip {
-  constructor(recording, go) {
+  /** `go(position)` jumps; `textOf(position)` says what happened there. */
+  constructor(recording, go, textOf) {
     this.recording = recording;
     this.go = go;
+    this.textOf = textOf;
+    this.tip = $("#tip");
     this.axis = new Axis(recording);
     this.counts = countsOf(recording);
     this.parent = $("#strip");
@@ -52,7 +56,9 @@ export class Strip {
       this.pointers.set(event.pointerId, event.clientX);
       if (this.pointers.size === 1) this.go(this.axis.positionAt(this.#share(event.clientX)), true);
     }, { signal });
+    canvas.addEventListener("pointerleave", () => (this.tip.hidden = true), { signal });
     canvas.addEventListener("pointermove", (event) => {
+      this.#showTip(event);
       if (!this.pointers.has(event.pointerId)) return;
       const before = this.#spread();
       this.pointers.set(event.pointerId, event.clientX);
@@ -75,6 +81,16 @@ export class Strip {
         this.zoom(Math.exp(event.deltaY / 400), this.#share(event.clientX));
       }
     }, { passive: false, signal });
+  }
+
+  /** What happened where the mouse points. */
+  #showTip(event) {
+    const position = this.axis.positionAt(this.#share(event.clientX));
+    this.tip.hidden = event.pointerType !== "mouse" || event.buttons !== 0 || !position;
+    if (this.tip.hidden) return;
+    setText(this.tip, `${position.toLocaleString("en")}: ${this.textOf(position)}`);
+    const left = event.clientX - this.parent.getBoundingClientRect().left;
+    this.tip.style.left = `${Math.max(0, Math.min(left + 12, this.parent.clientWidth - this.tip.offsetWidth - 8))}px`;
   }
 
   #spread() {
@@ -125,6 +141,7 @@ export class Strip {
       pen.fillStyle = this.#colour("line");
       pen.fillRect(x, TOP - 4, 1, high - TOP);
       pen.fillStyle = this.#colour("faint");
+      if (x > this.left + this.width - 40) continue; // the word would be cut
       pen.fillText(axis.kind === "event" ? at.toLocaleString("en") : axis.kind === "real" ? span(at) : clockTime(at), x + 3, 2);
     }
   }
@@ -152,7 +169,7 @@ export class Strip {
       const middle = TOP + lane * (place + 0.5);
       pen.globalAlpha = this.followed === undefined || this.followed === task ? 1 : 0.3;
       this.#drawLane(task, middle, Math.min(12, lane - 2));
-      if (this.left === NAMES_WIDTH) {
+      if (this.left === NAMES_WIDTH && lane >= LOWEST_NAME) {
         pen.globalAlpha = 1;
         pen.fillStyle = this.#colour("ink");
         pen.textBaseline = "middle";

@@ -5,11 +5,13 @@ import { chainOf, lastWaitOf } from "./causes.mjs";
 import { hueOf } from "./colours.mjs";
 import { baseName } from "./source.mjs";
 import { framesOf } from "./place.mjs";
-import { ABSENT, DONE, WAITING } from "./replay.mjs";
+import { ABSENT, DONE, READY, WAITING } from "./replay.mjs";
 import { endingOf } from "./scene.mjs";
 import { Rows } from "./rows.mjs";
 import { plural, span } from "./units.mjs";
 import { waitOf } from "./waits.mjs";
+
+const QUESTIONS = { [WAITING]: "Why is it waiting?", [READY]: "Why does it not run?" };
 
 export class Tasks {
   /** `page` has `choose(task)`, `follow(task)` and `go(position)`. */
@@ -73,12 +75,12 @@ export class Tasks {
         element("button", { type: "button", onclick: () => page.follow(task) }, "Follow it")),
       element("h3", {}, element("span", { class: "dot" }), name, element("small", {}, ` task ${number}${daemon ? ", a daemon" : ""}`)),
       element("p", {}, element("b", {}, state.of(task) === ABSENT ? "not made yet" : state.of(task)), since, `. ${plural(mine, "moment")} in all.`),
-      element("h4", {}, "Why is it waiting?"),
+      element("h4", {}, QUESTIONS[state.of(task)] ?? "What does it do?"),
       element("ol", { id: "chain" }, ...chainOf(recording, state, task).map(({ pieces, circle }) =>
         element("li", { class: circle ? "alarm" : "" }, ...this.boxes.pieces(pieces)))),
       ...(last ? [element("p", { id: "last-wait" }, ...this.boxes.pieces(last.pieces), " ",
         element("button", { type: "button", class: "link", onclick: () => page.go(last.moment + 1) }, "Go there"))] : []),
-      ...(frames.length ? [element("h4", {}, "Where it is"), element("ol", { class: "frames" }, ...frames.map(([file, line, where]) =>
+      ...(frames.length && state.of(task) !== ABSENT ? [element("h4", {}, "Where it is"), element("ol", { class: "frames" }, ...frames.map(([file, line, where]) =>
         element("li", {}, element("code", {}, `${baseName(file)}:${line}`), ` in ${where}`)))] : []))]);
   }
 }

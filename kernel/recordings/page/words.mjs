@@ -4,7 +4,7 @@ import { ANSWERED, ASK, BLOCKED, CALLED, CAME_TO_END, CLOCK, DEADLOCK, EXIT, IDL
          YIELDED } from "./recording.mjs";
 import { ABSENT } from "./replay.mjs";
 import { clockTime, joined, plural, span } from "./units.mjs";
-import { circleFrom, ownersOf, waitAt } from "./waits.mjs";
+import { circles, ownersOf, waitAt } from "./waits.mjs";
 
 /** What happens in the next moment after `before`. */
 export function sentence(recording, before) {
@@ -28,6 +28,8 @@ export function causeOf(recording, moment) {
   return cause.task === undefined ? cause.text : { task: cause.task };
 }
 
+const MOST_NAMED = 4; // tasks in a sentence
+
 const SENTENCES = {
   [SPAWN](recording, before, moment, task) {
     if (recording.first[moment] === 0) return [task, " is made, and is ready to run."];
@@ -42,6 +44,8 @@ const SENTENCES = {
         : [task, " has its answer at once, and goes on."];
     }
     if (before.asked[recording.task[moment]] < 0) return ["The trampoline starts ", task, ": it runs for the first time."];
+    const asked = before.asked[recording.task[moment]];
+    if (recording.second[asked] === YIELDED && !answer) return ["The turn of ", task, " has come: the trampoline resumes it."];
     return answer ? ["The trampoline resumes ", task, " and hands it ", { code: recording.text(answer) }, "."]
       : ["The trampoline resumes ", task, " where it waited."];
   },
@@ -60,7 +64,7 @@ const SENTENCES = {
 
   [WAKE](recording, before, moment, task) {
     const ends = endOfWait(recording, before, recording.task[moment]);
-    return [...capital(causeOf(recording, moment)), " wakes ", task, ends, " It goes to the end of the ready queue."];
+    return [...capital(causeOf(recording, moment)), " wakes ", task, ...ends, " It goes to the end of the ready queue."];
   },
 
   [EXIT](recording, before, moment, task) {
@@ -72,13 +76,13 @@ const SENTENCES = {
   },
 
   [CLOCK](recording, before, moment) {
-    return [`Nothing can run, so the clock of this kernel jumps to ${clockTime(recording.first[moment])}. It is not a real clock: nobody waits.`];
+    return [`The clock of this kernel jumps to ${clockTime(recording.first[moment])}, when the next timer is due. It is no real clock, so nobody has to wait.`];
   },
 
   [THING](recording, before, moment) {
     const thing = recording.things.get(recording.first[moment]);
     const state = recording.states.get(recording.second[moment]);
-    return thing && state ? [`${thing.label}: `, ...standing(recording, state), "."] : ["Something that tasks wait at has changed."];
+    return thing && state ? changed(recording, thing.label, state) : ["Something that tasks wait at has changed."];
   },
 
   [IDLE]() {
@@ -87,41 +91,78 @@ const SENTENCES = {
 
   [DEADLOCK](recording, before, moment) {
     const { tasks } = recording.data.deadlocks[recording.first[moment]] ?? { tasks: [] };
-    const places = tasks.map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
-    const who = joined(places.slice(0, 5).map((task) => ({ task })));
-    const more = places.length > 5 ? [` and ${plural(places.length - 5, "other task")}`] : [];
-    const circle = places.length && circleFrom(recording, before, places[0]);
-    if (circle) return ["Deadlock: ", ...who, ...more, " wait for each other in a circle. None of them can ever go on."];
-    return ["Deadlock: nothing can ever wake ", ...who, ...more, "."];
+    const places = placesOf(recording, tasks);
+    const [circle] = circles(recording, before, places);
+    if (circle) return ["Deadlock: ", ...several(circle), " wait for each other in a circle. None of them can ever go on."];
+    return ["Deadlock: nothing can ever wake ", ...several(places), "."];
   },
 };
+
+function changed(recording, label, state) {
+  if (state.owners) {
+    const owners = placesOf(recording, state.owners);
+    return owners.length ? [...several(owners), owners.length === 1 ? ` holds ${label} now.` : ` hold ${label} now.`] : [`Nobody holds ${label} now.`];
+  }
+  if (state.size === 0) return [`${label} is empty now.`];
+  if (state.size) {
+    const items = (state.items ?? []).slice(0, MOST_NAMED).map((item) => ({ code: item }));
+    return [`${label} has ${plural(state.size, "item")} now`, ...(items.length ? [": ", ...items.flatMap((item, place) => (place ? [", ", item] : [item]))] : []),
+      state.size > items.length && items.length ? " and more." : "."];
+  }
+  return [`${label} has changed: ${aboutThing(state)}.`];
+}
 
 /** How a lock, a queue or the like stands. */
 export function standing(recording, state) {
   if (state.owners) {
-    const owners = state.owners.map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
-    return owners.length ? ["held by ", ...joined(owners.map((task) => ({ task })))] : ["nobody holds it"];
+    const owners = placesOf(recording, state.owners);
+    return owners.length ? ["held by ", ...several(owners)] : ["nobody holds it"];
   }
   if (state.size !== undefined) return [state.size === 0 ? "it is empty" : `it has ${plural(state.size, "item")}`];
-  return [state.text.replace(/^\S+ (with )?/, "")];
+  return [aboutThing(state)];
 }
 
-function asksFor(recording, { request, key, tasks, deadline }) {
+/** What the recording says of it, without its name: "not set", "2 left". */
+export function aboutThing(state) {
+  return state.text.replace(/^\S+ (with )?/, "");
+}
+
+function placesOf(recording, numbers) {
+  return numbers.map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
+}
+
+/** Tasks, the first of them by name. */
+function several(tasks) {
+  const named = tasks.slice(0, MOST_NAMED).map((task) => ({ task }));
+  return joined(tasks.length > MOST_NAMED ? [...named, `${plural(tasks.length - MOST_NAMED, "other")}`] : named);
+}
+
+function asksFor(recording, { request, key, tasks, deadline, thing }) {
+  const label = recording.things.get(thing)?.label;
   if (key === "sleep" && /sleep/.test(request.text)) return [" asks to sleep: "];
   if (deadline) return [" asks for something by a time: "];
   if (request.kind === "queue" && /get/.test(request.text)) return [" asks for an item: "];
   if (request.kind === "queue" && /put/.test(request.text)) return [" hands over an item: "];
-  if (request.kind === "sync" && /acquire/.test(request.text)) return [" asks for a lock: "];
-  if (tasks.length) return [" waits for ", ...joined(tasks.slice(0, 4).map((task) => ({ task }))),
-    ...(tasks.length > 4 ? [` and ${plural(tasks.length - 4, "other")}`] : []), ": "];
+  if (label && /acquire/.test(request.text)) return [` asks for ${label}: `];
+  if (label && /wait/.test(request.text)) return [` waits for ${label}: `];
+  if (/spawn|create_task/.test(request.text)) return [" asks for a new task: "];
+  if (tasks.length) return [" waits for ", ...several(tasks), ": "];
   if (request.kind === "network") return [" asks the network: "];
   return [" asks: "];
 }
 
+// Why tasks wait at such a thing.
+const REASONS = [
+  ["Semaphore", "All its places are taken, so it is blocked."], ["Event", "It is not set yet, so it is blocked."],
+  ["Condition", "It is blocked until another task notifies it."], ["Barrier", "Not all have come yet, so it is blocked."]];
+
 /** Why the request blocks its task. */
 function becauseOf(recording, before, { thing, deadline, request, tasks, descriptor }) {
+  const kind = recording.things.get(thing)?.kind ?? "";
   const owners = thing ? ownersOf(recording, before, thing) : [];
   if (owners.length) return [...joined(owners.map((task) => ({ task }))), owners.length === 1 ? " holds it" : " hold it", ", so it is blocked."];
+  const reason = REASONS.find(([word]) => kind.includes(word));
+  if (reason) return [reason[1]];
   if (request.kind === "queue" && /get/.test(request.text)) return ["The queue is empty, so it is blocked."];
   if (request.kind === "queue" && /put/.test(request.text)) return ["The queue is full, so it is blocked."];
   if (deadline) return [`It is blocked until the clock shows ${clockTime(deadline)}.`];
@@ -132,11 +173,15 @@ function becauseOf(recording, before, { thing, deadline, request, tasks, descrip
 
 function endOfWait(recording, before, task) {
   const asked = before.asked[task];
-  if (before.of(task) === ABSENT || asked < 0) return ".";
+  if (before.of(task) === ABSENT || asked < 0) return ["."];
+  const next = recording.nextAfter(before.position);
+  if (next !== undefined && recording.kind[next] === RESUME && recording.first[next] < 0) {
+    return [" with an error, ", { code: recording.text(recording.first[next]) }, "."];
+  }
   const wait = waitAt(recording, asked);
   const since = before.now - recording.clock[asked];
   const time = since > 0 ? ` after ${span(since)}` : "";
-  return wait.key === "sleep" ? `: its time has come${time}.` : `: what it waited for is there${time}.`;
+  return [wait.key === "sleep" ? `: its time has come${time}.` : `: what it waited for is there${time}.`];
 }
 
 function capital(piece) {

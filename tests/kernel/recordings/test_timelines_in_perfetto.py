@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from kernel import Queue, checkpoint, spawn
 from kernel.recordings.reading import Recording
 from kernel.recordings.timelines import write_timeline
@@ -36,8 +34,8 @@ def test_it_understands_all_of_a_timeline(tmp_path: Path) -> None:
         assert [name for name, in threads] == list(expected.threads.values())
         for thread, slices in expected.slices.items():
             assert perfetto.query(f"""
-                select slice.name, ts, dur from slice join thread_track on thread_track.id = track_id join thread using (utid)
-                where thread.name = "{thread}" and depth = 0 order by ts""") == [
+                select slice.name, ts, dur from slice join thread_track on thread_track.id = track_id
+                join thread using (utid) where thread.name = "{thread}" and depth = 0 order by ts""") == [
                     [one.name, round(one.begin * 1000), round(one.duration * 1000)] for one in slices]
         for row in expected.rows:
             life, = expected.spans[row]
@@ -56,7 +54,8 @@ def test_it_understands_all_of_a_timeline(tmp_path: Path) -> None:
 
 def test_its_arguments_say_where_a_step_was_and_what_ended_a_wait(tmp_path: Path) -> None:
     with opened(saved(recorded(pool(), tmp_path), tmp_path)) as perfetto:
-        found = perfetto.query("select args.key, display_value from slice join args using (arg_set_id) where name = 'Lock.acquire()'")
+        found = perfetto.query("""select args.key, display_value from slice join args using (arg_set_id)
+                                  where name = 'Lock.acquire()'""")
         assert ["args.ended by", "task 2 'a'"] in found and ["args.by the kernel's clock", "1.000000 s"] in found
         assert any(key == "args.at" and value.endswith(" in work") for key, value in found)
 

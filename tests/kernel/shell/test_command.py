@@ -19,7 +19,7 @@ from tests.support.interpreters import LIMIT, Process, ended, next_line, started
 from tests.support.offered import COMMAND, WAITING, WAITING_ON_ASYNCIO, Place
 from tests.support.paths import ROOT
 
-LOOKING = ["ps", "tree", "stack", "locks", "dump", "strace"]
+LOOKING = ["ps", "tree", "stack", "locks", "dump", "strace", "top"]
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_help(place: Place) -> None:
 
 def test_no_command_and_an_unknown_one(place: Place) -> None:
     assert place.command() == (2, "", place.command("--help").out)
-    assert place.command("top") == (2, "", "trampoline: there is no command 'top'; 'trampoline --help' lists those that "
+    assert place.command("atop") == (2, "", "trampoline: there is no command 'atop'; 'trampoline --help' lists those that "
                                     "there are\n")
 
 

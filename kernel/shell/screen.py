@@ -1,0 +1,357 @@
+"""`trampoline top` on the whole screen: the table of tasks, one task's stack and why it waits, the keys.
+
+A thread reads what the process tells, and hands it to the view. While the view is paused, it is handed over all the same
+and not shown, so that the end of the process is noticed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Input, Static
+
+from ..serving.live import INTERVALS
+from ..snapshots.listing import circles_of, cut, duration, frames, head, label, safe
+from ..snapshots.reasons import reasons
+from .client import Conversation, Unreachable
+from .following import KernelMoment, Moment
+from .gauges import bars, state, work
+from .rows import COLUMNS, Choice, rows_of
+from .task_table import TaskTable
+
+STEPS = 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0  # seconds, between which + and - choose
+PATIENCE = 2.0  # seconds, for the thread to end
+SILENCE = 2.0  # seconds without a word from the process that are told of, beyond two intervals
+
+KEYS = """\
+up, down, page up, page down, home, end: move in the table; left and right move it aside
+enter      look into the task: its stack, and why it waits; on "... more like it": the same as a
+s, S       sort by the next column, or by the one before; a click on a column's name sorts by it
+r          reverse the order
+/          show only tasks with a text in their names, waits or places; escape ends that
+t          show each task below the one whose group it belongs to, or which awaits it
+a          show each task, also where many are alike
+c          the circles of waits
+n          the next kernel, if the process has several
+space, p   pause, and go on
++, -       a longer or a shorter interval
+d          dark or light
+q          quit, as Ctrl-C does
+"""
+
+
+def show(moments: Iterator[Moment], asked: Conversation, pid: int, interval: float, choice: Choice) -> None:
+    """Run the view until the user quits. Raises `Unreachable` when the process has ended, and what has failed."""
+    view = LiveView(moments, lambda seconds: asked.tell({"interval": seconds}), pid, interval, choice)
+    try:
+        failure = view.run()
+    finally:
+        asked.cut_off()
+        view.reader.join(PATIENCE)
+    if failure is not None:
+        raise failure
+
+
+class TextScreen(ModalScreen[None]):
+    """A text over the table. `lines` is called again whenever there is something new."""
+
+    BINDINGS = [Binding("escape,q,enter", "dismiss_text", "Back")]
+    DEFAULT_CSS = """
+    TextScreen { align: center middle; }
+    TextScreen > Vertical { width: 96%; height: 90%; border: round $primary; padding: 0 1; background: $surface; }
+    TextScreen VerticalScroll { height: 1fr; }
+    TextScreen #title { text-style: bold; color: $text-accent; }
+    TextScreen #keys { color: $text-muted; }
+    """
+
+    def __init__(self, title: str, lines: Callable[[], Iterable[Content | str]]) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self._title, markup=False, id="title")
+            with VerticalScroll():
+                yield Static(markup=False, id="text")
+            yield Static("escape: back   up, down: scroll", markup=False, id="keys")
+
+    def on_mount(self) -> None:
+        self.renew()
+        self.query_one(VerticalScroll).focus()
+
+    def renew(self) -> None:
+        lines = [line if isinstance(line, Content) else Content(line) for line in self._lines()]
+        self.query_one("#text", Static).update(Content("\n").join(lines))
+
+    def action_dismiss_text(self) -> None:
+        self.dismiss()
+
+
+class LiveView(App[Exception | None]):
+    """The whole screen."""
+
+    class Told(Message):
+        """The process has told something, or has ended."""
+
+    TITLE = "trampoline top"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    #process { background: $primary-muted; color: $text; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    #kernel { height: auto; padding-bottom: 1; }
+    #filter { height: 1; border: none; padding: 0; display: none; }
+    """
+    BINDINGS = [Binding("s", "sort(1)", "Sort"), Binding("S,shift+s", "sort(-1)", show=False),
+                Binding("r", "turn('reversed')", "Reverse"), Binding("slash", "filter", "Filter", key_display="/", priority=True),
+                Binding("escape", "no_filter", show=False), Binding("t", "turn('tree')", "Tree"),
+                Binding("a", "turn('all')", "All"), Binding("c", "circles", "Circles", show=False),
+                Binding("n", "next_kernel", show=False), Binding("p,space", "pause", "Pause"),
+                Binding("plus,equals_sign", "interval(1)", show=False), Binding("minus", "interval(-1)", show=False),
+                Binding("d", "dark", show=False), Binding("question_mark,f1,h", "help", "Help", key_display="?"),
+                Binding("q", "quit", "Quit"), Binding("ctrl+c,ctrl+q", "quit", show=False, priority=True)]
+
+    def __init__(self, moments: Iterator[Moment], tell_interval: Callable[[float], object], pid: int, interval: float,
+                 choice: Choice) -> None:
+        super().__init__()
+        self._moments = moments
+        self._tell_interval = tell_interval
+        self._pid = pid
+        self._interval = interval
+        self.choice = choice
+        self._place = 0  # of the kernel that is shown
+        self.latest: Moment | None = None
+        self._failure: Exception | None = None
+        self._heard = time.monotonic()
+        self._told = False  # and has not looked yet
+        self.moment: Moment | None = None  # which is shown: an older one in a pause
+        self.paused = False
+        self._process_text = Static(markup=False, id="process")
+        self._kernel_text = Static(markup=False, id="kernel")
+        self._table = TaskTable()
+        self._filter = Input(placeholder="a text in names, waits or places", id="filter", value=choice.filter)
+        self.reader = threading.Thread(target=self._read, name="reader", daemon=True)
+
+    def compose(self) -> ComposeResult:
+        yield self._process_text
+        yield self._kernel_text
+        yield self._table
+        yield self._filter
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self._table.focus()
+        self.set_interval(SILENCE / 4, self._show_process)
+        self.renew()
+        self.reader.start()
+
+    # What the process tells
+
+    def _read(self) -> None:
+        """In the thread: keep what comes, and in the end why nothing more does."""
+        try:
+            for moment in self._moments:
+                self.latest = moment
+                self._heard = time.monotonic()
+                self._tell()
+            self._failure = Unreachable(f"process {self._pid} has ended", 1)
+        except Exception as error:  # `show` raises it, when the screen is as it was
+            self._failure = error
+        self._tell()
+
+    def _tell(self) -> None:
+        """Have the view look, once at a time: it may be slower than the process."""
+        if not self._told:
+            self._told = True
+            with suppress(RuntimeError):  # the view has ended
+                self.post_message(self.Told())
+
+    def on_live_view_told(self, event: Told) -> None:
+        self._told = False
+        if self._failure is not None:
+            self.exit(self._failure)
+        elif not self.paused:
+            self.moment = self.latest
+            self.renew()
+
+    @property
+    def kernel(self) -> KernelMoment | None:
+        """The kernel that is shown."""
+        kernels = [] if self.moment is None else self.moment.kernels
+        return kernels[self._place % len(kernels)] if kernels else None
+
+    # The picture of it
+
+    def renew(self) -> None:
+        """Show the moment, and the choice of what of it."""
+        if not self._table.is_attached:  # the view is ending
+            return
+        kernel = self.kernel
+        self._show_process()
+        self._kernel_text.update(Content("\n").join(self._kernel_lines()))
+        rows = [] if kernel is None else rows_of(kernel, self.choice)
+        self._table.show(kernel, self.choice, rows)
+        for screen in self.screen_stack:
+            if isinstance(screen, TextScreen) and screen.is_mounted:
+                screen.renew()
+
+    def _show_process(self) -> None:
+        self._process_text.update(Content(self._process_line()))
+
+    def _process_line(self) -> str:
+        parts = [f"trampoline top {self._pid}", "PAUSED" if self.paused else f"every {self._interval:g}s"]
+        silence = time.monotonic() - self._heard
+        if silence > SILENCE + 2 * self._interval:
+            parts.append(f"NO ANSWER for {duration(silence)}")
+        if self.moment is not None:
+            if len(self.moment.kernels) > 1:
+                parts.append(f"kernel {self._place % len(self.moment.kernels) + 1} of {len(self.moment.kernels)}")
+            if self.choice.filter:
+                parts.append(f"only {safe(self.choice.filter)!r}")
+            parts.append(cut(" ".join(map(safe, self.moment.argv)), 200))
+        return " " + " · ".join(parts)
+
+    def _kernel_lines(self) -> Iterator[Content]:
+        kernel = self.kernel
+        if kernel is None:
+            yield Content("waiting for the process to answer" if self.moment is None else
+                          "No kernel runs in this process.")
+            yield Content("")
+            return
+        yield Content(state(kernel))
+        for line in list(head(kernel))[1:]:  # it is held up
+            yield Content.styled(line.strip(), "$text-error")
+        lag = kernel.kernel["lag"]
+        text = f"{work(kernel)}, lag {'?' if lag is None else f'{lag:.3f}s'} "
+        yield Content.assemble(text, (bars(kernel.lags, max(0, self.size.width - len(text))), "$text-accent"))
+        circles = len(kernel.kernel["circles"])
+        if circles:
+            yield Content.styled(f"{'a circle' if circles == 1 else f'{circles} circles'} of waits: c shows it", "$text-error")
+
+    def _task_lines(self, number: int) -> Iterator[Content | str]:
+        kernel = self.kernel
+        task = None if kernel is None else kernel.tasks.get(number)
+        if kernel is None or task is None:
+            yield "The task has ended."
+            return
+        yield Content.styled("Why is it waiting?" if task["state"] == "blocked" else "What is it doing?", "bold")
+        yield from reasons(kernel, task)
+        yield ""
+        yield Content.styled("The chain of awaits, the innermost last", "bold")
+        yield from frames(kernel, task["stack"])
+        yield ""
+        for title in "SINCE", "STEPS", "BUSY%", "BUSY", "LONGEST":
+            yield f"{title:<8} {COLUMNS[title].text(kernel, task):>9}  {COLUMNS[title].meaning}"
+        if task["longest_at"]:
+            directory = os.path.join(kernel.directory or "", "")
+            yield f"The longest step ended at {safe(task['longest_at'].removeprefix(directory))}"
+
+    def _help_lines(self) -> Iterator[Content | str]:
+        yield Content.styled("Keys", "bold")
+        yield from KEYS.splitlines()
+        yield ""
+        yield Content.styled("Columns", "bold")
+        for title, column in COLUMNS.items():
+            yield f"{title:<10} {column.meaning}"
+        yield ""
+        yield Content.styled("The bars of the lag", "bold")
+        yield "Each is a moment, the newest at the right: how late the kernel ran what was ready then. The lowest is under"
+        yield "1 ms, and the steps are 3, 10, 30, 100, 300 ms; the highest is a second or more. Late means that a task or"
+        yield "a callback held the kernel that long, or that there is more to do than it can."
+
+    def _circle_lines(self) -> Iterator[str]:
+        kernel = self.kernel
+        if kernel is None or not kernel.kernel["circles"]:
+            yield "No tasks wait in a circle."
+        else:
+            yield from circles_of(kernel, kernel.kernel["circles"])
+
+    # The keys
+
+    def choose(self, **changes: Any) -> None:
+        self.choice = self.choice._replace(**changes)
+        self.renew()
+
+    def action_sort(self, steps: int) -> None:
+        titles = list(COLUMNS)
+        self.sort_by(titles[(titles.index(self.choice.column) + steps) % len(titles)])
+
+    def sort_by(self, title: str) -> None:
+        self.choose(column=title, reversed=False, tree=False)
+
+    def action_turn(self, name: str) -> None:
+        self.choose(**{name: not getattr(self.choice, name)})
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # A slash comes before all other keys, so that those typed quickly after it belong to the filter; but within the
+        # filter it is a letter.
+        return action != "filter" or (len(self.screen_stack) == 1 and not isinstance(self.focused, Input))
+
+    def action_filter(self) -> None:
+        self._filter.display = True
+        self.screen.set_focus(self._filter)  # at once, unlike `focus`: the next key belongs to it
+
+    def action_no_filter(self) -> None:
+        self._filter.value = ""
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        self._filter.display = False
+        self.screen.set_focus(self._table)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.choose(filter=event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._close_filter()
+
+    def on_task_table_opened(self, event: TaskTable.Opened) -> None:
+        task = event.row.task
+        number = task["id"]
+        self.push_screen(TextScreen(label(task), lambda: self._task_lines(number)))
+
+    def on_task_table_unfolded(self, event: TaskTable.Unfolded) -> None:
+        self.choose(all=True)
+
+    def on_task_table_sorted_by(self, event: TaskTable.SortedBy) -> None:
+        if event.title == self.choice.column and not self.choice.tree:
+            self.action_turn("reversed")
+        else:
+            self.sort_by(event.title)
+
+    def action_circles(self) -> None:
+        self.push_screen(TextScreen("Circles of waits", self._circle_lines))
+
+    def action_next_kernel(self) -> None:
+        self._place += 1
+        self.renew()
+
+    def action_pause(self) -> None:
+        self.paused = not self.paused
+        if not self.paused:
+            self.moment = self.latest
+        self.renew()
+
+    def action_interval(self, steps: int) -> None:
+        others = [step for step in STEPS if (step > self._interval if steps > 0 else step < self._interval)]
+        if others:
+            self._interval = others[0] if steps > 0 else others[-1]
+            assert INTERVALS[0] <= self._interval <= INTERVALS[1]
+            self._tell_interval(self._interval)
+            self.renew()
+
+    def action_dark(self) -> None:
+        self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
+
+    def action_help(self) -> None:
+        self.push_screen(TextScreen("trampoline top: a live view of a process", self._help_lines))
