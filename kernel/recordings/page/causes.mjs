@@ -4,7 +4,7 @@ import { blocks, ownersOf, waitOf } from "./waits.mjs";
 import { RESUME, SPAWN, WAKE } from "./recording.mjs";
 import { DONE, READY, RUNNING, WAITING, ABSENT } from "./replay.mjs";
 import { endingOf } from "./scene.mjs";
-import { clockTime, joined, plural, span } from "./units.mjs";
+import { joined, plural, span } from "./units.mjs";
 import { causeOf, standing } from "./words.mjs";
 
 const LONGEST = 64; // links of a chain
@@ -53,7 +53,7 @@ function blockedLink(recording, state, { task, thing, tasks, deadline, descripto
     return [[it, ` waits at ${label}: `, code, ". ", ...(stands ? [...capital(standing(recording, stands)), ". "] : []), "Another task has to change that."]];
   }
   if (open.length) return [[it, " waits for ", ...joined(open.slice(0, 3).map((one) => ({ task: one }))), ...(open.length > 3 ? [` and ${open.length - 3} more`] : []), ": ", code, "."], open[0]];
-  if (deadline) return [[it, ` waits until the clock shows ${clockTime(deadline)}, in ${span(Math.max(0, deadline - state.now))}: `, code, "."]];
+  if (deadline) return [[it, ` waits until the clock shows ${recording.clockText(deadline)}, in ${span(Math.max(0, deadline - state.now))}: `, code, "."]];
   if (descriptor !== undefined) return [[it, ` waits for descriptor ${descriptor}: `, code, ". The other side has to act."]];
   return [[it, " waits for ", code, "."]];
 }

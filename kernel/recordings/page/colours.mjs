@@ -8,5 +8,5 @@ export function hueOf(task) {
 }
 
 export function colourOf(task, dark, strength = 1) {
-  return `oklch(${dark ? 72 : 56}% ${task < FIRST.length ? 0.15 : 0.11} ${hueOf(task)} / ${strength})`;
+  return `oklch(${dark ? 72 : 54}% ${task < FIRST.length ? 0.15 : 0.11} ${hueOf(task)} / ${strength})`;
 }

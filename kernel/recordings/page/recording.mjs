@@ -1,6 +1,8 @@
 // The recording, as the page has it: tables by their numbers, and moments as columns of integers.
 // kernel/recordings/moments.py says what the columns mean. Tasks have a place in a list here, a small integer.
 
+import { clockTime, span } from "./units.mjs";
+
 export const SPAWN = 0, RESUME = 1, ASK = 2, WAKE = 3, EXIT = 4, CLOCK = 5, THING = 6, IDLE = 8, DEADLOCK = 9;
 export const ANSWERED = 0, YIELDED = 1, BLOCKED = 2, CALLED = 3, CAME_TO_END = 4; // how a request went on
 export const RETURNED = 0, RAISED = 1, CANCELLED = 2; // how a task ended
@@ -86,6 +88,11 @@ export class Recording {
   /** The frames at which a task made the request: [file, line, function], the innermost last. */
   framesOf(request) {
     return this.data.stacks[request.stack] ?? [];
+  }
+
+  /** What the kernel's clock shows, in words. A real one shows more digits than anybody wants to read. */
+  clockText(nanoseconds) {
+    return this.kernel.clock === "real" ? span(nanoseconds) : clockTime(nanoseconds);
   }
 
   text(number) {

@@ -35,13 +35,14 @@ export class Source {
 
   #drawFrames(frames, chosen) {
     const shown = frames.map(([file, line, name], place) => element("button", {
-      type: "button", class: "frame", "aria-pressed": String(place === chosen), title: `${file}:${line}`,
+      type: "button", class: "frame", "aria-pressed": String(place === chosen), title: `${file}:${line} in ${name}`,
       onclick: () => {
         this.frame = place;
         this.draw(this.state, this.task);
       },
-    }, element("b", {}, name), ` ${baseName(file)}:${line}`));
+    }, element("b", {}, name.replace(/.*<locals>\./, "")), ` ${baseName(file)}:${line}`));
     fill($("#frames"), shown.flatMap((one, place) => (place ? [element("span", { "aria-hidden": "true" }, "›"), one] : [one])));
+    $("#frames").scrollLeft = $("#frames").scrollWidth; // the innermost is to be seen
   }
 
   /** What can be said where there is no source. */

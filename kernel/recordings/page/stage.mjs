@@ -5,7 +5,7 @@ import { hueOf } from "./colours.mjs";
 import { ASK, BLOCKED, CAME_TO_END, RESUME } from "./recording.mjs";
 import { DONE } from "./replay.mjs";
 import { endingOf, sceneOf } from "./scene.mjs";
-import { clockTime, plural, span } from "./units.mjs";
+import { plural, span } from "./units.mjs";
 import { aboutThing, nameOf } from "./words.mjs";
 
 const MOST = { ready: 8, group: 6, timers: 5, done: 7, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
@@ -141,7 +141,7 @@ export class Stage {
 
   /** What is known of a lock, a queue, or the clock. */
   #standing(state, group) {
-    if (group.key === "sleep") return [`the clock shows ${clockTime(state.now)}`];
+    if (group.key === "sleep") return [`the clock shows ${this.recording.clockText(state.now)}`];
     if (HINTS[group.key.split(":")[0]]) return [HINTS[group.key.split(":")[0]]];
     if (group.owners) {
       return group.owners.length ? ["held by ", ...group.owners.map((task) => this.boxes.reference(task))] : ["nobody holds it"];

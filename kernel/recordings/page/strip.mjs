@@ -11,6 +11,7 @@ const TOP = 18; // pixels for the ticks
 const LOWEST_LANE = 4.5; // pixels of height that a lane needs
 const LOWEST_NAME = 10; // and one with a name
 const NAMES_WIDTH = 96;
+const LEGEND_WIDTH = 270;
 
 export class Strip {
   /** `go(position)` jumps; `textOf(position)` says what happened there. */
@@ -141,7 +142,7 @@ export class Strip {
       pen.fillStyle = this.#colour("line");
       pen.fillRect(x, TOP - 4, 1, high - TOP);
       pen.fillStyle = this.#colour("faint");
-      if (x > this.left + this.width - 40) continue; // the word would be cut
+      if (x > this.left + this.width - (this.left === NAMES_WIDTH ? LEGEND_WIDTH : 40)) continue; // the word would be cut
       pen.fillText(axis.kind === "event" ? at.toLocaleString("en") : axis.kind === "real" ? span(at) : clockTime(at), x + 3, 2);
     }
   }

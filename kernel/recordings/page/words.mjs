@@ -3,8 +3,8 @@
 import { ANSWERED, ASK, BLOCKED, CALLED, CAME_TO_END, CLOCK, DEADLOCK, EXIT, IDLE, RAISED, RESUME, RETURNED, SPAWN, THING, WAKE,
          YIELDED } from "./recording.mjs";
 import { ABSENT } from "./replay.mjs";
-import { clockTime, joined, plural, span } from "./units.mjs";
-import { circles, ownersOf, waitAt } from "./waits.mjs";
+import { joined, plural, span } from "./units.mjs";
+import { circles, ownersOf, waitAt, waitOf } from "./waits.mjs";
 
 /** What happens in the next moment after `before`. */
 export function sentence(recording, before) {
@@ -39,6 +39,11 @@ const SENTENCES = {
   [RESUME](recording, before, moment, task) {
     const answer = recording.first[moment];
     if (answer < 0) return [task, " goes on: the kernel raises ", { code: recording.text(answer) }, " in it."];
+    const outcome = recording.second[recording.lastBefore(recording.task[moment], moment)];
+    if (recording.second[moment] && outcome === CALLED) return ["The code that ", task, " has called begins to run."];
+    if (recording.second[moment] && outcome === CAME_TO_END) {
+      return ["The call returns ", { code: answer ? recording.text(answer) : "None" }, ", and ", task, " goes on after it."];
+    }
     if (recording.second[moment]) {
       return answer ? [task, " has its answer at once, ", { code: recording.text(answer) }, ", and goes on."]
         : [task, " has its answer at once, and goes on."];
@@ -52,7 +57,10 @@ const SENTENCES = {
 
   [ASK](recording, before, moment, task) {
     const outcome = recording.second[moment];
-    if (recording.first[moment] === 0) return ["The code of ", task, " has come to its end."];
+    if (recording.first[moment] === 0) {
+      const ends = recording.kind[recording.nextAfter(moment)] !== RESUME;
+      return ends ? ["The code of ", task, " has come to its end."] : ["The code that ", task, " has called has come to its end."];
+    }
     const wait = waitAt(recording, moment);
     const code = { code: wait.request.text };
     if (outcome === CALLED) return [task, " calls ", code, ". It runs as a part of ", task, "."];
@@ -76,7 +84,7 @@ const SENTENCES = {
   },
 
   [CLOCK](recording, before, moment) {
-    return [`The clock of this kernel jumps to ${clockTime(recording.first[moment])}, when the next timer is due. It is no real clock, so nobody has to wait.`];
+    return [`The clock of this kernel jumps to ${recording.clockText(recording.first[moment])}, when the next timer is due. It is no real clock, so nobody has to wait.`];
   },
 
   [THING](recording, before, moment) {
@@ -85,8 +93,10 @@ const SENTENCES = {
     return thing && state ? changed(recording, thing.label, state) : ["Something that tasks wait at has changed."];
   },
 
-  [IDLE]() {
-    return ["Nothing can run. The kernel waits until something happens."];
+  [IDLE](recording, before) {
+    const deadline = nextDeadline(recording, before);
+    return [deadline ? `Nothing can run. The kernel waits: the next timer is due in ${span(deadline - before.now)}.`
+      : "Nothing can run. The kernel waits until something happens."];
   },
 
   [DEADLOCK](recording, before, moment) {
@@ -97,6 +107,15 @@ const SENTENCES = {
     return ["Deadlock: nothing can ever wake ", ...several(places), "."];
   },
 };
+
+function nextDeadline(recording, state) {
+  let first = 0;
+  for (let task = 0; task < recording.tasks.length; task++) {
+    const deadline = waitOf(recording, state, task)?.deadline;
+    if (deadline > state.now && !(deadline >= first && first)) first = deadline;
+  }
+  return first;
+}
 
 function changed(recording, label, state) {
   if (state.owners) {
@@ -165,7 +184,7 @@ function becauseOf(recording, before, { thing, deadline, request, tasks, descrip
   if (reason) return [reason[1]];
   if (request.kind === "queue" && /get/.test(request.text)) return ["The queue is empty, so it is blocked."];
   if (request.kind === "queue" && /put/.test(request.text)) return ["The queue is full, so it is blocked."];
-  if (deadline) return [`It is blocked until the clock shows ${clockTime(deadline)}.`];
+  if (deadline) return [`It is blocked until the clock shows ${recording.clockText(deadline)}.`];
   if (tasks.length) return [tasks.length === 1 ? "That task is not done, so it is blocked." : "They are not all done, so it is blocked."];
   if (descriptor !== undefined) return [`Nothing is there yet: it is blocked until descriptor ${descriptor} is ready.`];
   return ["There is no answer yet, so it is blocked."];
