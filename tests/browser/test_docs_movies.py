@@ -40,7 +40,9 @@ def test_a_movie_opens_and_goes_to_its_end_and_back(chromium: Any, name: str) ->
     with opened(chromium, FOLDER / f"{name}.html") as page:
         page.wait_for_selector('body[data-position="0"]')
         page.keyboard.press("End")
-        page.wait_for_function("Number(document.body.dataset.position) > 10")
+        page.wait_for_selector('body:not([data-position="0"])')
+        moments = page.evaluate("JSON.parse(document.querySelector('#recording').textContent).moments.kind.length")
+        assert page.get_attribute("body", "data-position") == str(moments)
         page.keyboard.press("Home")
         page.wait_for_selector('body[data-position="0"]')
 
