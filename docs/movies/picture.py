@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import ViewportSize, sync_playwright
 
 PICTURE = Path(__file__).parent / "deadlock.webp"
-MOMENTS = 13, 15, 17, 18, 19, 21, 23, 25, 27, 28, 29, 30, 31, 32  # at the last one the kernel sees the deadlock
-SIZE: ViewportSize = {"width": 1120, "height": 700}  # in pixels, of the browser's window
+MOMENTS = 17, 19, 23, 25, 27, 28, 29, 30, 31, 32  # at the last one the kernel sees the deadlock
+SIZE: ViewportSize = {"width": 1280, "height": 720}  # in pixels, of the browser's window
 PAUSE = 900  # milliseconds that each moment is shown
 LAST_PAUSE = 3000  # and the last one
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",

@@ -78,6 +78,20 @@ def test_a_movie_that_there_is_not() -> None:
     assert err.startswith("there is no movie clock; there are tour, simple_coroutine-native, ")
 
 
+def test_the_readme_shows_a_movie_and_says_how_to_make_one(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    picture = (FOLDER / "deadlock.webp").read_bytes()
+    assert "](docs/movies/deadlock.webp)](docs/movies/index.html)" in readme
+    assert picture[8:12] == b"WEBP" and b"ANIM" in picture[:64] and len(picture) <= 300_000
+    command, = re.findall(r"^    python3 (-m kernel --movie .*)$", readme, re.MULTILINE)
+    page = tmp_path / "movie.html"
+    program = ROOT / "examples" / "kernel" / "simple_coroutine.py"
+    arguments = {"movie.html": str(page), "FILE.py": str(program)}
+    status, out, err = run_python(*(arguments.get(word, word) for word in command.split()))
+    assert (status, out, err) == (0, "hello world\n", "")
+    assert data_of(page.read_text())["title"] == program.name
+
+
 # The lesson of the table: three styles, and underneath the same.
 
 
