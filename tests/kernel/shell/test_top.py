@@ -167,11 +167,15 @@ class Terminal:
             assert self._changed.wait_for(lambda: self.written.count(text) >= times, LIMIT), self.written
 
 
-def test_a_terminal_without_textual(place: Place, program: Path) -> None:
+@pytest.mark.parametrize("installed", [None, "1.0.0"])
+def test_a_terminal_without_textual_or_with_an_old_one(place: Place, program: Path, installed: str | None) -> None:
     hidden = program.parent / "hidden"
     hidden.mkdir()
-    (hidden / "sitecustomize.py").write_text("import importlib.util\nfind = importlib.util.find_spec\n"
-                                             "importlib.util.find_spec = lambda name, *rest: None if name == 'textual' else find(name, *rest)\n")
+    (hidden / "sitecustomize.py").write_text(
+        "import importlib.metadata as metadata\nfind = metadata.version\ndef version(name):\n"
+        "    if name != 'textual':\n        return find(name)\n"
+        f"    if {installed!r} is None:\n        raise metadata.PackageNotFoundError(name)\n    return {installed!r}\n"
+        "metadata.version = version\n")
     terminal = Terminal(80, 9)
     environment = {**os.environ, **place.environment, "PYTHONPATH": os.pathsep.join([str(hidden), *sys.path])}
     with place.started("-m", "kernel", program, cwd=program.parent) as process:
