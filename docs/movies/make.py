@@ -33,6 +33,7 @@ def make(name: str) -> None:
 def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--print"]:
         os.chdir(ROOT)
+        os.closerange(3, 256)  # what this process has inherited: the numbers of descriptors are in a movie
         sys.stdout.write(page_of(recorded(MOVIES[arguments[1]])))
         return
     picture = "--picture" in arguments
