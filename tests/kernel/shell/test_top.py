@@ -172,9 +172,9 @@ def test_a_terminal_without_textual_or_with_an_old_one(place: Place, program: Pa
     hidden = program.parent / "hidden"
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text(
-        "import importlib.metadata as metadata\nfind = metadata.version\ndef version(name):\n"
+        f"import importlib.metadata as metadata\nfind, installed = metadata.version, {installed!r}\ndef version(name):\n"
         "    if name != 'textual':\n        return find(name)\n"
-        f"    if {installed!r} is None:\n        raise metadata.PackageNotFoundError(name)\n    return {installed!r}\n"
+        "    if installed is None:\n        raise metadata.PackageNotFoundError(name)\n    return installed\n"
         "metadata.version = version\n")
     terminal = Terminal(80, 9)
     environment = {**os.environ, **place.environment, "PYTHONPATH": os.pathsep.join([str(hidden), *sys.path])}
