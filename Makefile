@@ -3,9 +3,10 @@
 # make test-native               only the tests of the kernel and of the native library
 # make conformance               CPython's own tests of asyncio, on the loop, futures and tasks of compat
 # make ecosystem                 real libraries against real servers, and test suites of theirs, on the loop of compat
-# make browser                   the pages that movies are, in a headless Chromium, which has to be installed
+# make browser                   movies and timelines in a headless Chromium, which has to be installed
 # make bench                     measure everything against every peer there is: more than an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
+# make movies                    make the movies in docs/movies again
 # make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, checked for what must always hold
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info
 # has the version in its name: when `python3` comes to mean another Python, its environment is made again.
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 STAMP := $(VENV)/ready-$(VERSION)
-CHECKED := kernel compat examples tests benchmarks
+CHECKED := kernel compat examples tests benchmarks docs
 
 # The peers have an environment of their own: tests are not to find them.
 BENCH_VENV := $(VENV)-bench
@@ -30,7 +31,10 @@ BROWSER_STAMP := $(BROWSER_VENV)/ready-$(VERSION)
 # Each kind of work once.
 SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile subprocess programs applications cost crowd-10000
 
-.PHONY: test test-native conformance fuzz ecosystem browser bench bench-smoke clean
+# Tests in other folders that need a browser.
+IN_BROWSER := tests/kernel/recordings/test_timelines_in_perfetto.py
+
+.PHONY: test test-native conformance fuzz ecosystem browser movies bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -53,7 +57,10 @@ ecosystem: $(ECOSYSTEM_STAMP)
 	$(ECOSYSTEM_VENV)/bin/python -m tests.ecosystem.suites --quick
 
 browser: $(BROWSER_STAMP)
-	BROWSER_TESTS=1 $(BROWSER_VENV)/bin/python -m pytest -q tests/browser
+	BROWSER_TESTS=1 $(BROWSER_VENV)/bin/python -m pytest -q tests/browser $(IN_BROWSER)
+
+movies: $(STAMP)
+	$(VENV)/bin/python -m docs.movies.make
 
 bench: $(BENCH_STAMP)
 	$(BENCH_VENV)/bin/python -m benchmarks all --write

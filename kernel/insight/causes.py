@@ -6,6 +6,8 @@ from typing import Any
 
 from ..calls import Callback
 from ..core import Kernel
+from ..devices.watchdog import Unheard
+from ..sync.groups import SpawnChild
 from ..task import Task
 from .events import Cause, Who
 from .names import number
@@ -42,8 +44,12 @@ def cause_of(item: Any, by: Cause) -> Cause:
 
 
 def cause_by(event: Any) -> Cause:
-    """The cause of what `event` does, which has come from outside."""
+    """The cause of what `event` does: it has come from outside, or is a group's, which cancels the rest of the group."""
+    if isinstance(event, SpawnChild):
+        return cause_by_task(who(event.child))
     if isinstance(event, Callback):
+        if isinstance(event.function, Unheard):
+            return Cause("call", "Ctrl-C")
         return Cause("call", f"call_from_thread({getattr(event.function, '__qualname__', event.function)})")
     if getattr(event, "dead", None) is not None:
         return Cause("timer", "a timer")

@@ -60,8 +60,9 @@ class Site:
     def __init__(self, frames: list[FrameType]) -> None:
         self._shape = shape = Shape(frames)
         program = [(code, offset) for code, offset, library in shape.stack if not library]
-        # Where in the program this is; in the library, for a task of the library's own.
-        self.spots: list[tuple[CodeType, int]] = program or [(code, offset) for code, offset, _ in shape.stack[-1:]]
+        # Where in the program this is. For a task of the library's own, where in its outermost function: that says what
+        # the task is for, and the innermost one is mostly `Syscall.__await__`.
+        self.spots: list[tuple[CodeType, int]] = program or [(code, offset) for code, offset, _ in shape.stack[:1]]
         self.known: dict[Any, int] = {}  # numbers of questions that are always the same: by what else they depend on
 
     def key_of(self, task: Task[Any], request: Any) -> Any:

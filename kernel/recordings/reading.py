@@ -282,7 +282,7 @@ class Reader:
         found = self._waits.get(key)
         if found is None:
             found = self._waits[key] = FIRST_WAIT + len(self._waits)
-            self.recording.requests[found] = {**self.recording.requests[number], "tasks": [awaited]}
+            self.recording.requests[found] = {**self.recording.requests[number], "request": found, "tasks": [awaited]}
         return found
 
     @staticmethod

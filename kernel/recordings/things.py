@@ -65,8 +65,13 @@ class Things:
         self.live[id(thing)] = known
         return known.number
 
-    def look(self, now: int) -> None:
-        """Note what has changed."""
+    def look(self, now: int, woken: Task[Any] | None = None) -> None:
+        """Note what has changed.
+
+        Who releases a lock makes `woken` its owner, and wakes it. That lock is noted at the next look, after the wake:
+        before it a task would seem to wait for what it holds itself, in a circle.
+        """
+        new_owner = 0 if woken is None else self._number_of(woken)
         for known in self.live.values():
             thing = known.thing
             text = describe(thing, self._data)[1]
@@ -74,7 +79,7 @@ class Things:
             size = None if items is None else (len(items), id(items[0]) if items else 0)
             owners = self._owners(known)
             state = text, size, owners
-            if state != known.state:
+            if state != known.state and not (owners and new_owner in owners):
                 known.state = state
                 self._note(known, now, text, items, owners)
 

@@ -109,7 +109,7 @@ class Receiver:
             if name in changes:
                 check(fits(changes[name], [pattern]), name)
                 self._whole[name] = changes[name]
-        tasks = dict(self._tasks)
+        tasks = self._tasks
         for ended in changes["ended"]:
             tasks.pop(ended, None)
         for idle in self._busy:

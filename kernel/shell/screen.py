@@ -7,6 +7,8 @@ and not shown, so that the end of the process is noticed.
 from __future__ import annotations
 
 import os
+import re
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +17,9 @@ from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import ScrollableContainer, Vertical
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static
@@ -35,7 +38,7 @@ PATIENCE = 2.0  # seconds, for the thread to end
 SILENCE = 2.0  # seconds without a word from the process that are told of, beyond two intervals
 
 KEYS = """\
-up, down, page up, page down, home, end: move in the table; left and right move it aside
+arrows     move in the table, as page up, page down, home and end do; left and right move it aside
 enter      look into the task: its stack, and why it waits; on "... more like it": the same as a
 s, S       sort by the next column, or by the one before; a click on a column's name sorts by it
 r          reverse the order
@@ -64,39 +67,61 @@ def show(moments: Iterator[Moment], asked: Conversation, pid: int, interval: flo
 
 
 class TextScreen(ModalScreen[None]):
-    """A text over the table. `lines` is called again whenever there is something new."""
+    """A text over the table. `lines` is called again whenever there is something new.
+
+    A long line goes on below, set in under its own words; in a `drawing` it goes on at the right.
+    """
 
     BINDINGS = [Binding("escape,q,enter", "dismiss_text", "Back")]
     DEFAULT_CSS = """
     TextScreen { align: center middle; }
     TextScreen > Vertical { width: 96%; height: 90%; border: round $primary; padding: 0 1; background: $surface; }
-    TextScreen VerticalScroll { height: 1fr; }
+    TextScreen ScrollableContainer { height: 1fr; scrollbar-size: 1 1; }
     TextScreen #title { text-style: bold; color: $text-accent; }
+    TextScreen #text { width: auto; }
     TextScreen #keys { color: $text-muted; }
     """
 
-    def __init__(self, title: str, lines: Callable[[], Iterable[Content | str]]) -> None:
+    def __init__(self, title: str, lines: Callable[[], Iterable[Content | str]], drawing: bool = False) -> None:
         super().__init__()
-        self._title = title
         self._lines = lines
+        self._drawing = drawing
+        self._title = Static(title, markup=False, id="title")
+        self._text = Static(markup=False, id="text")
+        self._scroll = ScrollableContainer(self._text)
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(self._title, markup=False, id="title")
-            with VerticalScroll():
-                yield Static(markup=False, id="text")
-            yield Static("escape: back   up, down: scroll", markup=False, id="keys")
+            yield self._title
+            yield self._scroll
+            yield Static("escape: back   arrows: scroll", markup=False, id="keys")
 
     def on_mount(self) -> None:
-        self.renew()
-        self.query_one(VerticalScroll).focus()
+        self._scroll.focus()
+        self.call_after_refresh(self.renew)  # then the width is known
+
+    def on_resize(self, event: Resize) -> None:
+        self.call_after_refresh(self.renew)
 
     def renew(self) -> None:
-        lines = [line if isinstance(line, Content) else Content(line) for line in self._lines()]
-        self.query_one("#text", Static).update(Content("\n").join(lines))
+        width = max(20, self._scroll.size.width - 1)
+        lines: list[Content] = []
+        for line in self._lines():
+            if isinstance(line, Content):
+                lines.append(line)
+            else:
+                lines += map(Content, [line] if self._drawing else set_in(line, width))
+        self._text.update(Content("\n").join(lines))
 
     def action_dismiss_text(self) -> None:
         self.dismiss()
+
+
+def set_in(line: str, width: int) -> list[str]:
+    """The line in pieces of that width. Later ones begin below its words: after its indentation, or its first column."""
+    found = re.match(r"(\S.{1,10}?  +|\s*(?:└ )?)", line)
+    indent = min(len(found[1]) if found is not None else 0, width // 2)
+    return textwrap.wrap(line, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
 
 
 class LiveView(App[Exception | None]):
@@ -202,7 +227,7 @@ class LiveView(App[Exception | None]):
         rows = [] if kernel is None else rows_of(kernel, self.choice)
         self._table.show(kernel, self.choice, rows)
         for screen in self.screen_stack:
-            if isinstance(screen, TextScreen) and screen.is_mounted:
+            if isinstance(screen, TextScreen) and screen.is_attached:
                 screen.renew()
 
     def _show_process(self) -> None:
@@ -265,9 +290,9 @@ class LiveView(App[Exception | None]):
             yield f"{title:<10} {column.meaning}"
         yield ""
         yield Content.styled("The bars of the lag", "bold")
-        yield "Each is a moment, the newest at the right: how late the kernel ran what was ready then. The lowest is under"
-        yield "1 ms, and the steps are 3, 10, 30, 100, 300 ms; the highest is a second or more. Late means that a task or"
-        yield "a callback held the kernel that long, or that there is more to do than it can."
+        yield ("Each is a moment, the newest at the right: how late the kernel ran what was ready then. The lowest is under "
+               "1 ms, the steps are 1, 3, 10, 30, 100 and 300 ms, and the highest is a second or more. Late means that a task "
+               "or a callback held the kernel that long, or that there is more to do than it can.")
 
     def _circle_lines(self) -> Iterator[str]:
         kernel = self.kernel
@@ -330,7 +355,7 @@ class LiveView(App[Exception | None]):
             self.sort_by(event.title)
 
     def action_circles(self) -> None:
-        self.push_screen(TextScreen("Circles of waits", self._circle_lines))
+        self.push_screen(TextScreen("Circles of waits", self._circle_lines, drawing=True))
 
     def action_next_kernel(self) -> None:
         self._place += 1

@@ -22,7 +22,7 @@ class SpawnChild(Syscall[Task[T]]):
     this, since a group may have very many children.
     """
 
-    __slots__ = ("_child", "_code", "_daemon", "_name", "group")
+    __slots__ = ("_code", "_daemon", "_name", "child", "group")
 
     def __init__(self, group: TaskGroup, code: Code[T], name: str | None, daemon: bool) -> None:
         self.group = group
@@ -38,7 +38,7 @@ class SpawnChild(Syscall[Task[T]]):
         if not group.is_open:
             close_unstarted(code)
             raise RuntimeError(f"{task} cannot spawn in {group!r}, which is not open; enter it by 'async with'")
-        self._child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
+        self.child = task.inbox = child = kernel.spawn(code, self._name, self._daemon, task.context.copy())
         if self._daemon:
             group.daemons[child] = None
         else:
@@ -51,23 +51,25 @@ class SpawnChild(Syscall[Task[T]]):
 
     def wake(self, value: object) -> None:
         """The task has returned."""
-        self.group.ended(self._child, self._daemon)
+        self.group.ended(self.child, self._daemon)
 
     def throw(self, error: BaseException) -> None:
         """The task has failed or was cancelled."""
-        failed = not self._child.cancelled()
+        failed = not self.child.cancelled()
         if failed:
             self.group.failed(error)
-        self.group.ended(self._child, self._daemon)
+        self.group.ended(self.child, self._daemon)
         if failed:
             # The ready queue calls `run` later. Now the other waiters of the child are being woken, and some of these
             # may be tasks that the group will cancel.
-            self._child.kernel.ready.append(self)
+            self.child.kernel.ready.append(self)
 
     def run(self, kernel: Kernel) -> None:
         """Cancel the group, since the child has failed."""
         kernel.leave_task()
+        kernel.firing = self  # type: ignore[assignment]  # as if it came from outside: observers see the cause by it
         self.group.cancel()
+        kernel.firing = None
 
     def __repr__(self) -> str:
         code = "..." if self._code is None else show_code(self._code)  # the child has it

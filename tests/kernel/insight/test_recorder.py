@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import signal
 import socket
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kernel import (Deadlock, Kernel, Lock, VirtualClock, Waitable, call_in_kernel, current_task, run, run_in_thread, sleep,
-                    spawn, wait_readable)
+from kernel import (Deadlock, Kernel, Lock, TaskGroup, VirtualClock, Waitable, call_in_kernel, current_task, run,
+                    run_in_thread, sleep, spawn, wait_readable)
 from kernel.insight import Observer, Recorder, watch
 from tests.support.collector import collector_off
 from tests.support.programs import failures, pool
@@ -129,6 +131,41 @@ def test_who_has_ended_a_wait() -> None:
                       (main.__qualname__, "wait(<Waitable>)", "call_from_thread(Question.serve)"),
                       ("bringer", "run_in_thread(call_in_kernel)", "call_from_thread(RunInThread._finish)"),
                       (main.__qualname__, "wait(task 2 'bringer')", "task 2 'bringer'")]
+
+
+def causes_of(main: Callable[[], Any], error: type[BaseException]) -> list[tuple[str, str]]:
+    """The tasks that were woken, each with the cause, in a program that ends with `error`."""
+    recorder = Recorder()
+    with pytest.raises(error):
+        run(main(), clock=VirtualClock(), observer=recorder)
+    return [(event.task.name, str(event.cause)) for event in recorder.events() if event.kind == "wake"]
+
+
+def test_a_group_cancels_tasks_since_one_has_failed() -> None:
+    async def fails() -> None:
+        await sleep(1)
+        raise ValueError
+
+    async def naps() -> None:
+        await sleep(2)
+
+    async def main() -> None:
+        async with TaskGroup() as group:
+            await group.spawn(naps(), name="sibling")
+            await group.spawn(fails(), name="failing")
+
+    assert causes_of(main, ExceptionGroup)[:2] == [("failing", "a timer"), ("sibling", "task 3 'failing'")]
+
+
+def test_ctrl_c_has_ended_a_wait() -> None:
+    async def presses() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    async def main() -> None:
+        await spawn(presses())
+        await sleep(1)
+
+    assert causes_of(main, KeyboardInterrupt) == [(main.__qualname__, "Ctrl-C")]
 
 
 def test_it_keeps_nothing_of_the_program_alive() -> None:

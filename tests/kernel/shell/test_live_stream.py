@@ -261,3 +261,35 @@ def test_kernels_that_come_later(place: Place, program: Path) -> None:
             print(file=process.stdin, flush=True)
             while number < 2 and view.next().kernels:
                 assert time.monotonic() < deadline
+
+
+RUNS_TWICE = """\
+import asyncio, sys
+async def rest():
+    await asyncio.sleep(1000)
+async def main(number):
+    print(f"run {number}", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+loop = asyncio.new_event_loop()
+resting = loop.create_task(rest(), name="resting")
+print("ready", flush=True)
+for number in range(3):
+    sys.stdin.readline()
+    loop.run_until_complete(main(number))
+"""
+
+
+def test_an_event_loop_that_runs_again(place: Place, program: Path) -> None:
+    program.write_text(RUNS_TWICE)
+    with place.started("-m", "compat", program) as process, viewed(process.pid) as view:
+        assert process.stdin is not None
+        for number in range(3):
+            print(file=process.stdin, flush=True)
+            assert next_line(process) == f"run {number}"
+            deadline = time.monotonic() + LIMIT
+            while not (kernels := view.next().kernels):
+                assert time.monotonic() < deadline
+            assert "resting" in [task["name"] for task in kernels[0].tasks.values()]
+            print(file=process.stdin, flush=True)
+            while number < 2 and view.next().kernels:
+                assert time.monotonic() < deadline

@@ -1,0 +1,52 @@
+"""Making the movies of the documentation, all of them or those that are named.
+
+    python3 -m docs.movies.make [--picture] [NAME ...]
+
+With `--picture` it makes the picture in the README, too. Whoever changes the page of a movie, or one of the programs,
+makes the movies again.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kernel.recordings.movies import movie as page_of
+
+from .catalogue import MOVIES
+from .recording import ROOT, recorded
+
+FOLDER = Path(__file__).parent
+
+
+def make(name: str) -> None:
+    """Make a movie in a process of its own: its program finds no traces of others, such as numbers of tasks."""
+    done = subprocess.run([sys.executable, "-m", __spec__.name, "--print", name], cwd=ROOT, capture_output=True)
+    if done.returncode:
+        sys.exit(f"{name}: {done.stderr.decode()}")
+    (FOLDER / f"{name}.html").write_bytes(done.stdout)
+
+
+def main(arguments: list[str]) -> None:
+    if arguments[:1] == ["--print"]:
+        os.chdir(ROOT)
+        os.closerange(3, 256)  # what this process has inherited: the numbers of descriptors are in a movie
+        sys.stdout.write(page_of(recorded(MOVIES[arguments[1]])))
+        return
+    picture = "--picture" in arguments
+    names = [argument for argument in arguments if argument != "--picture"]
+    unknown = set(names) - MOVIES.keys()
+    if unknown:
+        sys.exit(f"there is no movie {', '.join(sorted(unknown))}; there are {', '.join(MOVIES)}")
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(make, names or MOVIES))
+    if picture:
+        from .picture import draw  # here, as few people have what it needs
+        draw()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
