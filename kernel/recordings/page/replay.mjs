@@ -38,7 +38,7 @@ export class State {
     const { kind: kinds, task: tasks, first, second } = this.recording;
     const kind = kinds[moment], task = tasks[moment];
     this.now = this.recording.clock[moment];
-    if (kind === THING) this.things[this.recording.things.get(first[moment])?.place ?? -1] = moment; // -1 is no place
+    if (kind === THING) this.things[this.recording.things.get(first[moment])?.place ?? -1] = second[moment] ? moment : -1; // the place -1 is none
     if (task < 0) return;
     this.last[task] = moment;
     if (kind === SPAWN || kind === WAKE) {
