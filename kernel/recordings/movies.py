@@ -53,12 +53,24 @@ def movie_data(recording: Recording) -> dict[str, Any]:
         "tasks": list(recording.tasks.values()),
         "stacks": recording.stacks, "sources": recording.sources,
         "requests": [{**request, "request": number} for number, request in recording.requests.items()],
-        "causes": {number: recording.cause(number) for number in recording.causes},
+        "causes": {number: _cause(recording, number) for number in recording.causes},
         "texts": recording.texts, "things": list(recording.things.values()), "states": list(recording.states.values()),
         "deadlocks": recording.deadlocks,
         "moments": {"kind": columns[0], "passed": times, "task": columns[2], "first": columns[3], "second": columns[4],
                     "third": columns[5], "fourth": columns[6]},
     }
+
+
+def _cause(recording: Recording, number: int) -> dict[str, Any]:
+    """A cause in words; and if a task has left a callback that was it, that task, and what the callback calls."""
+    cause = recording.causes[number]
+    first, left = number, len(recording.causes)
+    while first in recording.causes and "by" in recording.causes[first] and left:  # a file may lead around in a circle
+        first, left = recording.causes[first]["by"], left - 1
+    if first >= 0:
+        return {"text": recording.cause(number) if left else cause["text"]}
+    private = cause["text"].rpartition(".")[2].startswith("_")
+    return {"text": recording.cause(number), "task": -first, **({} if private else {"call": cause["text"]})}
 
 
 def _title(recording: Recording) -> str:

@@ -74,12 +74,8 @@ export function lastWaitOf(recording, state, task) {
     else if (woken >= 0 && blocks(recording, moment)) {
       return {
         moment: woken, pieces: ["Its last wait was ", { code: recording.request(recording.first[moment]).text }, ". It took ",
-          span(recording.clock[woken] - recording.clock[moment]), ". ", ...sentenceStart(causeOf(recording, woken)), " ended it."] };
+          span(recording.clock[woken] - recording.clock[moment]), ". ", ...causeOf(recording, woken), " ended it."] };
     } else if (woken >= 0 && (recording.kind[moment] === SPAWN || recording.kind[moment] === RESUME)) return undefined;
   }
   return undefined;
-}
-
-function sentenceStart(piece) {
-  return capital([piece]);
 }

@@ -5,7 +5,7 @@ import { Boxes } from "./boxes.mjs";
 import { fillHelp, listenToKeys } from "./keys.mjs";
 import { subjectOf } from "./place.mjs";
 import { Player, SPEEDS } from "./player.mjs";
-import { DEADLOCK, Recording } from "./recording.mjs";
+import { busiestKernel, DEADLOCK, Recording } from "./recording.mjs";
 import { Replay, WAITING } from "./replay.mjs";
 import { search } from "./search.mjs";
 import { Source } from "./source.mjs";
@@ -37,6 +37,8 @@ class Page {
   /** Show another kernel of the recording. */
   open(kernel) {
     this.strip?.stop();
+    this.story?.rows.stop();
+    this.tasks?.rows.stop();
     this.recording = new Recording(this.data, kernel);
     const { recording } = this;
     this.replay = new Replay(recording);
@@ -115,7 +117,7 @@ class Page {
     const { data } = this;
     setText($("#title"), data.title);
     const kinds = [...new Set(data.kernels.map((kernel) => kernel.kind))].join(" and ");
-    setText($("#subtitle"), `${kinds || "no kernel"}${data.python ? `, Python ${data.python}` : ""}`);
+    setText($("#subtitle"), `${kinds ? `${kinds} program` : "without a kernel"}${data.python ? `, Python ${data.python}` : ""}`);
     const said = [];
     if (data.damage) said.push(`The recording is damaged: ${data.damage}.`);
     if (!data.data) said.push("Recorded without data: values and arguments are left out.");
@@ -314,7 +316,7 @@ class Page {
 
   #readHash() {
     const wanted = new URLSearchParams(location.hash.slice(1));
-    const kernel = Number(wanted.get("k")) || this.data.kernels[0]?.kernel;
+    const kernel = Number(wanted.get("k")) || busiestKernel(this.data);
     if (!this.recording || (wanted.has("k") && kernel !== this.recording.kernel.kernel)) this.open(kernel);
     $("#kernel").value = this.recording.kernel.kernel;
     const position = Math.floor(Number(wanted.get("m")));

@@ -10,6 +10,17 @@ export const NAMES = ["spawn", "resume", "ask", "wake", "exit", "clock", "thing"
 
 const UNKNOWN_REQUEST = { text: "something that the recording does not name", kind: "other", stack: 0 };
 
+/** The number of the kernel of which there is most to see. */
+export function busiestKernel({ kernels, tasks, moments }) {
+  const kernelOf = new Map(tasks.map((task) => [task.task, task.kernel]));
+  const counts = new Map(kernels.map(({ kernel }) => [kernel, 0]));
+  for (const task of moments.task) {
+    const kernel = kernelOf.get(task);
+    if (counts.has(kernel)) counts.set(kernel, counts.get(kernel) + 1);
+  }
+  return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most), [undefined, -1])[0];
+}
+
 /** One kernel's part of a recording. Moments are counted from 0; after none of them, the position is 0. */
 export class Recording {
   constructor(data, kernelNumber) {
@@ -110,10 +121,11 @@ export class Recording {
     return mine[firstNotBelow(mine, moment + 1)];
   }
 
-  /** Who was the cause of a moment: a task, or words. */
+  /** Who was the cause of a moment: a task or a callback of it, or words. */
   cause(number) {
     if (number < 0) return { task: this.placeOf(-number), text: "a task of another kernel" };
-    return { task: undefined, text: this.data.causes[number] ?? "code outside of the kernel" };
+    const { task, call, text } = this.data.causes[number] ?? { text: "code outside of the kernel" };
+    return { task: this.placeOf(task), callback: true, call, text };
   }
 
   /** The task's last moment before a position, or -1. */

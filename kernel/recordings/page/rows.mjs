@@ -5,19 +5,26 @@ import { element, fill } from "./dom.mjs";
 const MOST_PIXELS = 8_000_000; // of height that browsers can scroll; longer lists scroll in larger steps
 
 export class Rows {
-  /** `draw(row)` makes the element of a row; `begin(first)` is called before those of one screen are made. */
-  constructor(parent, height, draw, begin = () => {}) {
+  /** `draw(row)` makes the element of a row. */
+  constructor(parent, height, draw) {
     this.parent = parent;
     this.height = height;
     this.draw = draw;
-    this.begin = begin;
     this.count = 0;
     this.space = element("div", { class: "space" });
     this.window = element("div", { class: "window" });
     this.space.append(this.window);
     fill(parent, [this.space]);
-    parent.addEventListener("scroll", () => this.redraw(), { passive: true });
-    new ResizeObserver(() => this.redraw()).observe(parent);
+    this.stopped = new AbortController();
+    parent.addEventListener("scroll", () => this.redraw(), { passive: true, signal: this.stopped.signal });
+    this.observer = new ResizeObserver(() => this.redraw());
+    this.observer.observe(parent);
+  }
+
+  /** Leave the parent to another list. */
+  stop() {
+    this.stopped.abort();
+    this.observer.disconnect();
   }
 
   /** Draw the list anew, with `count` rows; if `row` is given, with that row in the middle. */
@@ -34,7 +41,6 @@ export class Rows {
     const wanted = row === undefined ? this.parent.scrollTop / this.#step : row - this.#fit / 2;
     const first = Math.floor(Math.max(0, Math.min(most, wanted)));
     const last = Math.min(this.count, first + Math.ceil(this.#fit) + 1);
-    this.begin(first);
     const shown = [];
     for (let at = first; at < last; at++) shown.push(this.draw(at));
     fill(this.window, shown);

@@ -2,11 +2,11 @@
 
 import { $, element, fill, setText } from "./dom.mjs";
 import { hueOf } from "./colours.mjs";
-import { ASK, BLOCKED, CAME_TO_END, RESUME } from "./recording.mjs";
+import { ASK, RESUME } from "./recording.mjs";
 import { DONE } from "./replay.mjs";
 import { endingOf, lastingPlaces, sceneOf } from "./scene.mjs";
 import { plural, span } from "./units.mjs";
-import { aboutThing, nameOf } from "./words.mjs";
+import { aboutThing } from "./words.mjs";
 
 const MOST = { ready: 8, group: 6, timers: 5, done: 7, groups: 12, items: 8, named: 6 }; // that are shown; the rest is a number
 
@@ -56,12 +56,26 @@ export class Stage {
     const last = running.length ? state.last[running[running.length - 1]] : now === ASK ? moment : -1;
     const asks = last >= 0 && recording.kind[last] === ASK;
     const resumed = last < 0 ? -1 : asks ? this.#resumeBefore(last) : last;
-    show($("#sent"), now === RESUME, this.#answer(resumed));
-    show($("#asked"), now === ASK, asks ? this.#request(last) : "");
+    this.#show($("#sent"), resumed, now === RESUME, this.#answer(resumed));
+    this.#show($("#asked"), last, now === ASK, asks ? this.#request(last) : "");
     $("#running").classList.toggle("occupied", running.length > 0);
     const boxes = this.#fold(running.slice().reverse(), 3, "Running", (task) => this.boxes.box(task));
     if (!boxes.length) boxes.push(element("span", { class: "empty" }, state.position ? "nobody" : "nobody yet"));
     fill($("#running-boxes"), boxes);
+  }
+
+  /** A line of what the task gets, or asks. It has the task's number, since the box may be elsewhere by now. */
+  #show(line, moment, isNow, text) {
+    const [, number, code] = line.children;
+    line.classList.toggle("now", isNow);
+    line.classList.toggle("nothing", !text);
+    setText(code, text || "–");
+    code.title = text;
+    number.hidden = !text;
+    if (!text) return;
+    const task = this.recording.task[moment];
+    setText(number, String(this.recording.tasks[task].number));
+    number.style.setProperty("--hue", hueOf(task));
   }
 
   #resumeBefore(moment) {
@@ -72,14 +86,12 @@ export class Stage {
   #answer(moment) {
     if (moment < 0) return "";
     const answer = this.recording.first[moment];
-    return answer === 0 ? "None" : answer < 0 ? `raises ${this.recording.text(answer)}` : this.recording.text(answer);
+    return answer === 0 ? "None" : answer < 0 ? `error ${this.recording.text(answer)}` : this.recording.text(answer);
   }
 
   #request(moment) {
     const { recording } = this;
-    if (recording.second[moment] === CAME_TO_END && !recording.first[moment]) return "its end";
-    const text = recording.request(recording.first[moment]).text;
-    return recording.second[moment] === BLOCKED ? `${text} → ${nameOf(recording, recording.task[moment])} is blocked` : text;
+    return recording.first[moment] ? recording.request(recording.first[moment]).text : "– it ends";
   }
 
   #drawBlocked(state, { blocked, groups, circles }) {
@@ -205,12 +217,4 @@ function scaleOf(spans) {
   const ahead = spans.filter((one) => one > 0), longest = Math.max(...ahead, 1), shortest = Math.min(...ahead, longest);
   const bend = longest / shortest > 25 ? (one) => Math.log1p(one / shortest) : (one) => one;
   return (one) => Math.max(0, Math.min(1, bend(Math.max(0, one)) / bend(longest)));
-}
-
-function show(line, isNow, text) {
-  line.classList.toggle("now", isNow);
-  line.classList.toggle("nothing", !text);
-  const code = line.querySelector("code");
-  setText(code, text || "–");
-  code.title = text;
 }

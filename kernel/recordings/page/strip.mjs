@@ -7,11 +7,10 @@ import { countsOf } from "./counts.mjs";
 import { ASK, BLOCKED, DEADLOCK, EXIT, RESUME, SPAWN, WAKE, YIELDED } from "./recording.mjs";
 import { clockTime, span } from "./units.mjs";
 
-const TOP = 18; // pixels for the ticks
+const TOP = 18, BOTTOM = 17; // pixels for the ticks, and on a wide screen for the legend
 const LOWEST_LANE = 4.5; // pixels of height that a lane needs
-const LOWEST_NAME = 10; // and one with a name
+const LOWEST_NAME = 9; // and one with a name
 const NAMES_WIDTH = 96;
-const LEGEND_WIDTH = 270;
 
 export class Strip {
   /** `go(position)` jumps; `textOf(position)` says what happened there. */
@@ -112,6 +111,7 @@ export class Strip {
   draw() {
     const { canvas, parent } = this, scale = devicePixelRatio || 1;
     const wide = parent.clientWidth, high = parent.clientHeight;
+    const room = high - TOP - (wide > 600 ? BOTTOM : 2);
     if (!wide || !high) return;
     canvas.width = wide * scale;
     canvas.height = high * scale;
@@ -123,8 +123,8 @@ export class Strip {
     this.pen.setTransform(scale, 0, 0, scale, 0, 0);
     this.pen.clearRect(0, 0, wide, high);
     this.#drawTicks(high);
-    const shown = this.#tasksShown(Math.floor((high - TOP) / LOWEST_LANE));
-    if (shown) this.#drawLanes(shown, high);
+    const shown = this.#tasksShown(Math.floor(room / LOWEST_LANE));
+    if (shown) this.#drawLanes(shown, room);
     else this.#drawCounts(high);
     this.parent.dataset.shows = shown ? "lanes" : "counts";
     this.#drawMarks(high);
@@ -144,7 +144,7 @@ export class Strip {
       pen.fillStyle = this.#colour("line");
       pen.fillRect(x, TOP - 4, 1, high - TOP);
       pen.fillStyle = this.#colour("faint");
-      if (x > this.left + this.width - (this.left === NAMES_WIDTH ? LEGEND_WIDTH : 40)) continue; // the word would be cut
+      if (x > this.left + this.width - 40) continue; // the word would be cut
       pen.fillText(axis.kind === "event" ? at.toLocaleString("en") : axis.kind === "real" ? span(at) : clockTime(at), x + 3, 2);
     }
   }
@@ -165,9 +165,9 @@ export class Strip {
     return seen.size > most ? undefined : [...seen].sort((one, other) => one - other);
   }
 
-  #drawLanes(tasks, high) {
+  #drawLanes(tasks, room) {
     const { pen } = this;
-    const lane = Math.min(22, (high - TOP - 2) / Math.max(1, tasks.length));
+    const lane = Math.min(22, room / Math.max(1, tasks.length));
     tasks.forEach((task, place) => {
       const middle = TOP + lane * (place + 0.5);
       pen.globalAlpha = this.followed === undefined || this.followed === task ? 1 : 0.3;

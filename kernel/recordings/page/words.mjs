@@ -2,7 +2,6 @@
 
 import { ANSWERED, ASK, BLOCKED, CALLED, CAME_TO_END, CLOCK, DEADLOCK, EXIT, IDLE, RAISED, RESUME, RETURNED, SPAWN, THING, WAKE,
          YIELDED } from "./recording.mjs";
-import { ABSENT } from "./replay.mjs";
 import { joined, plural, span } from "./units.mjs";
 import { circles, ownersOf, waitAt, waitOf } from "./waits.mjs";
 
@@ -22,10 +21,12 @@ export function nameOf(recording, task) {
   return recording.tasks[task]?.name ?? "a task";
 }
 
-/** The cause of a moment, as a piece. */
+/** The cause of a moment, as the pieces with which a sentence begins. */
 export function causeOf(recording, moment) {
-  const cause = recording.cause(recording.first[moment]);
-  return cause.task === undefined ? cause.text : { task: cause.task };
+  const { task, callback, call, text } = recording.cause(recording.first[moment]);
+  if (task === undefined) return [text[0].toUpperCase() + text.slice(1)];
+  if (!callback) return [{ task }];
+  return call ? ["A callback of ", { task }, ", ", { code: call }, ","] : ["A callback of ", { task }];
 }
 
 const MOST_NAMED = 4; // tasks in a sentence
@@ -33,7 +34,7 @@ const MOST_NAMED = 4; // tasks in a sentence
 const SENTENCES = {
   [SPAWN](recording, before, moment, task) {
     if (recording.first[moment] === 0) return [task, " is made, and is ready to run."];
-    return [causeOf(recording, moment), " starts ", task, ". It goes to the end of the ready queue."];
+    return [...causeOf(recording, moment), " starts ", task, ". It goes to the end of the ready queue."];
   },
 
   [RESUME](recording, before, moment, task) {
@@ -63,7 +64,7 @@ const SENTENCES = {
     }
     const wait = waitAt(recording, moment);
     const code = { code: wait.request.text };
-    if (outcome === CALLED) return [task, " calls ", code, ". It runs as a part of ", task, "."];
+    if (outcome === CALLED) return [task, " calls another function: ", code, ". It runs as a part of ", task, "."];
     if (outcome === YIELDED) return [task, " lets others run first: ", code, ". It goes to the end of the ready queue."];
     const asks = [task, ...asksFor(recording, wait), code, ". "];
     if (outcome === ANSWERED || outcome === CAME_TO_END) return [...asks, "The kernel can answer at once."];
@@ -71,8 +72,8 @@ const SENTENCES = {
   },
 
   [WAKE](recording, before, moment, task) {
-    const ends = endOfWait(recording, before, recording.task[moment]);
-    return [...capital(causeOf(recording, moment)), " wakes ", task, ...ends, " It goes to the end of the ready queue."];
+    const ends = endOfWait(recording, before, moment, task);
+    return [...causeOf(recording, moment), ...ends, " It goes to the end of the ready queue."];
   },
 
   [EXIT](recording, before, moment, task) {
@@ -192,19 +193,18 @@ function becauseOf(recording, before, { thing, deadline, request, tasks, descrip
   return ["There is no answer yet, so it is blocked."];
 }
 
-function endOfWait(recording, before, task) {
-  const asked = before.asked[task];
-  if (before.of(task) === ABSENT || asked < 0) return ["."];
-  const next = recording.nextAfter(before.position);
+/** What ends the wait of a task: an answer or, as one can see only later, an error. */
+function endOfWait(recording, before, moment, task) {
+  const asked = before.asked[task.task];
+  if (asked < 0) return [" wakes ", task, "."];
+  const next = recording.nextAfter(moment);
   if (next !== undefined && recording.kind[next] === RESUME && recording.first[next] < 0) {
-    return [" with an error, ", { code: recording.text(recording.first[next]) }, "."];
+    const error = recording.text(recording.first[next]), cause = recording.cause(recording.first[moment]);
+    const awaited = waitAt(recording, asked).tasks.includes(cause.task); // it was cancelled itself, and that is its answer
+    return /^Cancelled/.test(error) && !awaited ? [" cancels ", task, "."] : [" wakes ", task, " with an error, ", { code: error }, "."];
   }
   const wait = waitAt(recording, asked);
-  const since = before.now - recording.clock[asked];
+  const since = recording.clock[moment] - recording.clock[asked];
   const time = since > 0 ? ` after ${span(since)}` : "";
-  return [wait.key === "sleep" ? `: its time has come${time}.` : `: what it waited for is there${time}.`];
-}
-
-function capital(piece) {
-  return [typeof piece === "string" ? piece[0].toUpperCase() + piece.slice(1) : piece];
+  return [" wakes ", task, wait.key === "sleep" ? `: its time has come${time}.` : `: what it waited for is there${time}.`];
 }
