@@ -1,7 +1,7 @@
 """The movie: a page on which one watches the trampoline run. All that it needs is in one file, also what it shows.
 
-The page's own parts are the files of `page/`: `movie.html`, `*.css`, and modules of JavaScript (`*.mjs`), which are written
-for a reader and for `node --test`. Here they are put together, with the recording as JSON.
+The page's own parts are the files of `page/`: `movie.html`, `*.css`, and modules of JavaScript (`*.mjs`), which are
+written for a reader and for `node --test`. Here they are put together, with the recording as JSON.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ FORMAT = 1  # of what is in the page; page/recording.mjs reads it
 MOST_MOMENTS = 1_000_000  # that a page shows: more make it slow to open
 STYLES = "base.css", "panels.css", "stage.css", "strip.css", "narrow.css"
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";$', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?:(?:class|function) ([\w$]+)|const (.*))", re.MULTILINE)
-_NAME = re.compile(r"([\w$]+) = ")
+_EXPORT = re.compile(r"^export (?:(?:class|function) ([\w$]+)|const ([^;]*))", re.MULTILINE)
+_NAME = re.compile(r"(?:^|,\s+)([\w$]+) = ")
 _OF_KERNELS = frozenset([CLOCK, THING, IDLE, DEADLOCK])
 
 
@@ -76,7 +76,8 @@ def _cause(recording: Recording, number: int) -> dict[str, Any]:
 def _title(recording: Recording) -> str:
     """The name of the program: that of its file, or of what it was started as."""
     arguments = [str(argument) for argument in recording.header.get("argv") or ()]
-    program = next((argument for argument in arguments[1:] if argument.endswith(".py")), arguments[0] if arguments else "")
+    scripts = [argument for argument in arguments[1:] if argument.endswith(".py")]
+    program = (scripts or arguments or [""])[0]
     return program.rpartition("/")[2] or "a program"
 
 

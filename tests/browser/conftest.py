@@ -20,8 +20,8 @@ from kernel.recordings.reading import Recording, read
 from tests.support.paths import ROOT
 
 PROGRAMS = Path(__file__).parent / "programs"
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-           "--disable-sync"]
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+           "--disable-component-update", "--disable-sync"]
 DEMANDED = bool(os.environ.get("BROWSER_TESTS"))
 
 
@@ -55,8 +55,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def file_of(name: str, *arguments: str) -> Path:
         file = folder / f"{'-'.join([name, *arguments])}.rec"
         if not file.exists():
-            subprocess.run([sys.executable, PROGRAMS / f"{name}.py", file, *arguments], cwd=ROOT, check=True, timeout=50,
-                           env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
+            command = [sys.executable, PROGRAMS / f"{name}.py", file, *arguments]
+            subprocess.run(command, cwd=ROOT, check=True, timeout=50, stdout=subprocess.DEVNULL,
+                           env={**os.environ, "PYTHONPATH": str(ROOT)})
         return file
 
     return file_of
@@ -84,13 +85,11 @@ class Screen:
         self.said: list[str] = []  # in the console
         self.requests: list[str] = []
 
-    def open(self, recording: Recording, *, address: str = "", width: int = 1280, height: int = 720, **options: Any) -> Any:
+    def open(self, recording: Recording, *, address: str = "", width: int = 1280, height: int = 720,
+             **options: Any) -> Any:
         """A Playwright page with the movie of the recording; `address` is what comes after the file's name."""
-        return self.open_text(movie(recording), address=address, width=width, height=height, **options)
-
-    def open_text(self, text: str, *, address: str = "", width: int = 1280, height: int = 720, **options: Any) -> Any:
         file = self._folder / f"movie-{len(self._contexts)}.html"
-        file.write_text(text, "utf-8")
+        file.write_text(movie(recording), "utf-8")
         context = self._browser.new_context(viewport={"width": width, "height": height}, **options)
         self._contexts.append(context)
         page = context.new_page()

@@ -18,8 +18,8 @@ def made(tasks: int) -> Recording:
     recording.requests[1] = {"request": 1, "stack": 1, "text": "yield", "kind": "time", "yields": True}
     recording.requests[2] = {"request": 2, "stack": 1, "text": "sleep(1)", "kind": "time"}
     for number in range(1, tasks + 1):
-        recording.tasks[number] = {"task": number, "kernel": 1, "number": number, "name": f"worker {number}", "daemon": False,
-                                   "place": ["large.py", 1, "work"]}
+        recording.tasks[number] = {"task": number, "kernel": 1, "number": number, "name": f"worker {number}",
+                                   "daemon": False, "place": ["large.py", 1, "work"]}
         add(recording, SPAWN, number)
     return recording
 

@@ -25,16 +25,16 @@ def count(page: Any) -> int:
 
 def test_the_buttons_step(page: Any) -> None:
     last = count(page)
-    for button, expected in [("#forward", 1), ("#forward", 2), ("#back", 1), ("#last", last), ("#forward", last), ("#back", last - 1),
-                             ("#first", 0), ("#back", 0)]:
+    for button, expected in [("#forward", 1), ("#forward", 2), ("#back", 1), ("#last", last), ("#forward", last),
+                             ("#back", last - 1), ("#first", 0), ("#back", 0)]:
         page.click(button)
         assert position(page) == expected, button
 
 
 def test_the_keys_step(page: Any) -> None:
     last = count(page)
-    for key, expected in [("ArrowRight", 1), ("l", 2), ("h", 1), ("ArrowLeft", 0), ("PageDown", 10), ("PageDown", 20), ("PageUp", 10),
-                          ("End", last), ("Home", 0)]:
+    for key, expected in [("ArrowRight", 1), ("l", 2), ("h", 1), ("ArrowLeft", 0), ("PageDown", 10), ("PageDown", 20),
+                          ("PageUp", 10), ("End", last), ("Home", 0)]:
         page.keyboard.press(key)
         assert position(page) == expected, key
 
@@ -176,7 +176,8 @@ def test_the_strip_zooms(page: Any) -> None:
     box = canvas.bounding_box()
     whole = page.screenshot(clip=box)
     ways: list[tuple[Any, list[Any], list[Any]]] = [
-        (page.click, ["#closer"], ["#wider"]), (page.keyboard.press, ["]"], ["["]), (page.mouse.wheel, [0, -300], [0, 300])]
+        (page.click, ["#closer"], ["#wider"]), (page.keyboard.press, ["]"], ["["]),
+        (page.mouse.wheel, [0, -300], [0, 300])]
     for act, closer, wider in ways:
         page.mouse.move(box["x"] + 300, box["y"] + 50)
         act(*closer)

@@ -1,4 +1,4 @@
-"""How a movie's page looks: on a laptop and on a phone it fits; colours can be told from each other; buttons have names."""
+"""How a movie's page looks: it fits on a laptop and on a phone; texts can be read; buttons have names."""
 
 from __future__ import annotations
 
@@ -31,16 +31,19 @@ CONTRAST = """(selector) => {
     const back = behind(element);
     const pair = [light(channels(getComputedStyle(element).color, back)), light(channels(back, back))];
     const contrast = Math.max(...pair) / Math.min(...pair);
-    if (contrast < least) [least, who] = [contrast, `${element.className || element.tagName}: ${element.textContent.slice(0, 30)}`];
+    const name = `${element.className || element.tagName}: ${element.textContent.slice(0, 30)}`;
+    if (contrast < least) [least, who] = [contrast, name];
   }
   return [least, who];
 }"""
 
+SIZE = "[document.scrollingElement.scrollWidth, document.scrollingElement.scrollHeight]"
 TEXTS = "body *:not(script):not(style):not(canvas):not(option)"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name, moment", [("endings", 75), ("endings", 150), ("deadlock", 32), ("connections", 90), ("pipeline", 0)])
+@pytest.mark.parametrize("name, moment", [
+    ("endings", 75), ("endings", 150), ("deadlock", 32), ("connections", 90), ("pipeline", 0)])
 def test_texts_can_be_read(name: str, moment: int, scheme: str, screen: Any, recordings: Any) -> None:
     page = screen.open(recordings(name), address=f"#m={moment}", color_scheme=scheme, reduced_motion="reduce")
     least, who = page.evaluate(CONTRAST, TEXTS)
@@ -53,21 +56,21 @@ def test_texts_can_be_read(name: str, moment: int, scheme: str, screen: Any, rec
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_laptop_needs_no_scrolling(scheme: str, screen: Any, recordings: Any, tmp_path: Path) -> None:
     page = screen.open(recordings("endings"), address="#m=75", color_scheme=scheme)
-    size = page.evaluate("[document.scrollingElement.scrollWidth, document.scrollingElement.scrollHeight]")
-    assert size == [1280, 720]
+    assert page.evaluate(SIZE) == [1280, 720]
     for part in "#code", "#story", "#ready", "#running", "#blocked", "#done", "#caption", "#controls", "#strip":
         box = page.locator(part).bounding_box()
         assert box["width"] > 100 and box["height"] > 20 and box["y"] + 20 < 720, part
     page.screenshot(path=tmp_path / f"laptop-{scheme}.png")
 
 
-@pytest.mark.parametrize("tab, part", [("stage", "#ready"), ("source", "#code"), ("story", "#story"), ("tasks", "#tasks")])
+@pytest.mark.parametrize("tab, part", [
+    ("stage", "#ready"), ("source", "#code"), ("story", "#story"), ("tasks", "#tasks")])
 def test_a_phone_shows_one_part_at_a_time(tab: str, part: str, screen: Any, recordings: Any, tmp_path: Path) -> None:
     page = screen.open(recordings("endings"), address="#m=75", width=390, height=844, has_touch=True)
     page.tap(f"#tabs [data-tab={tab}]")
     box = page.locator(part).bounding_box()
     assert box["width"] > 300
-    assert page.evaluate("[document.scrollingElement.scrollWidth, document.scrollingElement.scrollHeight]") == [390, 844]
+    assert page.evaluate(SIZE) == [390, 844]
     for button in page.locator("#controls .buttons:first-child button, #tabs button").all():
         box = button.bounding_box()
         assert box["height"] >= 40 and box["width"] >= 40 and box["x"] >= 0 and box["x"] + box["width"] <= 390
@@ -88,8 +91,9 @@ def test_a_task_on_a_phone_opens_its_panel(screen: Any, recordings: Any) -> None
 
 def test_all_that_can_be_pressed_has_a_name(screen: Any, recordings: Any) -> None:
     page = screen.open(recordings("endings"), address="#m=75")
-    nameless = page.evaluate("""() => [...document.querySelectorAll("button, select, input, [role=slider]")].filter((one) =>
-        !(one.textContent.trim() || one.getAttribute("aria-label") || one.labels?.length)).map((one) => one.outerHTML)""")
+    nameless = page.evaluate("""() => [...document.querySelectorAll("button, select, input, [role=slider]")]
+        .filter((one) => !(one.textContent.trim() || one.getAttribute("aria-label") || one.labels?.length))
+        .map((one) => one.outerHTML)""")
     assert nameless == []
     identities = page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
     assert len(identities) == len(set(identities))
@@ -115,8 +119,8 @@ def test_two_fingers_zoom_the_strip(screen: Any, recordings: Any) -> None:
     middle, height = strip["x"] + strip["width"] / 2, strip["y"] + 40
 
     def touch(kind: str, *places: float) -> None:
-        fingers.send("Input.dispatchTouchEvent", {
-            "type": kind, "touchPoints": [{"x": middle + place, "y": height, "id": number} for number, place in enumerate(places)]})
+        points = [{"x": middle + place, "y": height, "id": number} for number, place in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     touch("touchStart", -30)
     touch("touchStart", -30, 30)
@@ -129,3 +133,10 @@ def test_two_fingers_zoom_the_strip(screen: Any, recordings: Any) -> None:
     page.evaluate("location.hash = '#m=75'")
     page.wait_for_selector("body[data-position='75']")
     assert page.screenshot(clip=strip) == whole
+
+
+def test_the_trampoline_can_be_seen(screen: Any, recordings: Any) -> None:
+    page = screen.open(recordings("pipeline"), address="#m=60", reduced_motion="reduce")
+    for path in ".legs", ".sheet":
+        box = page.locator(f"#trampoline {path}").bounding_box()
+        assert box["width"] > 100 and box["height"] > 3

@@ -42,7 +42,8 @@ def test_a_deadlock_shows_the_circle(screen: Any, recordings: Any) -> None:
         "Deadlock: 2 Ann to Bob and 3 Bob to Ann wait for each other in a circle. None of them can ever go on.")
     assert page.locator("#alarm svg .node").count() == 2
     assert [row.split() for row in page.locator("#alarm li").all_inner_texts()] == [
-        "2 Ann to Bob waits for Lock 2, held by 3 Bob to Ann".split(), "3 Bob to Ann waits for Lock 1, held by 2 Ann to Bob".split()]
+        "2 Ann to Bob waits for Lock 2, held by 3 Bob to Ann".split(),
+        "3 Bob to Ann waits for Lock 1, held by 2 Ann to Bob".split()]
     assert page.locator(".task.stuck").count() == 2
     page.keyboard.press("End")
     assert page.locator("#alarm").is_hidden()

@@ -1,4 +1,4 @@
-"""What a movie's page shows, read from the page as a person reads it; and what the recording says that it has to show."""
+"""What a movie's page shows, read from it as a person reads it; and what it has to show, as the recording says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kernel.recordings.states import State
 
 ENDINGS = {0: "✓", 1: "✗", 2: "⊘"}  # returned, raised, cancelled
 
-# A function of the page that tells what is to be seen on it. It looks at the document only, not at the page's own state.
+# A function of the page that tells what is to be seen on it. It looks at the document only, not at the page's state.
 SEEN = """() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const tasks = (root) => all("[data-task]", root).map((box) => Number(box.dataset.task));
@@ -25,8 +25,10 @@ SEEN = """() => {
   const line = document.querySelector("#code .line.now");
   return {
     ready: tasks(zone("ready")), ready_count: Number(document.querySelector("#ready-count").textContent),
-    running: tasks(zone("running")), blocked_count: Number(document.querySelector("#blocked-count").textContent), groups,
-    done: Object.fromEntries(all("[data-task]", zone("done")).map((box) => [box.dataset.task, box.querySelector(".note").textContent[0]])),
+    running: tasks(zone("running")), groups,
+    blocked_count: Number(document.querySelector("#blocked-count").textContent),
+    done: Object.fromEntries(all("[data-task]", zone("done")).map(
+      (box) => [box.dataset.task, box.querySelector(".note").textContent[0]])),
     done_count: Number(document.querySelector("#done-count").textContent),
     line: line ? Number(line.dataset.line) : null, caption: document.querySelector("#caption").textContent,
     position: document.querySelector("#position").textContent.split(" ")[0],

@@ -1,4 +1,4 @@
-// The strip's axis: where a position lies, in moments, in real time or on the kernel's clock; and the part that is shown.
+// The strip's axis: where a position lies, in moments, in real time or on the kernel's clock; and what part is shown.
 
 const CLOSEST = 8; // moments that are shown at least
 
@@ -71,7 +71,8 @@ export class Axis {
 
 /** The position whose value is nearest to the one that is wanted; values do not fall. */
 function nearest(wanted, count, value) {
-  let low = 0, high = count;
+  let low = 0,
+    high = count;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (value(middle) < wanted) low = middle + 1;

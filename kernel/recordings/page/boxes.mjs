@@ -27,24 +27,43 @@ export class Boxes {
 
   #make(task) {
     const { name, number, task: id } = this.recording.tasks[task];
-    return element("button", { type: "button", "data-task": id, style: { "--hue": hueOf(task) }, onclick: () => this.choose(task) },
-      element("span", { class: "number" }, String(number)), element("span", { class: "name" }, name),
-      element("span", { class: "note" }));
+    return element(
+      "button",
+      { type: "button", "data-task": id, style: { "--hue": hueOf(task) }, onclick: () => this.choose(task) },
+      element("span", { class: "number" }, String(number)),
+      element("span", { class: "name" }, name),
+      element("span", { class: "note" }),
+    );
   }
 
   /** A small sign that stands for a task elsewhere. */
   reference(task) {
     const known = this.recording.tasks[task];
     if (!known) return element("span", {}, "a task");
-    return element("button", { type: "button", class: "reference", "data-reference": known.task, style: { "--hue": hueOf(task) },
-                               title: `Task ${known.number}: show what it does`, onclick: () => this.choose(task) },
-      element("span", { class: "number" }, String(known.number)), known.name);
+    return element(
+      "button",
+      {
+        type: "button",
+        class: "reference",
+        "data-reference": known.task,
+        style: { "--hue": hueOf(task) },
+        title: `Task ${known.number}: show what it does`,
+        onclick: () => this.choose(task),
+      },
+      element("span", { class: "number" }, String(known.number)),
+      known.name,
+    );
   }
 
   /** The pieces of a sentence as elements. */
   pieces(pieces) {
-    return pieces.map((piece) => (typeof piece === "string" ? piece
-      : piece.code !== undefined ? element("code", {}, piece.code) : this.reference(piece.task)));
+    return pieces.map((piece) =>
+      typeof piece === "string"
+        ? piece
+        : piece.code !== undefined
+          ? element("code", {}, piece.code)
+          : this.reference(piece.task),
+    );
   }
 
   /** Draw the stage anew, and let each box glide from where it was to where it is. */
@@ -58,18 +77,27 @@ export class Boxes {
     if (!longest || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     let moves = 0;
     for (const [task, place] of this.#places()) {
-      const box = this.boxes.get(task), from = before.get(task);
-      const x = from ? from.left - place.left : 0, y = from ? from.top - place.top : -12;
+      const box = this.boxes.get(task),
+        from = before.get(task);
+      const x = from ? from.left - place.left : 0,
+        y = from ? from.top - place.top : -12;
       if ((from && Math.abs(x) + Math.abs(y) < 2) || moves++ >= MOST_MOVES) continue;
       const far = Math.abs(x) + Math.abs(y) > 60;
       box.style.zIndex = far ? 3 : 2;
-      const motion = box.animate([{ transform: `translate(${x}px, ${y}px)`, opacity: from ? 1 : 0 }, { transform: "none", opacity: 1 }],
-                                 { duration: longest, easing: "cubic-bezier(.3, .7, .2, 1)" });
+      const motion = box.animate(
+        [
+          { transform: `translate(${x}px, ${y}px)`, opacity: from ? 1 : 0 },
+          { transform: "none", opacity: 1 },
+        ],
+        { duration: longest, easing: "cubic-bezier(.3, .7, .2, 1)" },
+      );
       motion.onfinish = motion.oncancel = () => (box.style.zIndex = "");
     }
   }
 
   #places() {
-    return new Map([...this.boxes].filter(([, box]) => box.isConnected).map(([task, box]) => [task, box.getBoundingClientRect()]));
+    return new Map(
+      [...this.boxes].filter(([, box]) => box.isConnected).map(([task, box]) => [task, box.getBoundingClientRect()]),
+    );
   }
 }

@@ -1,6 +1,6 @@
 // Each task has a colour, which it keeps everywhere. Neighbours in number are far apart in hue.
 
-const FIRST = [250, 45, 150, 320, 95, 200, 15, 280, 175, 65]; // degrees; told apart best, for the few tasks of small programs
+const FIRST = [250, 45, 150, 320, 95, 200, 15, 280, 175, 65]; // degrees; the best told apart, for small programs
 const GOLDEN = 137.508; // after these: no two of them are ever close for long
 
 export function hueOf(task) {

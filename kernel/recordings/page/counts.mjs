@@ -1,11 +1,13 @@
-// How many tasks run, are ready, and are blocked after each moment: what the strip shows where tasks are too many for lanes.
+// How many tasks run, are ready, and are blocked after each moment: for a strip without room for a lane a task.
 
 import { ASK, BLOCKED, EXIT, RESUME, SPAWN, WAKE, YIELDED } from "./recording.mjs";
 
 /** Columns by position, from 0 to the number of moments. */
 export function countsOf(recording) {
   const { count, kind: kinds, task: tasks, second } = recording;
-  const running = new Int32Array(count + 1), ready = new Int32Array(count + 1), blocked = new Int32Array(count + 1);
+  const running = new Int32Array(count + 1),
+    ready = new Int32Array(count + 1),
+    blocked = new Int32Array(count + 1);
   const where = new Uint8Array(recording.tasks.length); // 0: nowhere, or the column
   const columns = [undefined, running, ready, blocked];
   const now = [0, 0, 0, 0];

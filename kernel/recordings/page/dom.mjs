@@ -14,7 +14,7 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** Make `children` the children of `parent`, and move none that is in its place already: a moved one loses the focus. */
+/** Make `children` the children of `parent`, and move none that is in its place: a moved one loses the focus. */
 export function fill(parent, children) {
   let next = parent.firstChild;
   for (const child of children) {

@@ -29,8 +29,14 @@ export const KEYS = [
 ];
 
 const ABOUT = [
-  ["Task", "a function of the program that runs by itself and takes turns with others. Each has a number and a colour."],
-  ["Trampoline", "the loop that runs tasks, one at a time. It hands a task an answer; the task runs until it asks for something."],
+  [
+    "Task",
+    "a function of the program that runs by itself and takes turns with others. Each has a number and a colour.",
+  ],
+  [
+    "Trampoline",
+    "the loop that runs tasks, one at a time. It hands a task an answer; the task runs until it asks for something.",
+  ],
   ["Ready queue", "tasks that can run. The first in the queue is next; who becomes ready goes to the end."],
   ["Blocked", "tasks that have asked for something that is not there yet: a time, a lock, an item, another task."],
   ["Done", "tasks that have returned a value (✓), failed (✗), or were cancelled (⊘)."],
@@ -56,8 +62,21 @@ export function fillHelp() {
   const close = element("button", { type: "button", onclick: () => $("#help").close() }, "Close");
   fill($("#help"), [
     element("div", { class: "top" }, element("h2", { id: "help-title" }, "What am I seeing?"), close),
-    element("p", {}, "A program that was recorded while it ran, one moment after the other. Press → for the next moment."),
-    element("dl", { class: "about-list" }, ...ABOUT.flatMap(([word, about]) => [element("dt", {}, word), element("dd", {}, about)])),
+    element(
+      "p",
+      {},
+      "A program that was recorded while it ran, one moment after the other. Press → for the next moment.",
+    ),
+    element(
+      "dl",
+      { class: "about-list" },
+      ...ABOUT.flatMap(([word, about]) => [element("dt", {}, word), element("dd", {}, about)]),
+    ),
     element("h2", {}, "Keys"),
-    element("dl", { class: "keys" }, ...KEYS.flatMap(([, shown, about]) => [element("dt", {}, element("kbd", {}, shown)), element("dd", {}, about)]))]);
+    element(
+      "dl",
+      { class: "keys" },
+      ...KEYS.flatMap(([, shown, about]) => [element("dt", {}, element("kbd", {}, shown)), element("dd", {}, about)]),
+    ),
+  ]);
 }

@@ -15,7 +15,7 @@ export function subjectOf(recording, state) {
   return undefined;
 }
 
-/** The frames of a task, as [file, line, function], the innermost last. Before its first request: where its code begins. */
+/** The frames of a task, as [file, line, function], the innermost last. At first: where its code begins. */
 export function framesOf(recording, state, task) {
   const asked = state.asked[task];
   if (asked >= 0) return recording.framesOf(recording.request(recording.first[asked]));
@@ -29,12 +29,26 @@ export function deedAt(recording, state, task) {
   if (moment < 0) return "the program begins here";
   const asked = state.asked[task] >= 0;
   switch (recording.kind[moment]) {
-    case SPAWN: return "will begin here";
-    case RESUME: return recording.second[recording.lastBefore(task, moment)] === CALLED ? "the call is here" : asked ? "goes on here" : "begins here";
-    case ASK: return recording.first[moment] ? (state.running.includes(task) ? "asks here" : "is suspended here") : "was here last";
-    case WAKE: return "will go on here";
-    case EXIT: return "was here last";
-    default: return "";
+    case SPAWN:
+      return "will begin here";
+    case RESUME:
+      return recording.second[recording.lastBefore(task, moment)] === CALLED
+        ? "the call is here"
+        : asked
+          ? "goes on here"
+          : "begins here";
+    case ASK:
+      return recording.first[moment]
+        ? state.running.includes(task)
+          ? "asks here"
+          : "is suspended here"
+        : "was here last";
+    case WAKE:
+      return "will go on here";
+    case EXIT:
+      return "was here last";
+    default:
+      return "";
   }
 }
 

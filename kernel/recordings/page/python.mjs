@@ -1,8 +1,23 @@
 // Python source, cut into tokens by what they are, so that it can be shown as editors show it.
 
-const KEYWORDS = new Set(("False None True and as assert async await break class continue def del elif else except finally for from " +
-  "global if import in is lambda match case nonlocal not or pass raise return try while with yield").split(" "));
-const TOKEN = /(#.*)|([rbfuRBFU]{0,2}(?:"""|'''))|([rbfuRBFU]{0,2}(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?))|(@?[A-Za-z_]\w*)|(\d[\w.]*)|(\s+|.)/g;
+const KEYWORDS = new Set(
+  (
+    "False None True and as assert async await break class continue def del elif else except finally for from " +
+    "global if import in is lambda match case nonlocal not or pass raise return try while with yield"
+  ).split(" "),
+);
+const PREFIX = "[rbfuRBFU]{0,2}";
+const TOKEN = new RegExp(
+  [
+    "(#.*)", // a comment
+    `(${PREFIX}(?:"""|'''))`, // the beginning of a string that may go on over lines
+    String.raw`(${PREFIX}(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?))`, // a string
+    String.raw`(@?[A-Za-z_]\w*)`, // a name
+    String.raw`(\d[\w.]*)`, // a number
+    String.raw`(\s+|.)`,
+  ].join("|"),
+  "g",
+);
 
 /** For each line its tokens, as [class, text]; the class is "" for what is shown as it is. */
 export function tokens(source) {
@@ -18,10 +33,11 @@ export function tokens(source) {
       open = "";
     }
     TOKEN.lastIndex = rest;
-    for (let match; TOKEN.lastIndex < line.length && (match = TOKEN.exec(line)); ) {
+    for (let match; TOKEN.lastIndex < line.length && (match = TOKEN.exec(line));) {
       const [text, comment, triple, string, word, number] = match;
       if (triple) {
-        const quotes = triple.slice(-3), end = line.indexOf(quotes, TOKEN.lastIndex);
+        const quotes = triple.slice(-3),
+          end = line.indexOf(quotes, TOKEN.lastIndex);
         if (end < 0) {
           open = quotes;
           found.push(["string", line.slice(match.index)]);
@@ -30,7 +46,10 @@ export function tokens(source) {
         found.push(["string", line.slice(match.index, end + 3)]);
         TOKEN.lastIndex = end + 3;
       } else {
-        found.push([comment ? "comment" : string ? "string" : number ? "figure" : KEYWORDS.has(word) ? "keyword" : "", text]);
+        found.push([
+          comment ? "comment" : string ? "string" : number ? "figure" : KEYWORDS.has(word) ? "keyword" : "",
+          text,
+        ]);
       }
     }
     return found;

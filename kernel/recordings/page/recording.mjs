@@ -3,9 +3,23 @@
 
 import { clockTime, span } from "./units.mjs";
 
-export const SPAWN = 0, RESUME = 1, ASK = 2, WAKE = 3, EXIT = 4, CLOCK = 5, THING = 6, IDLE = 8, DEADLOCK = 9;
-export const ANSWERED = 0, YIELDED = 1, BLOCKED = 2, CALLED = 3, CAME_TO_END = 4; // how a request went on
-export const RETURNED = 0, RAISED = 1, CANCELLED = 2; // how a task ended
+export const SPAWN = 0,
+  RESUME = 1,
+  ASK = 2,
+  WAKE = 3,
+  EXIT = 4,
+  CLOCK = 5,
+  THING = 6,
+  IDLE = 8,
+  DEADLOCK = 9;
+export const ANSWERED = 0,
+  YIELDED = 1,
+  BLOCKED = 2,
+  CALLED = 3,
+  CAME_TO_END = 4; // how a request went on
+export const RETURNED = 0,
+  RAISED = 1,
+  CANCELLED = 2; // how a task ended
 export const NAMES = ["spawn", "resume", "ask", "wake", "exit", "clock", "thing", "counts", "idle", "deadlock"];
 
 const UNKNOWN_REQUEST = { text: "something that the recording does not name", kind: "other", stack: 0 };
@@ -25,8 +39,8 @@ export function busiestKernel({ kernels, tasks, moments }) {
 export class Recording {
   constructor(data, kernelNumber) {
     this.data = data;
-    this.kernel = data.kernels.find((one) => one.kernel === kernelNumber) ?? data.kernels[0] ??
-      { kernel: 0, kind: "native", clock: "real", at: data.begin, shows: 0 };
+    this.kernel = data.kernels.find((one) => one.kernel === kernelNumber) ??
+      data.kernels[0] ?? { kernel: 0, kind: "native", clock: "real", at: data.begin, shows: 0 };
     this.tasks = data.tasks.filter((task) => task.kernel === this.kernel.kernel);
     this.places = new Map(this.tasks.map((task, place) => [task.task, place]));
     this.requests = byNumber(data.requests, "request");
@@ -151,7 +165,8 @@ function byNumber(rows, name) {
 
 /** Where in the sorted `numbers` the first is that is not below `limit`. */
 export function firstNotBelow(numbers, limit) {
-  let low = 0, high = numbers.length;
+  let low = 0,
+    high = numbers.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (numbers[middle] < limit) low = middle + 1;

@@ -1,9 +1,26 @@
 // How things stood after any moment. A task's last moment says nearly all: what it does is derived from that.
 // kernel/recordings/states.py does the same; the tests compare the two.
 
-import { ANSWERED, ASK, BLOCKED, CALLED, CAME_TO_END, CLOCK, EXIT, RESUME, SPAWN, THING, WAKE, YIELDED } from "./recording.mjs";
+import {
+  ANSWERED,
+  ASK,
+  BLOCKED,
+  CALLED,
+  CAME_TO_END,
+  CLOCK,
+  EXIT,
+  RESUME,
+  SPAWN,
+  THING,
+  WAKE,
+  YIELDED,
+} from "./recording.mjs";
 
-export const ABSENT = "absent", READY = "ready", RUNNING = "running", WAITING = "blocked", DONE = "done";
+export const ABSENT = "absent",
+  READY = "ready",
+  RUNNING = "running",
+  WAITING = "blocked",
+  DONE = "done";
 
 const GOES_ON = new Set([ANSWERED, CALLED, CAME_TO_END]);
 
@@ -36,9 +53,13 @@ export class State {
   apply() {
     const moment = this.position++;
     const { kind: kinds, task: tasks, first, second } = this.recording;
-    const kind = kinds[moment], task = tasks[moment];
+    const kind = kinds[moment],
+      task = tasks[moment];
     this.now = this.recording.clock[moment];
-    if (kind === THING) this.things[this.recording.things.get(first[moment])?.place ?? -1] = second[moment] ? moment : -1; // the place -1 is none
+    if (kind === THING) {
+      const place = this.recording.things.get(first[moment])?.place ?? -1; // -1 is no place
+      this.things[place] = second[moment] ? moment : -1;
+    }
     if (task < 0) return;
     this.last[task] = moment;
     if (kind === SPAWN || kind === WAKE) {

@@ -55,7 +55,8 @@ export class Rows {
 
   /** Pixels of scrolling for one row. */
   get #step() {
-    return this.count * this.height <= MOST_PIXELS ? this.height
+    return this.count * this.height <= MOST_PIXELS
+      ? this.height
       : (MOST_PIXELS - this.parent.clientHeight) / (this.count - this.#fit);
   }
 

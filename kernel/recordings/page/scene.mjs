@@ -8,7 +8,8 @@ const LASTING = ["sleep", "tasks"];
 
 /** The queue, who runs, the groups of those that are blocked, and those that are done, the latest first. */
 export function sceneOf(recording, state, lasting) {
-  const blocked = [], done = [];
+  const blocked = [],
+    done = [];
   for (let task = 0; task < recording.tasks.length; task++) {
     const what = state.of(task);
     if (what === WAITING) blocked.push(task);
@@ -16,13 +17,21 @@ export function sceneOf(recording, state, lasting) {
   }
   done.sort((one, other) => state.last[other] - state.last[one]);
   const groups = groupsOf(recording, state, blocked, lasting);
-  return { ready: state.ready, running: state.running, blocked, done, groups, circles: circles(recording, state, blocked) };
+  return {
+    ready: state.ready,
+    running: state.running,
+    blocked,
+    done,
+    groups,
+    circles: circles(recording, state, blocked),
+  };
 }
 
 /** How a task ended: a word, a sign that does not need colour, and the value or the error. */
 export function endingOf(recording, state, task) {
   const moment = state.last[task];
-  const how = recording.first[moment], text = recording.text(recording.second[moment]);
+  const how = recording.first[moment],
+    text = recording.text(recording.second[moment]);
   if (how === RAISED) return { word: "failed", sign: "✗", text };
   if (how === CANCELLED) return { word: "cancelled", sign: "⊘", text: "" };
   return { word: "returned", sign: "✓", text };
@@ -60,8 +69,14 @@ function groupsOf(recording, state, blocked, lasting) {
 function thingGroup(recording, state, thing) {
   const standing = state.thing(thing.thing) ?? {};
   return {
-    key: `thing:${thing.thing}`, title: thing.label, waits: [], text: standing.text ?? "", items: standing.items,
-    size: standing.size, owners: standing.owners ? ownersOf(recording, state, thing.thing) : undefined };
+    key: `thing:${thing.thing}`,
+    title: thing.label,
+    waits: [],
+    text: standing.text ?? "",
+    items: standing.items,
+    size: standing.size,
+    owners: standing.owners ? ownersOf(recording, state, thing.thing) : undefined,
+  };
 }
 
 /** Timers come first, then other tasks, then what has a state, then descriptors, then the rest. */

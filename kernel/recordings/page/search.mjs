@@ -9,14 +9,22 @@ export function search(recording, query) {
   const wanted = query.trim().toLowerCase();
   if (!wanted) return [];
   const place = PLACE.exec(wanted);
-  const requests = new Set([...recording.requests.values()]
-    .filter((request) => fitsRequest(recording, request, wanted, place)).map((request) => request.request));
-  const tasks = recording.tasks.map((task) => task.name.toLowerCase().includes(wanted) || wanted === `#${task.number}` ||
-    (place !== null && task.place && fitsPlace(task.place, place)));
+  const requests = new Set(
+    [...recording.requests.values()]
+      .filter((request) => fitsRequest(recording, request, wanted, place))
+      .map((request) => request.request),
+  );
+  const tasks = recording.tasks.map(
+    (task) =>
+      task.name.toLowerCase().includes(wanted) ||
+      wanted === `#${task.number}` ||
+      (place !== null && task.place && fitsPlace(task.place, place)),
+  );
   const byName = tasks.some(Boolean) && place === null;
   const found = [];
   for (let moment = 0; moment < recording.count; moment++) {
-    const task = recording.task[moment], kind = recording.kind[moment];
+    const task = recording.task[moment],
+      kind = recording.kind[moment];
     if (task < 0) continue;
     if (kind === ASK && requests.has(recording.first[moment])) found.push(moment);
     else if (tasks[task] && (byName ? true : kind === SPAWN)) found.push(moment);

@@ -34,30 +34,49 @@ export class Source {
   }
 
   #drawFrames(frames, chosen) {
-    const shown = frames.map(([file, line, name], place) => element("button", {
-      type: "button", class: "frame", "aria-pressed": String(place === chosen), title: `${file}:${line} in ${name}`,
-      onclick: () => {
-        this.frame = place;
-        this.draw(this.state, this.task);
-      },
-    }, element("b", {}, name.replace(/.*<locals>\./, "")), ` ${baseName(file)}:${line}`));
-    fill($("#frames"), shown.flatMap((one, place) => (place ? [element("span", { "aria-hidden": "true" }, "›"), one] : [one])));
+    const shown = frames.map(([file, line, name], place) =>
+      element(
+        "button",
+        {
+          type: "button",
+          class: "frame",
+          "aria-pressed": String(place === chosen),
+          title: `${file}:${line} in ${name}`,
+          onclick: () => {
+            this.frame = place;
+            this.draw(this.state, this.task);
+          },
+        },
+        element("b", {}, name.replace(/.*<locals>\./, "")),
+        ` ${baseName(file)}:${line}`,
+      ),
+    );
+    fill(
+      $("#frames"),
+      shown.flatMap((one, place) => (place ? [element("span", { "aria-hidden": "true" }, "›"), one] : [one])),
+    );
     $("#frames").scrollLeft = $("#frames").scrollWidth; // the innermost is to be seen
   }
 
   /** What can be said where there is no source. */
   #drawNames(frames) {
     this.drawn.file = undefined;
-    const about = frames.length ? "The recording does not have the source of this file. The task is here:"
+    const about = frames.length
+      ? "The recording does not have the source of this file. The task is here:"
       : "Nothing is known of where this task is.";
-    fill($("#lines"), [element("p", { class: "absent" }, about), ...frames.map(([file, line, name]) =>
-      element("p", { class: "absent" }, element("code", {}, `${file}:${line} in ${name}`)))]);
+    fill($("#lines"), [
+      element("p", { class: "absent" }, about),
+      ...frames.map(([file, line, name]) =>
+        element("p", { class: "absent" }, element("code", {}, `${file}:${line} in ${name}`)),
+      ),
+    ]);
   }
 
   #drawLines([file, number], source, innermost) {
     if (!this.tokens.has(file)) this.tokens.set(file, tokens(source));
     const all = this.tokens.get(file);
-    if (this.drawn.file !== file || number < this.drawn.from || number > this.drawn.to) this.#makeLines(file, all, number);
+    if (this.drawn.file !== file || number < this.drawn.from || number > this.drawn.to)
+      this.#makeLines(file, all, number);
     for (const { line, signs } of this.signed) {
       line.className = "line";
       fill(signs, []);
@@ -75,14 +94,27 @@ export class Source {
   }
 
   #makeLines(file, all, number) {
-    const from = Math.max(1, number - AROUND), to = Math.min(all.length, number + AROUND);
+    const from = Math.max(1, number - AROUND),
+      to = Math.min(all.length, number + AROUND);
     this.drawn = { file, from, to };
     this.lines = new Map();
     this.signed = [];
     for (let at = from; at <= to; at++) {
-      const text = element("code", {}, ...all[at - 1].map(([kind, piece]) => (kind ? element("span", { class: kind }, piece) : piece)));
-      this.lines.set(at, element("div", { class: "line", "data-line": at },
-        element("span", { class: "signs" }), element("span", { class: "at" }, String(at)), text));
+      const text = element(
+        "code",
+        {},
+        ...all[at - 1].map(([kind, piece]) => (kind ? element("span", { class: kind }, piece) : piece)),
+      );
+      this.lines.set(
+        at,
+        element(
+          "div",
+          { class: "line", "data-line": at },
+          element("span", { class: "signs" }),
+          element("span", { class: "at" }, String(at)),
+          text,
+        ),
+      );
     }
     fill($("#lines"), [...this.lines.values()]);
   }
@@ -92,13 +124,29 @@ export class Source {
     if (!line) return undefined;
     const signs = line.querySelector(".signs");
     const shown = tasks.slice(0, tasks.length > MOST_SIGNS ? MOST_SIGNS - 1 : MOST_SIGNS);
-    fill(signs, shown.map((task) => {
-      const { number, name } = this.recording.tasks[task];
-      return element("button", { type: "button", class: "sign", style: { "--hue": hueOf(task) }, tabindex: "-1",
-                                 title: `${name} is suspended here`, onclick: () => this.choose(task) }, String(number));
-    }));
+    fill(
+      signs,
+      shown.map((task) => {
+        const { number, name } = this.recording.tasks[task];
+        return element(
+          "button",
+          {
+            type: "button",
+            class: "sign",
+            style: { "--hue": hueOf(task) },
+            tabindex: "-1",
+            title: `${name} is suspended here`,
+            onclick: () => this.choose(task),
+          },
+          String(number),
+        );
+      }),
+    );
     const left = tasks.length - shown.length;
-    if (left) signs.append(element("span", { class: "sign rest", title: `${tasks.length} tasks are suspended here` }, `+${left}`));
+    if (left)
+      signs.append(
+        element("span", { class: "sign rest", title: `${tasks.length} tasks are suspended here` }, `+${left}`),
+      );
     const signed = { line, signs };
     this.signed.push(signed);
     return signed;
@@ -106,7 +154,8 @@ export class Source {
 }
 
 function keepInView(parent, line) {
-  const top = line.offsetTop - parent.scrollTop, room = parent.clientHeight;
+  const top = line.offsetTop - parent.scrollTop,
+    room = parent.clientHeight;
   if (top < room * 0.15 || top > room * 0.75) parent.scrollTop = line.offsetTop - room * 0.4;
 }
 

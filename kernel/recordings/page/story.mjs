@@ -34,11 +34,24 @@ export class Story {
   }
 
   #row(moment) {
-    const { recording } = this, task = recording.task[moment];
-    const pieces = this.sentenceAt(moment + 1), text = plain(recording, pieces);
-    const row = element("button", { type: "button", class: `row ${NAMES[recording.kind[moment]]}`, "data-moment": moment + 1, title: text,
-                                    tabindex: "-1", onclick: () => this.go(moment + 1) },
-      element("span", { class: "at" }, span(recording.time[moment])), element("span", { class: "dot" }), element("span", { class: "text" }, ...pieces.map((piece) => this.#piece(piece))));
+    const { recording } = this,
+      task = recording.task[moment];
+    const pieces = this.sentenceAt(moment + 1),
+      text = plain(recording, pieces);
+    const row = element(
+      "button",
+      {
+        type: "button",
+        class: `row ${NAMES[recording.kind[moment]]}`,
+        "data-moment": moment + 1,
+        title: text,
+        tabindex: "-1",
+        onclick: () => this.go(moment + 1),
+      },
+      element("span", { class: "at" }, span(recording.time[moment])),
+      element("span", { class: "dot" }),
+      element("span", { class: "text" }, ...pieces.map((piece) => this.#piece(piece))),
+    );
     if (task >= 0) row.style.setProperty("--hue", hueOf(task));
     row.classList.toggle("nobody", task < 0);
     row.classList.toggle("now", moment + 1 === this.position);
@@ -50,6 +63,8 @@ export class Story {
 
   #piece(piece) {
     if (typeof piece === "string") return piece;
-    return piece.code !== undefined ? element("code", {}, piece.code) : element("b", {}, nameOf(this.recording, piece.task));
+    return piece.code !== undefined
+      ? element("code", {}, piece.code)
+      : element("b", {}, nameOf(this.recording, piece.task));
   }
 }

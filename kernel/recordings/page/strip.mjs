@@ -7,7 +7,8 @@ import { countsOf } from "./counts.mjs";
 import { ASK, BLOCKED, DEADLOCK, EXIT, RESUME, SPAWN, WAKE, YIELDED } from "./recording.mjs";
 import { clockTime, span } from "./units.mjs";
 
-const TOP = 18, BOTTOM = 17; // pixels for the ticks, and on a wide screen for the legend
+const TOP = 18,
+  BOTTOM = 17; // pixels for the ticks, and on a wide screen for the legend
 const LOWEST_LANE = 4.5; // pixels of height that a lane needs
 const LOWEST_NAME = 9; // and one with a name
 const NAMES_WIDTH = 96;
@@ -53,36 +54,48 @@ export class Strip {
 
   #listen(signal) {
     const canvas = this.canvas;
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      this.pointers.set(event.pointerId, event.clientX);
-      if (this.pointers.size === 1) this.go(this.axis.positionAt(this.#share(event.clientX)), true);
-    }, { signal });
+    canvas.addEventListener(
+      "pointerdown",
+      (event) => {
+        canvas.setPointerCapture(event.pointerId);
+        this.pointers.set(event.pointerId, event.clientX);
+        if (this.pointers.size === 1) this.go(this.axis.positionAt(this.#share(event.clientX)), true);
+      },
+      { signal },
+    );
     canvas.addEventListener("pointerleave", () => (this.tip.hidden = true), { signal });
-    canvas.addEventListener("pointermove", (event) => {
-      this.#showTip(event);
-      if (!this.pointers.has(event.pointerId)) return;
-      const before = this.#spread();
-      this.pointers.set(event.pointerId, event.clientX);
-      if (this.pointers.size === 2) {
-        const xs = [...this.pointers.values()];
-        this.zoom(before / Math.max(10, this.#spread()), this.#share((xs[0] + xs[1]) / 2));
-      } else {
-        this.go(this.axis.positionAt(this.#share(event.clientX)), true);
-      }
-    }, { signal });
+    canvas.addEventListener(
+      "pointermove",
+      (event) => {
+        this.#showTip(event);
+        if (!this.pointers.has(event.pointerId)) return;
+        const before = this.#spread();
+        this.pointers.set(event.pointerId, event.clientX);
+        if (this.pointers.size === 2) {
+          const xs = [...this.pointers.values()];
+          this.zoom(before / Math.max(10, this.#spread()), this.#share((xs[0] + xs[1]) / 2));
+        } else {
+          this.go(this.axis.positionAt(this.#share(event.clientX)), true);
+        }
+      },
+      { signal },
+    );
     for (const over of ["pointerup", "pointercancel"]) {
       canvas.addEventListener(over, (event) => this.pointers.delete(event.pointerId), { signal });
     }
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      if (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey) {
-        this.axis.pan((event.deltaX || event.deltaY) / this.width);
-        this.draw();
-      } else {
-        this.zoom(Math.exp(event.deltaY / 400), this.#share(event.clientX));
-      }
-    }, { passive: false, signal });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        if (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey) {
+          this.axis.pan((event.deltaX || event.deltaY) / this.width);
+          this.draw();
+        } else {
+          this.zoom(Math.exp(event.deltaY / 400), this.#share(event.clientX));
+        }
+      },
+      { passive: false, signal },
+    );
   }
 
   /** What happened where the mouse points. */
@@ -109,8 +122,10 @@ export class Strip {
   }
 
   draw() {
-    const { canvas, parent } = this, scale = devicePixelRatio || 1;
-    const wide = parent.clientWidth, high = parent.clientHeight;
+    const { canvas, parent } = this,
+      scale = devicePixelRatio || 1;
+    const wide = parent.clientWidth,
+      high = parent.clientHeight;
     const room = high - TOP - (wide > 600 ? BOTTOM : 2);
     if (!wide || !high) return;
     canvas.width = wide * scale;
@@ -145,7 +160,11 @@ export class Strip {
       pen.fillRect(x, TOP - 4, 1, high - TOP);
       pen.fillStyle = this.#colour("faint");
       if (x > this.left + this.width - 40) continue; // the word would be cut
-      pen.fillText(axis.kind === "event" ? at.toLocaleString("en") : axis.kind === "real" ? span(at) : clockTime(at), x + 3, 2);
+      pen.fillText(
+        axis.kind === "event" ? at.toLocaleString("en") : axis.kind === "real" ? span(at) : clockTime(at),
+        x + 3,
+        2,
+      );
     }
   }
 
@@ -158,7 +177,8 @@ export class Strip {
   #tasksShown(most) {
     const { recording } = this;
     if (recording.tasks.length <= most) return recording.tasks.map((_, task) => task);
-    const [from, to] = this.#range, seen = new Set(this.followed === undefined ? [] : [this.followed]);
+    const [from, to] = this.#range,
+      seen = new Set(this.followed === undefined ? [] : [this.followed]);
     for (let moment = from; moment < to && seen.size <= most; moment++) {
       if (recording.task[moment] >= 0) seen.add(recording.task[moment]);
     }
@@ -184,31 +204,42 @@ export class Strip {
 
   /** Thick: it runs. Of middle height: it is ready. A line: it is blocked. */
   #drawLane(task, middle, height) {
-    const { pen, axis, recording } = this, mine = recording.momentsOf(task);
-    const colour = colourOf(task, this.dark), light = colourOf(task, this.dark, 0.35);
-    let until = -Infinity, ran = -Infinity; // several moments in one pixel are drawn once; but no run gets lost
+    const { pen, axis, recording } = this,
+      mine = recording.momentsOf(task);
+    const colour = colourOf(task, this.dark),
+      light = colourOf(task, this.dark, 0.35);
+    let until = -Infinity,
+      ran = -Infinity; // several moments in one pixel are drawn once; but no run gets lost
     for (let place = 0; place < mine.length; place++) {
       const moment = mine[place];
       const next = place + 1 < mine.length ? mine[place + 1] + 1 : recording.count;
-      const x = this.#x(axis.value(moment + 1)), end = this.#x(axis.value(next));
-      if (end < this.left || x > this.left + this.width || end < until + 0.25 && x < ran + 1) continue;
+      const x = this.#x(axis.value(moment + 1)),
+        end = this.#x(axis.value(next));
+      if (end < this.left || x > this.left + this.width || (end < until + 0.25 && x < ran + 1)) continue;
       const what = looks(recording, moment);
       if (end < until + 0.25 && what !== "runs") continue;
       until = end;
       if (!what) {
-        if (recording.kind[moment] === EXIT && x >= this.left) this.#drawEnd(recording.first[moment], x, middle, height, colour);
+        if (recording.kind[moment] === EXIT && x >= this.left)
+          this.#drawEnd(recording.first[moment], x, middle, height, colour);
         continue;
       }
       const size = what === "runs" ? height : what === "ready" ? height * 0.5 : 1.5;
       pen.fillStyle = what === "ready" ? light : colour;
       const from = Math.max(x, this.left);
       if (what === "runs") ran = from;
-      pen.fillRect(from, middle - size / 2, Math.max(what === "runs" ? 1.5 : 1, Math.min(end, this.left + this.width) - from), size);
+      pen.fillRect(
+        from,
+        middle - size / 2,
+        Math.max(what === "runs" ? 1.5 : 1, Math.min(end, this.left + this.width) - from),
+        size,
+      );
     }
   }
 
   #drawEnd(how, x, middle, height, colour) {
-    const { pen } = this, radius = Math.max(2.5, height / 3);
+    const { pen } = this,
+      radius = Math.max(2.5, height / 3);
     pen.fillStyle = pen.strokeStyle = colour;
     pen.lineWidth = 1.5;
     pen.beginPath();
@@ -225,9 +256,11 @@ export class Strip {
 
   /** For each pixel: how many tasks are blocked, ready and running, one on top of the other. */
   #drawCounts(high) {
-    const { pen, axis, counts } = this, [from, to] = this.#range;
+    const { pen, axis, counts } = this,
+      [from, to] = this.#range;
     let most = 1;
-    for (let at = from; at <= to; at++) most = Math.max(most, counts.blocked[at] + counts.ready[at] + counts.running[at]);
+    for (let at = from; at <= to; at++)
+      most = Math.max(most, counts.blocked[at] + counts.ready[at] + counts.running[at]);
     const unit = (high - TOP - 2) / most;
     for (let x = 0; x < this.width; x++) {
       const at = axis.positionAt(x / this.width);
@@ -268,7 +301,8 @@ export class Strip {
   }
 
   #drawCursor(high) {
-    const { pen } = this, x = this.#x(this.axis.value(this.position));
+    const { pen } = this,
+      x = this.#x(this.axis.value(this.position));
     pen.fillStyle = this.#colour("ink");
     pen.fillRect(x - 0.75, TOP - 8, 1.5, high);
     pen.beginPath();
@@ -283,10 +317,15 @@ export class Strip {
 function looks(recording, moment) {
   const outcome = recording.second[moment];
   switch (recording.kind[moment]) {
-    case SPAWN: case WAKE: return "ready";
-    case RESUME: return "runs";
-    case ASK: return outcome === BLOCKED ? "blocked" : outcome === YIELDED ? "ready" : "runs";
-    default: return undefined;
+    case SPAWN:
+    case WAKE:
+      return "ready";
+    case RESUME:
+      return "runs";
+    case ASK:
+      return outcome === BLOCKED ? "blocked" : outcome === YIELDED ? "ready" : "runs";
+    default:
+      return undefined;
   }
 }
 

@@ -21,7 +21,9 @@ export function plural(count, word) {
 /** "a, b and c" of pieces: a list of lists. */
 export function joined(pieces) {
   return pieces.flatMap((piece, place) => [
-    ...(place === 0 ? [] : [place === pieces.length - 1 ? " and " : ", "]), piece]);
+    ...(place === 0 ? [] : [place === pieces.length - 1 ? " and " : ", "]),
+    piece,
+  ]);
 }
 
 function shortened(number) {

@@ -15,8 +15,15 @@ export function waitOf(recording, state, task) {
 export function waitAt(recording, moment) {
   const request = recording.request(recording.first[moment]);
   const wait = {
-    task: recording.task[moment], moment, request, since: recording.time[moment], deadline: recording.third[moment],
-    thing: recording.fourth[moment], tasks: tasksOf(recording, request), descriptor: request.descriptor };
+    task: recording.task[moment],
+    moment,
+    request,
+    since: recording.time[moment],
+    deadline: recording.third[moment],
+    thing: recording.fourth[moment],
+    tasks: tasksOf(recording, request),
+    descriptor: request.descriptor,
+  };
   return { ...wait, ...groupOf(wait, recording) };
 }
 
@@ -38,26 +45,39 @@ function groupOf({ thing, deadline, request, tasks, descriptor }, recording) {
 }
 
 const TITLES = {
-  task: "Other tasks", sync: "Each other", queue: "A queue", network: "The network", thread: "A thread",
-  process: "A process", signal: "A signal", file: "A file", future: "A future",
+  task: "Other tasks",
+  sync: "Each other",
+  queue: "A queue",
+  network: "The network",
+  thread: "A thread",
+  process: "A process",
+  signal: "A signal",
+  file: "A file",
+  future: "A future",
 };
 
 /** The tasks that have to do something before `task` can go on, as far as the recording knows. */
 export function waitsFor(recording, state, task) {
   if (state.of(task) !== WAITING) return [];
-  const moment = state.last[task], thing = recording.fourth[moment];
+  const moment = state.last[task],
+    thing = recording.fourth[moment];
   return thing ? ownersOf(recording, state, thing) : tasksOf(recording, recording.request(recording.first[moment]));
 }
 
 /** Who holds a lock. */
 export function ownersOf(recording, state, thing) {
-  return (state.thing(thing)?.owners ?? []).map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
+  return (state.thing(thing)?.owners ?? [])
+    .map((number) => recording.placeOf(number))
+    .filter((task) => task !== undefined);
 }
 
 /** The circles of tasks each of which waits for the next one. A task that waits for several may be in more than one. */
 export function circles(recording, state, tasks) {
-  const found = [], over = new Set(); // tasks from which all ways have been tried
-  const way = [], places = new Map(), rests = []; // the tasks of the present way, where each is on it, and its other ways
+  const found = [],
+    over = new Set(); // tasks from which all ways have been tried
+  const way = [],
+    places = new Map(),
+    rests = []; // the tasks of the present way, where each is on it, and its other ways
   const enter = (task) => {
     places.set(task, way.length);
     way.push(task);

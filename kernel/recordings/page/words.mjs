@@ -1,20 +1,43 @@
 // Each moment in a sentence. A sentence is a list of pieces: words, tasks ({ task }) and code ({ code }).
 
-import { ANSWERED, ASK, BLOCKED, CALLED, CAME_TO_END, CLOCK, DEADLOCK, EXIT, IDLE, RAISED, RESUME, RETURNED, SPAWN, THING, WAKE,
-         YIELDED } from "./recording.mjs";
+import {
+  ANSWERED,
+  ASK,
+  BLOCKED,
+  CALLED,
+  CAME_TO_END,
+  CLOCK,
+  DEADLOCK,
+  EXIT,
+  IDLE,
+  RAISED,
+  RESUME,
+  RETURNED,
+  SPAWN,
+  THING,
+  WAKE,
+  YIELDED,
+} from "./recording.mjs";
 import { joined, plural, span } from "./units.mjs";
 import { circles, ownersOf, waitAt, waitOf } from "./waits.mjs";
 
 /** What happens in the next moment after `before`. */
 export function sentence(recording, before) {
   const moment = before.position;
-  return SENTENCES[recording.kind[moment]]?.(recording, before, moment, { task: recording.task[moment] }) ?? ["Something happens."];
+  return (
+    SENTENCES[recording.kind[moment]]?.(recording, before, moment, { task: recording.task[moment] }) ?? [
+      "Something happens.",
+    ]
+  );
 }
 
 /** A sentence as text, for a screen reader and for a search. */
 export function plain(recording, pieces) {
-  return pieces.map((piece) => (typeof piece === "string" ? piece
-    : piece.code !== undefined ? piece.code : `'${nameOf(recording, piece.task)}'`)).join("");
+  return pieces
+    .map((piece) =>
+      typeof piece === "string" ? piece : piece.code !== undefined ? piece.code : `'${nameOf(recording, piece.task)}'`,
+    )
+    .join("");
 }
 
 export function nameOf(recording, task) {
@@ -24,7 +47,7 @@ export function nameOf(recording, task) {
 /** The cause of a moment, as the pieces with which a sentence begins. */
 export function causeOf(recording, moment) {
   const { task, callback, call, text } = recording.cause(recording.first[moment]);
-  if (task === undefined) return [text[0].toUpperCase() + text.slice(1)];
+  if (task === undefined) return [text.charAt(0).toUpperCase() + text.slice(1)];
   if (!callback) return [{ task }];
   return call ? ["A callback of ", { task }, ", ", { code: call }, ","] : ["A callback of ", { task }];
 }
@@ -43,16 +66,26 @@ const SENTENCES = {
     const outcome = recording.second[recording.lastBefore(recording.task[moment], moment)];
     if (recording.second[moment] && outcome === CALLED) return ["The code that ", task, " has called begins to run."];
     if (recording.second[moment] && outcome === CAME_TO_END) {
-      return ["The call returns ", { code: answer ? recording.text(answer) : "None" }, ", and ", task, " goes on after it."];
+      return [
+        "The call returns ",
+        { code: answer ? recording.text(answer) : "None" },
+        ", and ",
+        task,
+        " goes on after it.",
+      ];
     }
     if (recording.second[moment]) {
-      return answer ? [task, " has its answer at once, ", { code: recording.text(answer) }, ", and goes on."]
+      return answer
+        ? [task, " has its answer at once, ", { code: recording.text(answer) }, ", and goes on."]
         : [task, " has its answer at once, and goes on."];
     }
-    if (before.asked[recording.task[moment]] < 0) return ["The trampoline starts ", task, ": it runs for the first time."];
+    if (before.asked[recording.task[moment]] < 0)
+      return ["The trampoline starts ", task, ": it runs for the first time."];
     const asked = before.asked[recording.task[moment]];
-    if (recording.second[asked] === YIELDED && !answer) return ["The turn of ", task, " has come: the trampoline resumes it."];
-    return answer ? ["The trampoline resumes ", task, " and hands it ", { code: recording.text(answer) }, "."]
+    if (recording.second[asked] === YIELDED && !answer)
+      return ["The turn of ", task, " has come: the trampoline resumes it."];
+    return answer
+      ? ["The trampoline resumes ", task, " and hands it ", { code: recording.text(answer) }, "."]
       : ["The trampoline resumes ", task, " where it waited."];
   },
 
@@ -60,12 +93,15 @@ const SENTENCES = {
     const outcome = recording.second[moment];
     if (recording.first[moment] === 0) {
       const ends = recording.kind[recording.nextAfter(moment)] !== RESUME;
-      return ends ? ["The code of ", task, " has come to its end."] : ["The code that ", task, " has called has come to its end."];
+      return ends
+        ? ["The code of ", task, " has come to its end."]
+        : ["The code that ", task, " has called has come to its end."];
     }
     const wait = waitAt(recording, moment);
     const code = { code: wait.request.text };
     if (outcome === CALLED) return [task, " calls another function: ", code, ". It runs as a part of ", task, "."];
-    if (outcome === YIELDED) return [task, " lets others run first: ", code, ". It goes to the end of the ready queue."];
+    if (outcome === YIELDED)
+      return [task, " lets others run first: ", code, ". It goes to the end of the ready queue."];
     const asks = [task, ...asksFor(recording, wait), code, ". "];
     if (outcome === ANSWERED || outcome === CAME_TO_END) return [...asks, "The kernel can answer at once."];
     return [...asks, ...becauseOf(recording, before, wait)];
@@ -85,27 +121,35 @@ const SENTENCES = {
   },
 
   [CLOCK](recording, before, moment) {
-    return [`The clock of this kernel jumps to ${recording.clockText(recording.first[moment])}, when the next timer is due. It is no real clock, so nobody has to wait.`];
+    return [
+      `The clock of this kernel jumps to ${recording.clockText(recording.first[moment])}, when the next timer is due. `,
+      "It is no real clock, so nobody has to wait.",
+    ];
   },
 
   [THING](recording, before, moment) {
     const thing = recording.things.get(recording.first[moment]);
     const state = recording.states.get(recording.second[moment]);
-    if (thing && !recording.second[moment]) return [`From here on nothing is known of ${thing.label}: the recording follows those that were used last.`];
+    if (thing && !recording.second[moment])
+      return [`From here on nothing is known of ${thing.label}: the recording follows those that were used last.`];
     return thing && state ? changed(recording, thing.label, state) : ["Something that tasks wait at has changed."];
   },
 
   [IDLE](recording, before) {
     const deadline = nextDeadline(recording, before);
-    return [deadline ? `Nothing can run. The kernel waits: the next timer is due in ${span(deadline - before.now)}.`
-      : "Nothing can run. The kernel waits until something happens."];
+    return [
+      deadline
+        ? `Nothing can run. The kernel waits: the next timer is due in ${span(deadline - before.now)}.`
+        : "Nothing can run. The kernel waits until something happens.",
+    ];
   },
 
   [DEADLOCK](recording, before, moment) {
     const { tasks } = recording.data.deadlocks[recording.first[moment]] ?? { tasks: [] };
     const places = placesOf(recording, tasks);
     const [circle] = circles(recording, before, places);
-    if (circle) return ["Deadlock: ", ...several(circle), " wait for each other in a circle. None of them can ever go on."];
+    if (circle)
+      return ["Deadlock: ", ...several(circle), " wait for each other in a circle. None of them can ever go on."];
     return ["Deadlock: nothing can ever wake ", ...several(places), "."];
   },
 };
@@ -122,16 +166,27 @@ function nextDeadline(recording, state) {
 function changed(recording, label, state) {
   if (state.owners) {
     const owners = placesOf(recording, state.owners);
-    return owners.length ? [...several(owners), owners.length === 1 ? ` holds ${label} now.` : ` hold ${label} now.`] : [`Nobody holds ${label} now.`];
+    return owners.length
+      ? [...several(owners), owners.length === 1 ? ` holds ${label} now.` : ` hold ${label} now.`]
+      : [`Nobody holds ${label} now.`];
   }
   if (state.size === 0) return [`${label} is empty now.`];
   if (state.size) {
     const items = (state.items ?? []).slice(0, MOST_NAMED).map((item) => ({ code: item }));
-    return [`${label} has ${plural(state.size, "item")} now`, ...(items.length ? [": ", ...items.flatMap((item, place) => (place ? [", ", item] : [item]))] : []),
-      state.size > items.length && items.length ? " and more." : "."];
+    return [
+      `${label} has ${plural(state.size, "item")} now`,
+      ...(items.length ? [": ", ...items.flatMap((item, place) => (place ? [", ", item] : [item]))] : []),
+      state.size > items.length && items.length ? " and more." : ".",
+    ];
   }
   const about = aboutThing(state);
-  return [/set$/.test(about) ? `${label} is ${about} now.` : /^\d/.test(about) ? `${label} has ${about} now.` : `${label} has changed: ${about}.`];
+  return [
+    /set$/.test(about)
+      ? `${label} is ${about} now.`
+      : /^\d/.test(about)
+        ? `${label} has ${about} now.`
+        : `${label} has changed: ${about}.`,
+  ];
 }
 
 /** How a lock, a queue or the like stands. */
@@ -175,20 +230,31 @@ function asksFor(recording, { request, key, tasks, deadline, thing }) {
 
 // Why tasks wait at such a thing.
 const REASONS = [
-  ["Semaphore", "All its places are taken, so it is blocked."], ["Event", "It is not set yet, so it is blocked."],
-  ["Condition", "It is blocked until another task notifies it."], ["Barrier", "Not all have come yet, so it is blocked."]];
+  ["Semaphore", "All its places are taken, so it is blocked."],
+  ["Event", "It is not set yet, so it is blocked."],
+  ["Condition", "It is blocked until another task notifies it."],
+  ["Barrier", "Not all have come yet, so it is blocked."],
+];
 
 /** Why the request blocks its task. */
 function becauseOf(recording, before, { thing, deadline, request, tasks, descriptor }) {
   const kind = recording.things.get(thing)?.kind ?? "";
   const owners = thing ? ownersOf(recording, before, thing) : [];
-  if (owners.length) return [...joined(owners.map((task) => ({ task }))), owners.length === 1 ? " holds it" : " hold it", ", so it is blocked."];
+  if (owners.length)
+    return [
+      ...joined(owners.map((task) => ({ task }))),
+      owners.length === 1 ? " holds it" : " hold it",
+      ", so it is blocked.",
+    ];
   const reason = REASONS.find(([word]) => kind.includes(word));
   if (reason) return [reason[1]];
   if (request.kind === "queue" && /get/.test(request.text)) return ["The queue is empty, so it is blocked."];
   if (request.kind === "queue" && /put/.test(request.text)) return ["The queue is full, so it is blocked."];
   if (deadline) return [`It is blocked until the clock shows ${recording.clockText(deadline)}.`];
-  if (tasks.length) return [tasks.length === 1 ? "That task is not done, so it is blocked." : "They are not all done, so it is blocked."];
+  if (tasks.length)
+    return [
+      tasks.length === 1 ? "That task is not done, so it is blocked." : "They are not all done, so it is blocked.",
+    ];
   if (descriptor !== undefined) return [`Nothing is there yet: it is blocked until descriptor ${descriptor} is ready.`];
   return ["There is no answer yet, so it is blocked."];
 }
@@ -199,12 +265,19 @@ function endOfWait(recording, before, moment, task) {
   if (asked < 0) return [" wakes ", task, "."];
   const next = recording.nextAfter(moment);
   if (next !== undefined && recording.kind[next] === RESUME && recording.first[next] < 0) {
-    const error = recording.text(recording.first[next]), cause = recording.cause(recording.first[moment]);
-    const awaited = waitAt(recording, asked).tasks.includes(cause.task); // it was cancelled itself, and that is its answer
-    return /^Cancelled/.test(error) && !awaited ? [" cancels ", task, "."] : [" wakes ", task, " with an error, ", { code: error }, "."];
+    const error = recording.text(recording.first[next]),
+      cause = recording.cause(recording.first[moment]);
+    const awaited = waitAt(recording, asked).tasks.includes(cause.task); // its own cancellation is the answer
+    return /^Cancelled/.test(error) && !awaited
+      ? [" cancels ", task, "."]
+      : [" wakes ", task, " with an error, ", { code: error }, "."];
   }
   const wait = waitAt(recording, asked);
   const since = recording.clock[moment] - recording.clock[asked];
   const time = since > 0 ? ` after ${span(since)}` : "";
-  return [" wakes ", task, wait.key === "sleep" ? `: its time has come${time}.` : `: what it waited for is there${time}.`];
+  return [
+    " wakes ",
+    task,
+    wait.key === "sleep" ? `: its time has come${time}.` : `: what it waited for is there${time}.`,
+  ];
 }

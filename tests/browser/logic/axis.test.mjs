@@ -4,20 +4,26 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Axis, ticks } from "../../../kernel/recordings/page/axis.mjs";
 
-const recording = { count: 100, time: Float64Array.from({ length: 100 }, (_, at) => at * at), clock: Float64Array.from({ length: 100 }, (_, at) => Math.floor(at / 10)) };
+const recording = {
+  count: 100,
+  time: Float64Array.from({ length: 100 }, (_, at) => at * at),
+  clock: Float64Array.from({ length: 100 }, (_, at) => Math.floor(at / 10)),
+};
 
 for (const kind of ["event", "real"]) {
   test(`there and back: ${kind}`, () => {
     const axis = new Axis(recording);
     axis.choose(kind);
-    for (const position of [2, 3, 50, 99, 100]) assert.equal(axis.positionAt(axis.share(axis.value(position))), position);
+    for (const position of [2, 3, 50, 99, 100])
+      assert.equal(axis.positionAt(axis.share(axis.value(position))), position);
   });
 }
 
 test("a clock that stands still leads to a position with the same time", () => {
   const axis = new Axis(recording);
   axis.choose("kernel");
-  for (const position of [1, 35, 100]) assert.equal(axis.value(axis.positionAt(axis.share(axis.value(position)))), axis.value(position));
+  for (const position of [1, 35, 100])
+    assert.equal(axis.value(axis.positionAt(axis.share(axis.value(position)))), axis.value(position));
 });
 
 test("zoom keeps what is under the pointer, and ends at the ends", () => {

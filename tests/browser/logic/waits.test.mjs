@@ -10,14 +10,37 @@ import { circles } from "../../../kernel/recordings/page/waits.mjs";
 
 /** All tasks are blocked; `waits` has for each the tasks that it waits for. */
 function blocked(waits) {
-  const rows = waits.flatMap((_, place) => [[SPAWN, place + 1, 0, 0], [ASK, place + 1, place + 1, BLOCKED]]);
+  const rows = waits.flatMap((_, place) => [
+    [SPAWN, place + 1, 0, 0],
+    [ASK, place + 1, place + 1, BLOCKED],
+  ]);
   const zeros = rows.map(() => 0);
   const recording = new Recording({
-    begin: 0, kernels: [{ kernel: 1, clock: "virtual", at: 0, shows: 0 }], things: [], states: [], texts: {}, causes: {}, stacks: {}, sources: {},
+    begin: 0,
+    kernels: [{ kernel: 1, clock: "virtual", at: 0, shows: 0 }],
+    things: [],
+    states: [],
+    texts: {},
+    causes: {},
+    stacks: {},
+    sources: {},
     tasks: waits.map((_, place) => ({ task: place + 1, kernel: 1, number: place + 1, name: `t${place}` })),
-    requests: waits.map((others, place) => ({ request: place + 1, text: "wait()", kind: "task", tasks: others.map((one) => one + 1) })),
-    moments: { kind: rows.map((row) => row[0]), passed: zeros, task: rows.map((row) => row[1]), first: rows.map((row) => row[2]),
-               second: rows.map((row) => row[3]), third: zeros, fourth: zeros } });
+    requests: waits.map((others, place) => ({
+      request: place + 1,
+      text: "wait()",
+      kind: "task",
+      tasks: others.map((one) => one + 1),
+    })),
+    moments: {
+      kind: rows.map((row) => row[0]),
+      passed: zeros,
+      task: rows.map((row) => row[1]),
+      first: rows.map((row) => row[2]),
+      second: rows.map((row) => row[3]),
+      third: zeros,
+      fourth: zeros,
+    },
+  });
   return [recording, new Replay(recording).at(rows.length), waits.map((_, place) => place)];
 }
 
@@ -54,5 +77,11 @@ test("the chain of causes says that the circle is closed, and ends", () => {
 test("the stage has a group for those that wait for tasks", () => {
   const [recording, state] = blocked([[1], []]);
   const scene = sceneOf(recording, state, new Map());
-  assert.deepEqual(scene.groups.map(({ key, waits }) => [key, waits.map(({ task }) => task)]), [["tasks", [0]], ["kind:task", [1]]]);
+  assert.deepEqual(
+    scene.groups.map(({ key, waits }) => [key, waits.map(({ task }) => task)]),
+    [
+      ["tasks", [0]],
+      ["kind:task", [1]],
+    ],
+  );
 });

@@ -1,4 +1,4 @@
-"""Tasks that return, fail, are cancelled and run out of time; one calls a generator; a semaphore, an event, a condition."""
+"""Tasks that return, fail, are cancelled and run out of time, with a semaphore, an event and a condition."""
 
 import sys
 from collections.abc import Generator
@@ -50,7 +50,9 @@ async def waiter(event: Event) -> None:
 
 async def main() -> None:
     event, semaphore, condition, box = Event(), Semaphore(2), Condition(), list[int]()
-    tasks: list[Task[Any]] = [await spawn(limited(semaphore, 0.1 * number), name=f"limited {number}") for number in range(1, 4)]
+    tasks: list[Task[Any]] = []
+    for number in range(1, 4):
+        tasks.append(await spawn(limited(semaphore, 0.1 * number), name=f"limited {number}"))
     tasks.append(await spawn(waiter(event), name="waiter"))
     tasks.append(await spawn(hurried(), name="hurried"))
     tasks.append(await spawn(calls(), name="calls"))

@@ -1,4 +1,4 @@
-"""Names, values and errors that would be dangerous if they became a part of the page; recorded without data if asked."""
+"""Names, values and errors that would be dangerous as a part of the page; recorded without data if asked."""
 
 import sys
 
@@ -6,8 +6,8 @@ from kernel import Queue, VirtualClock, run, sleep, spawn
 from kernel.insight import record
 
 SCRIPT = "<script>window.bad = 1</script>"
-NAMES = ["</script><script>window.bad = 1</script>", "<img src=x onerror='window.bad = 1'>", "${window.bad = 1}", "{{data}}",
-         "\u202eevil\u2028\u2029", "--><!--", "\ud800", "&lt;b&gt;", "", "x" * 1000, "a\nb\tc"]
+NAMES = ["</script><script>window.bad = 1</script>", "<img src=x onerror='window.bad = 1'>", "${window.bad = 1}",
+         "{{data}}", "\u202eevil\u2028\u2029", "--><!--", "\ud800", "&lt;b&gt;", "", "x" * 1000, "a\nb\tc"]
 
 
 async def task(queue: Queue[str], number: int) -> str:
