@@ -89,4 +89,5 @@ def _hash(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()  # the name of a file need not be valid Unicode
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")

@@ -30,12 +30,12 @@ from .tables import Tables
 from .things import Things
 from .writing import stack_definition
 
-BY_QUEUE = 2
+BY_QUEUE = 2  # how a task waits for an operation on a connection
 MANY = 50  # tasks that one request waits for, of which the recording has the numbers
 MOST_BYTES, MOST_SIMPLE = 2048, 500  # of the values, of each type, whose text is known without making it
-MOST_SITES = 10_000
+MOST_SITES = 10_000  # places in the program that are known
 TICK = 1_000_000  # nanoseconds between two rows with counts
-TUPLE_ITERATOR = type(iter(()))
+TUPLE_ITERATOR = type(iter(()))  # what `checkpoint()` awaits
 AWAIT = Syscall.__await__.__code__  # in which nearly all native requests are awaited
 PLAIN = frozenset([NoneType, TUPLE_ITERATOR, repeat])  # what code can be suspended in that has no frame
 BEFORE = Cause("before", "what was before the recording")  # has made the tasks that are there when it begins
@@ -147,19 +147,26 @@ class Track(Observer):
         code = getattr(code, "cr_code", None) or getattr(code, "gi_code", None)
         stand_in.lines = self._lines.setdefault(id(code), (code, {}))[1]
         task.context = stand_in  # type: ignore[assignment]  # a stand-in
-        name, suffix = task.name, 0
+        name, suffix = self._name(task), 0
         if name.startswith("Task-") and name[5:].isdecimal():  # of asyncio's, which numbers them
             name, suffix = "Task-", int(name[5:])
         daemon = getattr(task, "daemon", False)
         key = self.number, id(code), name, daemon
         sort = tables.sorts.known.get(key) or tables.sorts.number(
-            key, kernel=self.number, name=cut(name), daemon=daemon,
+            key, kernel=self.number, name=name, daemon=daemon,
             place=None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname])
         self.note((stand_in.head + SPAWN, monotonic_ns(), cause, sort, task.id, suffix))
         return stand_in
 
+    def _name(self, task: Task[Any]) -> str:
+        try:
+            return cut(str(task.name))
+        except Exception as error:
+            self._failed("the name of a task", error)
+            return "?"
+
     def renamed(self, task: Task[Any]) -> None:
-        self.define({"renamed": self.number_of(task), "name": cut(str(task.name))})
+        self.define({"renamed": self.number_of(task), "name": self._name(task)})
 
     def queued(self, task: Task[Any]) -> None:
         stand_in: Any = task.context
@@ -200,7 +207,7 @@ class Track(Observer):
             text = self.error(error) if error is not None else 0 if value is None else self.text(value)
         except Exception as failure:
             text = self._failed("how a task ended", failure)
-        self.note((self.stand_in_of(task).head + EXIT, monotonic_ns(), how, text))
+        self.note((KINDS * self.number_of(task) + EXIT, monotonic_ns(), how, text))
         self.tables.ended(self._kernel_id, task.id)
 
     def _failed(self, what: str, error: Exception) -> int:
@@ -210,8 +217,8 @@ class Track(Observer):
 
     def deadlock(self, error: Deadlock) -> None:
         tasks = [self.number_of(task) for task in error.tasks]
-        self.define({
-            "deadlock": str(error) if self.data else type(error).__name__, "kernel": self.number, "time": monotonic_ns(), "tasks": tasks})
+        self.define({"deadlock": str(error) if self.data else type(error).__name__, "kernel": self.number,
+                     "time": monotonic_ns(), "tasks": tasks})
 
     def stand_in_of(self, task: Task[Any]) -> RecordedContext:
         """The stand-in that this observer has put in place for the context of `task`."""
@@ -260,9 +267,10 @@ class Track(Observer):
     def answered(self, stand_in: RecordedContext, thrown: bool, value: Any) -> int:
         """The number of the answer with which a task goes on; negative for an error."""
         if stand_in.pending is None and not thrown and (known := self._simple.get(value.__class__)) is not None:
-            number = known.get(value)  # `echo` of the benchmarks
-            if number is not None:
-                return number
+            if value.__class__ is int or len(value) <= MOST_BYTES:
+                number = known.get(value)  # `echo` of the benchmarks
+                if number is not None:
+                    return number
         request, stand_in.pending = stand_in.pending, None
         try:
             error: BaseException | None = value if thrown else None
@@ -293,9 +301,9 @@ class Track(Observer):
                 site = self._sites[key] = Site(chain(task)[1])
             always = site.key_of(task, request)
             number = None if always is None else site.known.get(always)
-            if number is not None:
-                if not isinstance(request, Task):
-                    return number, 0, 0
+            if number is not None and not isinstance(request, Task):
+                return number, 0, 0
+            if number is not None and not request.done():
                 if is_future(request):
                     stand_in.pending = request
                     stand_in.inside = False
@@ -306,7 +314,6 @@ class Track(Observer):
                 stand_in.pending = request
                 stand_in.inside = question.inside
             if always is not None and not (isinstance(request, Task) and awaited >= 0):
-                site.known[always] = number
                 site.known[always] = number
                 if place is not None and request is None:
                     stand_in.lines[place] = number

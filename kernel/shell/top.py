@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 
 from ..serving.changes import Nonsense
 from ..serving.live import INTERVALS
@@ -20,7 +20,7 @@ from .rows import COLUMNS, Choice, rows_of
 
 CLEAR = "\33[H\33[2J\33[3J"
 HOW = ("trampoline top: this is the plain table; the full screen, with keys to sort, filter and look into tasks, needs "
-       "Textual: pip install 'trampoline-kernel[top]'")
+       "Textual 2 or newer: pip install 'trampoline-kernel[top]'")
 BARS = 40  # lags that are shown
 
 
@@ -30,13 +30,21 @@ def top(options: Options, pid: int, conversation: Callable[[int], Conversation])
     whole_screen = sys.stdin.isatty() and sys.stdout.isatty() and count is None and "--plain" not in options.others
     with conversation(pid) as asked:
         asked.ask({"ask": "top", "interval": interval, "data": options.data})
-        if whole_screen and find_spec("textual") is not None:
+        if whole_screen and textual_is_there():
             from .screen import show  # here, since Textual need not be installed, and takes long to load
             show(moments(asked, pid), asked, pid, interval, choice)
         else:
             show_tables(asked, pid, count, choice)
             if whole_screen:
                 print(HOW, file=sys.stderr)
+
+
+def textual_is_there() -> bool:
+    """Whether Textual is installed, in a version that the whole screen can use."""
+    try:
+        return int(version("textual").partition(".")[0]) >= 2
+    except PackageNotFoundError:
+        return False
 
 
 def moments(asked: Conversation, pid: int) -> Iterator[Moment]:

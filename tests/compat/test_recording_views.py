@@ -86,6 +86,16 @@ def test_the_timeline_of_a_virtual_clock(tmp_path: Path) -> None:
     assert any(arrow[0] == first and arrow[2] == second for arrow in timeline.arrows)
 
 
+def test_a_task_that_a_callback_makes_is_below_the_task_that_asked_for_the_callback(tmp_path: Path) -> None:
+    async def main() -> None:
+        made = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(lambda: made.set_result(asyncio.create_task(asyncio.sleep(1), name="child")))
+        await (await made)
+
+    timeline = timeline_of(recorded_call(lambda: run(main(), clock=kernel.VirtualClock()), tmp_path))
+    assert timeline.rows[1].startswith("└─ child (")
+
+
 def test_the_timeline_of_a_server_and_its_client(tmp_path: Path) -> None:
     async def main() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -20,9 +20,10 @@ export function chainOf(recording, state, task) {
     seen.add(at);
     const [pieces, next] = link(recording, state, at);
     links.push({ pieces });
-    if (next === undefined) break;
+    if (next === undefined) return links;
     at = next;
   }
+  if (links.length === LONGEST) links.push({ pieces: ["And so on: the chain is longer."] });
   return links;
 }
 

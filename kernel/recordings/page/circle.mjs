@@ -2,14 +2,18 @@
 
 import { element } from "./dom.mjs";
 import { hueOf } from "./colours.mjs";
+import { plural } from "./units.mjs";
 import { waitOf } from "./waits.mjs";
 
 const MOST = 10; // tasks that are drawn around; a larger circle is a chain of words
+const MOST_WORDS = 20; // links of the chain
 const RADIUS = 50, WIDE = 420, HIGH = 132;
 
 export function circlePicture(recording, state, circle, boxes) {
-  const words = element("ol", { class: "chain" }, ...circle.slice(0, 50).map((task, place) =>
-    element("li", {}, ...boxes.pieces([{ task }, " waits for ", ...waited(recording, state, task), { task: circle[(place + 1) % circle.length] }]))));
+  const links = circle.slice(0, MOST_WORDS).map((task, place) =>
+    element("li", {}, ...boxes.pieces([{ task }, " waits for ", ...waited(recording, state, task), { task: circle[(place + 1) % circle.length] }])));
+  if (circle.length > MOST_WORDS) links.push(element("li", {}, `and so on, through ${plural(circle.length, "task")}, back to the first`));
+  const words = element("ol", { class: "chain" }, ...links);
   if (circle.length > MOST) return element("div", { class: "ring" }, words);
   return element("div", { class: "ring" }, drawing(recording, circle), words);
 }

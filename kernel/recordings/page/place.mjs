@@ -1,6 +1,6 @@
 // Where tasks are in the program's source: which line a moment is about, and where the others are suspended.
 
-import { ASK, EXIT, RESUME, SPAWN, WAKE } from "./recording.mjs";
+import { ASK, CALLED, EXIT, RESUME, SPAWN, WAKE } from "./recording.mjs";
 import { ABSENT, DONE } from "./replay.mjs";
 
 /** The task that a position is about. */
@@ -30,7 +30,7 @@ export function deedAt(recording, state, task) {
   const asked = state.asked[task] >= 0;
   switch (recording.kind[moment]) {
     case SPAWN: return "will begin here";
-    case RESUME: return asked ? "goes on here" : "begins here";
+    case RESUME: return recording.second[recording.lastBefore(task, moment)] === CALLED ? "the call is here" : asked ? "goes on here" : "begins here";
     case ASK: return recording.first[moment] ? (state.running.includes(task) ? "asks here" : "is suspended here") : "was here last";
     case WAKE: return "will go on here";
     case EXIT: return "was here last";

@@ -126,10 +126,10 @@ export class Recording {
 /** Things with what they are called: "Lock 2", or only "Queue" if there is no other. */
 function labelled(things) {
   const ofKind = new Map();
-  for (const { kind, thing } of things) ofKind.set(kind, [...(ofKind.get(kind) ?? []), thing]);
+  for (const { kind } of things) ofKind.set(kind, { all: (ofKind.get(kind)?.all ?? 0) + 1, named: 0 });
   return things.map((thing) => {
-    const all = ofKind.get(thing.kind);
-    return { ...thing, label: all.length === 1 ? thing.kind : `${thing.kind} ${all.indexOf(thing.thing) + 1}` };
+    const counts = ofKind.get(thing.kind);
+    return { ...thing, label: counts.all === 1 ? thing.kind : `${thing.kind} ${++counts.named}` };
   });
 }
 

@@ -2,10 +2,12 @@
 
 import { CANCELLED, RAISED } from "./recording.mjs";
 import { DONE, WAITING } from "./replay.mjs";
-import { circles, ownersOf, waitOf } from "./waits.mjs";
+import { blocks, circles, ownersOf, waitAt, waitOf } from "./waits.mjs";
+
+const LASTING = ["sleep", "tasks"];
 
 /** The queue, who runs, the groups of those that are blocked, and those that are done, the latest first. */
-export function sceneOf(recording, state) {
+export function sceneOf(recording, state, lasting) {
   const blocked = [], done = [];
   for (let task = 0; task < recording.tasks.length; task++) {
     const what = state.of(task);
@@ -13,7 +15,7 @@ export function sceneOf(recording, state) {
     else if (what === DONE) done.push(task);
   }
   done.sort((one, other) => state.last[other] - state.last[one]);
-  const groups = groupsOf(recording, state, blocked);
+  const groups = groupsOf(recording, state, blocked, lasting);
   return { ready: state.ready, running: state.running, blocked, done, groups, circles: circles(recording, state, blocked) };
 }
 
@@ -26,8 +28,19 @@ export function endingOf(recording, state, task) {
   return { word: "returned", sign: "✓", text };
 }
 
-function groupsOf(recording, state, blocked) {
-  const groups = new Map();
+/** Whether anybody ever waits for timers, and for other tasks: those places stay, so that the stage is calm. */
+export function lastingPlaces(recording) {
+  const found = new Map();
+  for (let moment = 0; moment < recording.count && found.size < LASTING.length; moment++) {
+    if (recording.fourth[moment] || !blocks(recording, moment)) continue;
+    const { key, title } = waitAt(recording, moment);
+    if (LASTING.includes(key)) found.set(key, title);
+  }
+  return found;
+}
+
+function groupsOf(recording, state, blocked, lasting) {
+  const groups = new Map([...lasting].map(([key, title]) => [key, { key, title, waits: [] }]));
   for (const number of state.things.keys()) {
     const thing = recording.things.get(number);
     if (thing) groups.set(`thing:${number}`, thingGroup(recording, state, thing));
@@ -51,9 +64,9 @@ function thingGroup(recording, state, thing) {
     size: standing.size, owners: standing.owners ? ownersOf(recording, state, thing.thing) : undefined };
 }
 
-/** Timers come first, then what has a state, then the rest. */
+/** Timers come first, then other tasks, then what has a state, then the rest. */
 function orderOf({ key }) {
-  return key === "sleep" ? 0 : key.startsWith("thing:") ? 1 : key === "tasks" ? 2 : 3;
+  return key === "sleep" ? 0 : key === "tasks" ? 1 : key.startsWith("thing:") ? 2 : 3;
 }
 
 function byDeadline(one, other) {

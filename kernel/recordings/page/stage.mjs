@@ -4,7 +4,7 @@ import { $, element, fill, setText } from "./dom.mjs";
 import { hueOf } from "./colours.mjs";
 import { ASK, BLOCKED, CAME_TO_END, RESUME } from "./recording.mjs";
 import { DONE } from "./replay.mjs";
-import { endingOf, sceneOf } from "./scene.mjs";
+import { endingOf, lastingPlaces, sceneOf } from "./scene.mjs";
 import { plural, span } from "./units.mjs";
 import { aboutThing, nameOf } from "./words.mjs";
 
@@ -18,11 +18,12 @@ export class Stage {
     this.recording = recording;
     this.boxes = boxes;
     this.more = more; // called with a title and tasks, to list them all
+    this.lasting = lastingPlaces(recording);
     this.groups = new Map(); // elements by key
   }
 
   draw(state, duration) {
-    const scene = sceneOf(this.recording, state);
+    const scene = sceneOf(this.recording, state, state.position ? this.lasting : []);
     this.boxes.move(() => {
       this.#drawQueue(state, scene);
       this.#drawRunning(state, scene);
@@ -86,7 +87,7 @@ export class Stage {
     const inCircle = new Set(circles.flat());
     const waited = groups.filter((group) => group.waits.length || group.owners?.length || group.size);
     const idle = groups.filter((group) => !waited.includes(group));
-    const shown = [...waited, ...idle].slice(0, MOST.groups);
+    const shown = groups.length > MOST.groups ? [...waited, ...idle].slice(0, MOST.groups) : groups;
     const kept = new Map();
     for (const group of shown) kept.set(group.key, this.#group(state, group, inCircle));
     this.groups = kept;
@@ -112,6 +113,7 @@ export class Stage {
     const [top, boxes] = made.children, [title, stands] = top.children;
     const { waits } = group;
     made.classList.toggle("wide", waits.length > 3);
+    made.classList.toggle("idle", !waits.length && !group.owners?.length && !group.size);
     fill(title, [group.title, ...(waits.length > 1 ? [element("span", { class: "count" }, String(waits.length))] : [])]);
     fill(stands, this.#standing(state, group));
     const draw = (wait, note) => this.boxes.box(wait.task, note, inCircle.has(wait.task) ? "stuck" : "");
@@ -141,7 +143,9 @@ export class Stage {
 
   /** What is known of a lock, a queue, or the clock. */
   #standing(state, group) {
+    if (group.key === "sleep" && !group.waits.length) return [`nobody sleeps; the clock shows ${this.recording.clockText(state.now)}`];
     if (group.key === "sleep") return [`the clock shows ${this.recording.clockText(state.now)}`];
+    if (group.key === "tasks" && !group.waits.length) return ["nobody waits for one"];
     if (HINTS[group.key.split(":")[0]]) return [HINTS[group.key.split(":")[0]]];
     if (group.owners) {
       return group.owners.length ? ["held by ", ...group.owners.map((task) => this.boxes.reference(task))] : ["nobody holds it"];

@@ -4,7 +4,7 @@ import { $, setText } from "./dom.mjs";
 import { Axis, ticks } from "./axis.mjs";
 import { colourOf } from "./colours.mjs";
 import { countsOf } from "./counts.mjs";
-import { ASK, BLOCKED, CLOCK, DEADLOCK, EXIT, IDLE, RESUME, SPAWN, WAKE, YIELDED } from "./recording.mjs";
+import { ASK, BLOCKED, DEADLOCK, EXIT, RESUME, SPAWN, WAKE, YIELDED } from "./recording.mjs";
 import { clockTime, span } from "./units.mjs";
 
 const TOP = 18; // pixels for the ticks
@@ -22,6 +22,8 @@ export class Strip {
     this.tip = $("#tip");
     this.axis = new Axis(recording);
     this.counts = countsOf(recording);
+    this.deadlocks = [];
+    recording.kind.forEach((kind, moment) => kind === DEADLOCK && this.deadlocks.push(moment));
     this.parent = $("#strip");
     this.canvas = this.parent.querySelector("canvas");
     this.position = 0;
@@ -184,14 +186,15 @@ export class Strip {
   #drawLane(task, middle, height) {
     const { pen, axis, recording } = this, mine = recording.momentsOf(task);
     const colour = colourOf(task, this.dark), light = colourOf(task, this.dark, 0.35);
-    let until = -Infinity; // several moments in one pixel are drawn once
+    let until = -Infinity, ran = -Infinity; // several moments in one pixel are drawn once; but no run gets lost
     for (let place = 0; place < mine.length; place++) {
       const moment = mine[place];
       const next = place + 1 < mine.length ? mine[place + 1] + 1 : recording.count;
       const x = this.#x(axis.value(moment + 1)), end = this.#x(axis.value(next));
-      if (end < this.left || x > this.left + this.width || end < until + 0.25) continue;
-      until = end;
+      if (end < this.left || x > this.left + this.width || end < until + 0.25 && x < ran + 1) continue;
       const what = looks(recording, moment);
+      if (end < until + 0.25 && what !== "runs") continue;
+      until = end;
       if (!what) {
         if (recording.kind[moment] === EXIT && x >= this.left) this.#drawEnd(recording.first[moment], x, middle, height, colour);
         continue;
@@ -199,7 +202,8 @@ export class Strip {
       const size = what === "runs" ? height : what === "ready" ? height * 0.5 : 1.5;
       pen.fillStyle = what === "ready" ? light : colour;
       const from = Math.max(x, this.left);
-      pen.fillRect(from, middle - size / 2, Math.max(1, Math.min(end, this.left + this.width) - from), size);
+      if (what === "runs") ran = from;
+      pen.fillRect(from, middle - size / 2, Math.max(what === "runs" ? 1.5 : 1, Math.min(end, this.left + this.width) - from), size);
     }
   }
 
@@ -250,18 +254,17 @@ export class Strip {
 
   /** Deadlocks, and the hits of a search. */
   #drawMarks(high) {
-    const { pen, axis, recording } = this;
+    const { pen, axis } = this;
+    pen.fillStyle = this.#colour("mark");
+    let last = -Infinity;
     for (const moment of this.hits ?? []) {
       const x = this.#x(axis.value(moment + 1));
-      if (x < this.left || x > this.left + this.width) continue;
-      pen.fillStyle = this.#colour("mark");
+      if (x < this.left || x > this.left + this.width || x < last + 1) continue;
       pen.fillRect(x - 1, TOP - 6, 2, 6);
+      last = x;
     }
-    recording.kind.forEach((kind, moment) => {
-      if (kind !== DEADLOCK) return;
-      pen.fillStyle = this.#colour("alarm");
-      pen.fillRect(this.#x(axis.value(moment + 1)) - 1, TOP - 6, 2, high);
-    });
+    pen.fillStyle = this.#colour("alarm");
+    for (const moment of this.deadlocks) pen.fillRect(this.#x(axis.value(moment + 1)) - 1, TOP - 6, 2, high);
   }
 
   #drawCursor(high) {

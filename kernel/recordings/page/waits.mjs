@@ -1,7 +1,9 @@
 // What a blocked task waits for: where on the stage it belongs, and for which other tasks it waits.
 
-import { BLOCKED, ASK } from "./recording.mjs";
+import { ASK, BLOCKED } from "./recording.mjs";
 import { WAITING } from "./replay.mjs";
+
+const MOST_CIRCLES = 8;
 
 /** What a task waits for, or undefined if it does not wait. */
 export function waitOf(recording, state, task) {
@@ -42,10 +44,9 @@ const TITLES = {
 
 /** The tasks that have to do something before `task` can go on, as far as the recording knows. */
 export function waitsFor(recording, state, task) {
-  const wait = waitOf(recording, state, task);
-  if (!wait) return [];
-  if (wait.thing) return ownersOf(recording, state, wait.thing);
-  return wait.tasks;
+  if (state.of(task) !== WAITING) return [];
+  const moment = state.last[task], thing = recording.fourth[moment];
+  return thing ? ownersOf(recording, state, thing) : tasksOf(recording, recording.request(recording.first[moment]));
 }
 
 /** Who holds a lock. */
@@ -53,28 +54,29 @@ export function ownersOf(recording, state, thing) {
   return (state.thing(thing)?.owners ?? []).map((number) => recording.placeOf(number)).filter((task) => task !== undefined);
 }
 
-/** The tasks of a circle in which each waits for the next, beginning with `task`; or undefined. */
-export function circleFrom(recording, state, task) {
-  const way = [task];
-  for (;;) {
-    // Who waits for several tasks goes on when all are done, so one that never is suffices: each way would have to be tried.
-    const next = waitsFor(recording, state, way[way.length - 1]);
-    if (next.includes(task)) return way;
-    const other = next.find((one) => state.of(one) === WAITING && !way.includes(one));
-    if (other === undefined) return undefined;
-    way.push(other);
-  }
-}
-
-/** All circles of tasks there are; each task is in one at most. */
-export function circles(recording, state, blocked) {
-  const found = [], seen = new Set();
-  for (const task of blocked) {
-    if (seen.has(task)) continue;
-    const circle = circleFrom(recording, state, task);
-    if (!circle) continue;
-    found.push(circle);
-    circle.forEach((one) => seen.add(one));
+/** The circles of tasks each of which waits for the next one. A task that waits for several may be in more than one. */
+export function circles(recording, state, tasks) {
+  const found = [], over = new Set(); // tasks from which all ways have been tried
+  const way = [], places = new Map(), rests = []; // the tasks of the present way, where each is on it, and its other ways
+  const enter = (task) => {
+    places.set(task, way.length);
+    way.push(task);
+    rests.push(waitsFor(recording, state, task).values());
+  };
+  for (const first of tasks) {
+    if (!over.has(first)) enter(first);
+    while (way.length && found.length < MOST_CIRCLES) {
+      const { value: other, done } = rests[rests.length - 1].next();
+      if (done) {
+        rests.pop();
+        places.delete(way[way.length - 1]);
+        over.add(way.pop());
+      } else if (places.has(other)) {
+        found.push(way.slice(places.get(other)));
+      } else if (!over.has(other) && state.of(other) === WAITING) {
+        enter(other);
+      }
+    }
   }
   return found;
 }

@@ -128,7 +128,8 @@ function changed(recording, label, state) {
     return [`${label} has ${plural(state.size, "item")} now`, ...(items.length ? [": ", ...items.flatMap((item, place) => (place ? [", ", item] : [item]))] : []),
       state.size > items.length && items.length ? " and more." : "."];
   }
-  return [`${label} has changed: ${aboutThing(state)}.`];
+  const about = aboutThing(state);
+  return [/set$/.test(about) ? `${label} is ${about} now.` : /^\d/.test(about) ? `${label} has ${about} now.` : `${label} has changed: ${about}.`];
 }
 
 /** How a lock, a queue or the like stands. */
@@ -143,7 +144,7 @@ export function standing(recording, state) {
 
 /** What the recording says of it, without its name: "not set", "2 left". */
 export function aboutThing(state) {
-  return state.text.replace(/^\S+ (with )?/, "");
+  return state.text.replace(/^\S+ (with )?(of .*, )?/, ""); // a condition's text has that of its lock in it
 }
 
 function placesOf(recording, numbers) {

@@ -366,21 +366,3 @@ def test_a_kernel_is_recorded_from_the_middle_on(tmp_path: Path) -> None:
         "idle", "clock 2", "wake ticks by a timer", "resume ticks",
         "ask ticks sleep(1) at test_a_kernel_is_recorded_from_the_middle_on.<locals>.ticks blocked until 3",
         "idle", "clock 2.5", f"wake {name} by a timer"]
-
-
-def test_functions_that_are_made_anew_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The code objects come and go, and so do the numbers by which the recorder knows them."""
-    monkeypatch.setattr("kernel.recordings.recorder.MOST_SITES", 5)
-    seen: list[str] = []
-
-    async def main() -> None:
-        for number in range(50):
-            names: dict[str, Any] = {"checkpoint": checkpoint, "sleep": sleep}
-            exec(f"async def function_{number}():\n    await checkpoint()\n    await sleep({number % 3})\n", names)
-            await (await spawn(names[f"function_{number}"]()))
-            seen.append(f"function_{number}")
-
-    recording = recorded(main, tmp_path / "recording")
-    lines = [line for line in lines_of(recording) if " at function_" in line]
-    assert [line.split()[1] for line in lines] == [name for name in seen for _ in range(2)]
-    assert all(f" at {line.split()[1]} " in line for line in lines)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from kernel import Deadlock, Kernel, Lock, Queue, VirtualClock, checkpoint, run, sleep, spawn
+from kernel import Deadlock, Kernel, Lock, Queue, VirtualClock, checkpoint, run, sleep, spawn, timeout
 from kernel.insight import record
 from kernel.recordings.reading import read
 from tests.support.programs import failures, pool
@@ -129,6 +130,23 @@ def test_counters_of_ready_tasks_and_of_timers(tmp_path: Path) -> None:
     assert max(value for _, value in counters["ready tasks"]) == 4 and counters["ready tasks"][-1][1] == 0
     for second in range(5):  # at 0.5 seconds, at 1.5 seconds and so on
         assert [value for time, value in counters["timers set"] if time < (second + 0.5) * 1e6][-1] == 5 - second
+
+
+def test_the_counters_are_not_wrong_where_the_recording_counts(tmp_path: Path) -> None:
+    """The kernel counts when a step has taken long. A timer that the step asks for is not set yet then."""
+    async def program() -> None:
+        async with timeout(100):
+            for _ in range(3):
+                begin = time.monotonic()
+                while time.monotonic() - begin < 0.002:
+                    pass
+                await sleep(1)
+
+    counters = timeline_of(recorded(program(), tmp_path)).counters
+    for second in range(3):
+        assert [value for moment, value in counters["timers set"] if moment < (second + 0.5) * 1e6][-1] == 2
+    for values in counters["timers set"], counters["ready tasks"]:
+        assert all(value != following for (_, value), (_, following) in zip(values, values[1:]))
 
 
 def test_failures_and_deadlocks_are_marked(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,11 +71,11 @@ def test_a_person_looks_at_a_program(place: Place, tmp_path: Path, tmux: Tmux) -
         tmux("send-keys", "Escape")
         tmux.until(lambda screen: "Why is it waiting?" not in screen)
         tmux("send-keys", "q")
-        tmux.until(lambda screen: "status 0" in screen.splitlines())
+        tmux.until(lambda screen: re.search("status 0$", screen, re.MULTILINE))  # perhaps after a prompt
         assert process.poll() is None
         tmux("send-keys", " ".join(command) + "; echo again $?", "Enter")
         tmux.until(lambda screen: "ticker" in screen and "lag 0." in screen)
         process.kill()
         process.wait()
-        screen = tmux.until(lambda screen: "again 1" in screen.splitlines())
+        screen = tmux.until(lambda screen: re.search("again 1$", screen, re.MULTILINE))
         assert f"trampoline top: process {process.pid} has ended" in screen
