@@ -28,6 +28,7 @@ LENGTHS = (4, 5, 7, 6, 3, 4, 3, 4, 6, 4)  # of the rows, by kind
 RETURNED, RAISED, CANCELLED = 0, 1, 2
 
 UNKNOWN_CAUSE = 0  # the number of a task, negative, if that is the cause; else that of a cause which the file defines
+UNKNOWN_STATE = 0  # of a thing that the recorder does not look at any more
 NO_DEADLINE = 0
 FIRST_TASK = 1 << 32  # the text of a value that is a task: its number, and this
 NO_DESCRIPTORS = -1  # the poller does not tell how many there are

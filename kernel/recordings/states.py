@@ -36,6 +36,8 @@ class State:
             self.clock[subject] = first
         elif kind == THING:
             self.things[first] = second
+            if not second:  # nobody looks at it any more
+                del self.things[first]
         elif kind <= EXIT:
             kernel = self._tasks[subject]["kernel"]
             ready, running = self.ready[kernel], self.running[kernel]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable
 from itertools import islice
+from time import monotonic_ns
 from typing import Any
 
 from ..core import Kernel
@@ -16,7 +17,7 @@ from ..insight.requests import chain, shown
 from ..snapshots.holders import blocks_of, held_by
 from ..snapshots.lines import describe
 from ..task import Task
-from .rows import KINDS, THING
+from .rows import KINDS, THING, UNKNOWN_STATE
 from .tables import Tables
 
 MOST = 64  # that are looked at, those that were used last
@@ -59,7 +60,9 @@ class Things:
         if known is None:
             known = Thing(next(self._tables.things), thing)
             if len(self.live) >= MOST:
-                del self.live[next(iter(self.live))]
+                forgotten = self.live.pop(next(iter(self.live)))
+                self._tables.writer.rows.extend(
+                    (KINDS * self.kernel_number + THING, monotonic_ns(), forgotten.number, UNKNOWN_STATE))
             self._tables.writer.definitions.append({"thing": known.number, "kernel": self.kernel_number,
                                              "kind": describe(thing, False)[0]})
         self.live[id(thing)] = known

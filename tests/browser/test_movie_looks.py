@@ -105,3 +105,27 @@ def test_boxes_glide_unless_motion_is_not_wanted(screen: Any, recordings: Any) -
             page.keyboard.press("ArrowRight")
             found.append(page.evaluate(moving))
         assert any(found) == moves
+
+
+def test_two_fingers_zoom_the_strip(screen: Any, recordings: Any) -> None:
+    page = screen.open(recordings("endings"), address="#m=75", width=390, height=844, has_touch=True)
+    strip = page.locator("#strip canvas").bounding_box()
+    whole = page.screenshot(clip=strip)
+    fingers = page.context.new_cdp_session(page)
+    middle, height = strip["x"] + strip["width"] / 2, strip["y"] + 40
+
+    def touch(kind: str, *places: float) -> None:
+        fingers.send("Input.dispatchTouchEvent", {
+            "type": kind, "touchPoints": [{"x": middle + place, "y": height, "id": number} for number, place in enumerate(places)]})
+
+    touch("touchStart", -30)
+    touch("touchStart", -30, 30)
+    for apart in range(40, 150, 10):
+        touch("touchMove", -apart, apart)
+    touch("touchEnd")
+    page.wait_for_timeout(50)
+    assert page.screenshot(clip=strip) != whole
+    page.keyboard.press("0")
+    page.evaluate("location.hash = '#m=75'")
+    page.wait_for_selector("body[data-position='75']")
+    assert page.screenshot(clip=strip) == whole

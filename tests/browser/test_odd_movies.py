@@ -106,3 +106,11 @@ def test_a_table_that_is_missing(table: str, screen: Any, recordings: Any) -> No
     recording = recordings("deadlock")
     getattr(recording, table).clear()
     walk(screen.open(recording))
+
+
+def test_too_many_moments_are_cut_with_a_word(screen: Any, recordings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernel.recordings.movies.MOST_MOMENTS", 30)
+    page = screen.open(recordings("pipeline"))
+    assert "This page shows the first 30" in page.inner_text("#notice")
+    walk(page)
+    assert page.inner_text("#position").startswith("30 of 30")

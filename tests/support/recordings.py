@@ -51,7 +51,7 @@ def line_of(recording: Recording, moment: kinds.Moment) -> str:
     elif kind == kinds.CLOCK:
         words += [f"{first / 1e9:g}"]
     elif kind == kinds.THING:
-        words += [first, recording.states[second]["text"]]
+        words += [first, recording.states[second]["text"] if second else "forgotten"]
     return " ".join(str(word) for word in words if word != "")
 
 

@@ -43,7 +43,7 @@ export function listenToKeys(page) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const typing = event.target.matches("input, select, textarea");
     if (typing && event.key !== "Escape") return;
-    if (event.key === " " && event.target.matches("button") && !event.target.matches("#controls button")) return; // it presses it
+    if (event.key === " " && event.target.matches("button")) return; // it presses it
     const key = event.shiftKey && event.key === " " ? "Shift+ " : event.key;
     const action = actions.get(key);
     if (!action || ($("#help").open && action !== "help")) return; // the dialog closes itself on Escape

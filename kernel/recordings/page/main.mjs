@@ -120,7 +120,7 @@ class Page {
     if (data.damage) said.push(`The recording is damaged: ${data.damage}.`);
     if (!data.data) said.push("Recorded without data: values and arguments are left out.");
     const shown = data.moments.kind.length;
-    if (shown < data.total) said.push(`The recording has ${data.total.toLocaleString("en")} moments. This page shows the first ${shown.toLocaleString("en")}.`);
+    if (shown < data.total) said.push(`The recording has ${data.total.toLocaleString("en")} moments. This page shows the first ${shown.toLocaleString("en")}: record a shorter part of the program to see the rest.`);
     setText($("#notice"), said.join(" "));
     $("#notice").hidden = !said.length;
     $("#kernels").hidden = data.kernels.length < 2;

@@ -123,13 +123,13 @@ export class Recording {
   }
 }
 
-/** Things with what they are called: "Lock 2", or only "Queue" if there is no other. */
+/** Things with their places in this list, and what they are called: "Lock 2", or only "Queue" if there is no other. */
 function labelled(things) {
   const ofKind = new Map();
   for (const { kind } of things) ofKind.set(kind, { all: (ofKind.get(kind)?.all ?? 0) + 1, named: 0 });
-  return things.map((thing) => {
+  return things.map((thing, place) => {
     const counts = ofKind.get(thing.kind);
-    return { ...thing, label: counts.all === 1 ? thing.kind : `${thing.kind} ${++counts.named}` };
+    return { ...thing, place, label: counts.all === 1 ? thing.kind : `${thing.kind} ${++counts.named}` };
   });
 }
 

@@ -16,16 +16,21 @@ export class State {
     this.asked = new Int32Array(recording.tasks.length).fill(-1); // that of its last request, which says where it is
     this.ready = []; // tasks, first come first
     this.running = []; // the innermost is last
-    this.things = new Map(); // locks, queues and the like: the moment of the last change of each
+    this.things = new Int32Array(recording.things.size).fill(-1); // locks, queues and the like: the last change of each
     this.now = recording.start; // on the kernel's clock
   }
 
   copy() {
     const copy = Object.create(State.prototype);
-    return Object.assign(copy, this, {
-      last: this.last.slice(), asked: this.asked.slice(), ready: this.ready.slice(), running: this.running.slice(),
-      things: new Map(this.things),
-    });
+    copy.recording = this.recording;
+    copy.position = this.position;
+    copy.last = this.last.slice();
+    copy.asked = this.asked.slice();
+    copy.ready = this.ready.slice();
+    copy.running = this.running.slice();
+    copy.things = this.things.slice();
+    copy.now = this.now;
+    return copy;
   }
 
   apply() {
@@ -33,7 +38,7 @@ export class State {
     const { kind: kinds, task: tasks, first, second } = this.recording;
     const kind = kinds[moment], task = tasks[moment];
     this.now = this.recording.clock[moment];
-    if (kind === THING) this.things.set(first[moment], moment);
+    if (kind === THING) this.things[this.recording.things.get(first[moment])?.place ?? -1] = second[moment] ? moment : -1; // the place -1 is none
     if (task < 0) return;
     this.last[task] = moment;
     if (kind === SPAWN || kind === WAKE) {
@@ -68,8 +73,8 @@ export class State {
 
   /** How a lock, queue or the like stands, if that is known. */
   thing(number) {
-    const moment = this.things.get(number);
-    return moment === undefined ? undefined : this.recording.states.get(this.recording.second[moment]);
+    const moment = this.things[this.recording.things.get(number)?.place] ?? -1;
+    return moment < 0 ? undefined : this.recording.states.get(this.recording.second[moment]);
   }
 }
 
@@ -83,7 +88,7 @@ export class Replay {
   constructor(recording) {
     this.recording = recording;
     // Few tasks: copies are cheap and close together. Many: as much memory for the copies as for the moments, about.
-    this.interval = Math.max(256, recording.tasks.length);
+    this.interval = Math.max(512, recording.tasks.length, recording.things.size);
     this.checkpoints = [new State(recording)];
     this.state = this.checkpoints[0].copy();
   }

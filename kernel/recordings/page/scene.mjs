@@ -41,9 +41,8 @@ export function lastingPlaces(recording) {
 
 function groupsOf(recording, state, blocked, lasting) {
   const groups = new Map([...lasting].map(([key, title]) => [key, { key, title, waits: [] }]));
-  for (const number of state.things.keys()) {
-    const thing = recording.things.get(number);
-    if (thing) groups.set(`thing:${number}`, thingGroup(recording, state, thing));
+  for (const thing of recording.things.values()) {
+    if (state.things[thing.place] >= 0) groups.set(`thing:${thing.thing}`, thingGroup(recording, state, thing));
   }
   for (const task of blocked) {
     const wait = waitOf(recording, state, task);
@@ -54,7 +53,8 @@ function groupsOf(recording, state, blocked, lasting) {
   for (const group of groups.values()) {
     group.waits.sort(group.key === "sleep" ? byDeadline : (one, other) => one.moment - other.moment);
   }
-  return [...groups.values()].sort((one, other) => orderOf(one) - orderOf(other) || compare(one.key, other.key));
+  const order = new Map([...groups.values()].map((group) => [group, orderOf(group)]));
+  return [...groups.values()].sort((one, other) => order.get(one) - order.get(other));
 }
 
 function thingGroup(recording, state, thing) {
@@ -64,15 +64,12 @@ function thingGroup(recording, state, thing) {
     size: standing.size, owners: standing.owners ? ownersOf(recording, state, thing.thing) : undefined };
 }
 
-/** Timers come first, then other tasks, then what has a state, then the rest. */
+/** Timers come first, then other tasks, then what has a state, then descriptors, then the rest. */
 function orderOf({ key }) {
-  return key === "sleep" ? 0 : key === "tasks" ? 1 : key.startsWith("thing:") ? 2 : 3;
+  const [kind, number] = key.split(":");
+  return { sleep: -2, tasks: -1, thing: Number(number), descriptor: 1e9 + Number(number) }[kind] ?? 2e9;
 }
 
 function byDeadline(one, other) {
   return (one.deadline || Infinity) - (other.deadline || Infinity) || one.moment - other.moment;
-}
-
-function compare(one, other) {
-  return one.localeCompare(other, "en", { numeric: true });
 }

@@ -90,6 +90,7 @@ const SENTENCES = {
   [THING](recording, before, moment) {
     const thing = recording.things.get(recording.first[moment]);
     const state = recording.states.get(recording.second[moment]);
+    if (thing && !recording.second[moment]) return [`From here on nothing is known of ${thing.label}: the recording follows those that were used last.`];
     return thing && state ? changed(recording, thing.label, state) : ["Something that tasks wait at has changed."];
   },
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from kernel import checkpoint, sleep, spawn
+from kernel import Lock, checkpoint, sleep, spawn
 from kernel.recordings import moments as kinds
+from kernel.recordings.states import State
 from tests.support.recordings import lines_of, recorded
 
 
@@ -80,3 +81,19 @@ def test_a_wait_for_a_task_that_has_ended_long_ago(tmp_path: Path) -> None:
     assert len(recording.tasks) == 1501
     asked = [recording.requests[moment.first] for moment in recording.moments if moment.kind == kinds.ASK and moment.first]
     assert not any(set(request.get("tasks", ())) - set(recording.tasks) for request in asked)
+
+
+def test_of_many_locks_those_that_were_used_last_are_known(tmp_path: Path) -> None:
+    async def main() -> None:
+        locks = [Lock() for _ in range(100)]
+        for lock in locks:
+            await lock.acquire()
+        for lock in locks:
+            lock.release()
+
+    recording = recorded(main, tmp_path / "recording")
+    assert lines_of(recording).count("thing 1 forgotten") == 1
+    state = State(recording)
+    for moment in recording.moments:
+        state.apply(moment)
+    assert sorted(state.things) == list(range(37, 101))
