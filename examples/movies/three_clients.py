@@ -11,7 +11,10 @@ from kernel import Stream, TaskGroup, open_connection, serve, sleep
 
 
 async def echo(peer: Stream) -> None:
-    while words := await peer.read():
+    while True:
+        words = await peer.read()
+        if not words:
+            return  # the client has closed the connection
         await peer.write_all(words)
 
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from .moments import CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, THING
+from .moments import CLOCK, DEADLOCK, EXIT, IDLE, THING
 from .reading import Recording
 
 FORMAT = 1  # of what is in the page; page/recording.mjs reads it

@@ -7,7 +7,6 @@ goes to the screen in segments, as it is, but for control characters, which are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
