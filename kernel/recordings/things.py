@@ -21,6 +21,7 @@ from .rows import KINDS, THING, UNKNOWN_STATE
 from .tables import Tables
 
 MOST = 64  # that are looked at, those that were used last
+MOST_KNOWN = 1000  # others that are not given a new number when they are used again
 MOST_HOLDERS = 1000  # tasks among which the holder of a lock is searched
 ITEMS = 12  # of a queue that are shown
 LIMIT = 24  # characters of one
@@ -47,6 +48,7 @@ class Things:
         self._data = tables.data
         self._number_of = number_of
         self.live: dict[int, Thing] = {}  # by identity; those that were used last are at the end
+        self._known: dict[int, Thing] = {}  # the same, of those that are not looked at
         self._at: weakref.WeakKeyDictionary[Task[Any], Any] = weakref.WeakKeyDictionary()  # where tasks stand in a line
 
     def leave(self, task: Task[Any]) -> None:
@@ -58,15 +60,27 @@ class Things:
         self._at[task] = thing
         known = self.live.pop(id(thing), None)
         if known is None:
-            known = Thing(next(self._tables.things), thing)
             if len(self.live) >= MOST:
-                forgotten = self.live.pop(next(iter(self.live)))
-                self._tables.writer.rows.extend(
-                    (KINDS * self.kernel_number + THING, monotonic_ns(), forgotten.number, UNKNOWN_STATE))
-            self._tables.writer.definitions.append({"thing": known.number, "kernel": self.kernel_number,
-                                             "kind": describe(thing, False)[0]})
+                self._look_away()
+            known = self._known.pop(id(thing), None) or self._define(thing)
         self.live[id(thing)] = known
         return known.number
+
+    def _define(self, thing: Any) -> Thing:
+        known = Thing(next(self._tables.things), thing)
+        self._tables.writer.definitions.append({"thing": known.number, "kernel": self.kernel_number,
+                                                "kind": describe(thing, False)[0]})
+        return known
+
+    def _look_away(self) -> None:
+        """From the thing that was not used for the longest time. It keeps its number for a while."""
+        known = self.live.pop(next(iter(self.live)))
+        known.state = ()
+        self._known[id(known.thing)] = known
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._tables.writer.rows.extend(
+            (KINDS * self.kernel_number + THING, monotonic_ns(), known.number, UNKNOWN_STATE))
 
     def look(self, now: int, woken: Task[Any] | None = None) -> None:
         """Note what has changed.

@@ -55,7 +55,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def file_of(name: str, *arguments: str) -> Path:
         file = folder / f"{'-'.join([name, *arguments])}.rec"
         if not file.exists():
-            command = [sys.executable, PROGRAMS / f"{name}.py", file, *arguments]
+            command = [sys.executable, str(PROGRAMS / f"{name}.py"), str(file), *arguments]
             subprocess.run(command, cwd=ROOT, check=True, timeout=50, stdout=subprocess.DEVNULL,
                            env={**os.environ, "PYTHONPATH": str(ROOT)})
         return file
