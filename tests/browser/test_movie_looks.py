@@ -95,6 +95,7 @@ def test_all_that_can_be_pressed_has_a_name(screen: Any, recordings: Any) -> Non
         .filter((one) => !(one.textContent.trim() || one.getAttribute("aria-label") || one.labels?.length))
         .map((one) => one.outerHTML)""")
     assert nameless == []
+    assert page.get_attribute("#strip", "aria-valuetext") == "moment 75 of 155"
     identities = page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
     assert len(identities) == len(set(identities))
 

@@ -44,6 +44,7 @@ export class Strip {
     this.axis.reach(position);
     this.parent.setAttribute("aria-valuemax", this.recording.count);
     this.parent.setAttribute("aria-valuenow", position);
+    this.parent.setAttribute("aria-valuetext", `moment ${position} of ${this.recording.count}`);
     this.draw();
   }
 
