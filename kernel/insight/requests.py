@@ -278,6 +278,20 @@ def shown(value: Any, limit: int = LIMIT) -> str:
     return text if len(text) <= limit else text[:limit] + "..."
 
 
+def error_text(error: BaseException, data: bool = True) -> str:
+    """The class of an exception and, unless without `data`, what it says: on one line, and cut as `shown` cuts values."""
+    name = type(error).__qualname__
+    if not data:
+        return name
+    try:
+        message = str(error)
+    except Exception:
+        return f"{name}: <its str() fails>"
+    if not message:
+        return name
+    return f"{name}: {plain(repr(message[:LIMIT])[1:-1])}{'...' if len(message) > LIMIT else ''}"
+
+
 def plain(text: str) -> str:
     """`text` on one line and without addresses, which mean nothing to a reader and differ from run to run."""
     if "\n" in text:

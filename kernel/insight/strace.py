@@ -12,7 +12,7 @@ from ..deadlock import Deadlock
 from ..syscalls import Syscall
 from ..task import Task
 from .names import label, number
-from .requests import LIMIT, is_future, kind_of, library_call, shown, text_of
+from .requests import error_text, is_future, kind_of, library_call, shown, text_of
 from .transcripts import Transcript, check_kinds, names
 from .watching import Observer, Watch
 
@@ -95,5 +95,4 @@ class Strace(Observer):
         return shown(value) if self._data or value is None else f"<{type(value).__name__}>"
 
     def _error(self, error: BaseException) -> str:
-        text = shown(str(error), LIMIT)[1:-1] if self._data else ""
-        return type(error).__qualname__ + (f": {text}" if text else "")
+        return error_text(error, self._data)

@@ -17,7 +17,7 @@ from ..deadlock import Deadlock
 from ..devices import MonotonicClock
 from ..insight.events import Cause
 from ..insight.names import label, number
-from ..insight.requests import LIMIT, chain, has_frame, is_future, shown
+from ..insight.requests import LIMIT, chain, error_text, has_frame, is_future, shown
 from ..insight.watching import Observer, StandIn, Watch, answer_to
 from ..net.endpoints import Attempt
 from ..snapshots.copying import cut
@@ -255,13 +255,7 @@ class Track(Observer):
         return number
 
     def error(self, error: BaseException) -> int:
-        text = type(error).__qualname__
-        if self.data:
-            try:
-                message = shown(str(error), LIMIT)[1:-1]
-            except Exception:
-                message = "<its str() fails>"
-            text += f": {message}" if message else ""
+        text = error_text(error, self.data)
         return self.tables.texts.number(text, value=text)
 
     def answered(self, stand_in: RecordedContext, thrown: bool, value: Any) -> int:

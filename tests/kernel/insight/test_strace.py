@@ -170,6 +170,26 @@ def test_long_values_are_cut_and_broken_ones_do_no_harm() -> None:
                    "<locals>.Broken, whose repr() fails>", "<object object>"], lines
 
 
+def test_long_messages_of_exceptions_are_cut() -> None:
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    async def fails(error: Exception) -> None:
+        raise error
+
+    async def program() -> None:
+        for error in ValueError("it's " + "x" * 100), ValueError("two\nlines"), ValueError("y" * 60), Broken():
+            try:
+                await (await spawn(fails(error)))
+            except Exception:
+                pass
+
+    ends = [line.partition("raised ")[2] for line in transcript(program(), kinds=["task"]).splitlines() if "+++ raised" in line]
+    assert ends == [f"ValueError: it's {'x' * 55}... +++", "ValueError: two\\nlines +++", f"ValueError: {'y' * 60} +++",
+                    "test_long_messages_of_exceptions_are_cut.<locals>.Broken: <its str() fails> +++"]
+
+
 def test_a_kind_that_does_not_exist_is_refused_with_the_list_of_those_that_do() -> None:
     with pytest.raises(ValueError, match="no kind of requests 'locks'; the kinds are time, task, sync, queue, network"):
         Strace(print, kinds=["time", "locks"])
