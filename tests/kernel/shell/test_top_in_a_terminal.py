@@ -57,7 +57,7 @@ def test_a_person_looks_at_a_program(place: Place, tmp_path: Path, tmux: Tmux) -
         command = ["env", *environment, sys.executable, COMMAND, "top", "--interval", "0.1", str(process.pid)]
         tmux("new-session", "-d", "-x", "100", "-y", "30", "sh")
         tmux("send-keys", " ".join(command) + "; echo status $?", "Enter")
-        screen = tmux.until(lambda screen: "ticker" in screen and "lag 0." in screen and "q Quit" in screen)
+        screen = tmux.until(lambda screen: "ticker" in screen and "lag " in screen and "q Quit" in screen)
         assert f" trampoline top {process.pid} · every 0.1s" in screen and "BUSY%▼" in screen
         assert "... and 8 more like it" in screen and "[red]\\x1b[31mwaiter" in screen
         tmux("send-keys", "s")
@@ -74,7 +74,7 @@ def test_a_person_looks_at_a_program(place: Place, tmp_path: Path, tmux: Tmux) -
         tmux.until(lambda screen: re.search("status 0$", screen, re.MULTILINE))  # perhaps after a prompt
         assert process.poll() is None
         tmux("send-keys", " ".join(command) + "; echo again $?", "Enter")
-        tmux.until(lambda screen: "ticker" in screen and "lag 0." in screen)
+        tmux.until(lambda screen: "ticker" in screen and "lag " in screen)
         process.kill()
         process.wait()
         screen = tmux.until(lambda screen: re.search("again 1$", screen, re.MULTILINE))

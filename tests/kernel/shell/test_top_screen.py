@@ -92,7 +92,7 @@ def test_the_table(place: Place, program: Path) -> None:
     async def test(view: Driven) -> None:
         screen = await view.until_true(lambda screen: re.search(r"ticker +\w+ +\S+ +[1-9]", screen))
         assert f"trampoline top {view.app.moment and view.app.moment.pid}" in screen and "every 0.1s" in screen
-        assert "native kernel, idle: 14 tasks, 0 ready, " in screen and "lag 0.0" in screen and "▁" in screen
+        assert re.search(r"native kernel, \w+: 14 tasks, \d+ ready, ", screen) and re.search(r"lag \d+\.\d+s [▁-█]", screen)
         assert view.names()[0] == "ticker" and "... and 8 more like it" in screen
         assert "[red]\\x1b[31mwaiter" in screen and "\x1b" not in screen
         assert re.search(r"waiter .*<Lock held by task 2 'holder'>.acquire\(\) +\S*program.py:8 in take", screen)
@@ -342,7 +342,7 @@ def test_no_circle_an_asyncio_program_and_a_kernel_that_is_the_only_one(place: P
     program.write_text(WAITING_ON_ASYNCIO)
 
     async def test(view: Driven) -> None:
-        assert "asyncio kernel, idle: 4 tasks" in view.screen and set(view.names()) == {"Task-1", *(f"child-{n}" for n in range(3))}
+        assert re.search(r"asyncio kernel, \w+: 4 tasks", view.screen) and set(view.names()) == {"Task-1", *(f"child-{n}" for n in range(3))}
         await view.press("n", "c")
         assert "No tasks wait in a circle." in view.screen
 
