@@ -10,6 +10,7 @@ from typing import TextIO
 
 from ..insight.requests import without_arguments
 from ..insight.transcripts import Transcript, check_kinds, names
+from ..snapshots.listing import safe
 from .moments import ASK, BLOCKED, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURNED, SPAWN, YIELDED, Moment
 from .reading import Data, Recording
 from .rows import CANCELLED, RAISED
@@ -26,12 +27,6 @@ def write_text(recording: Recording, stream: TextIO, kinds: Collection[str] | No
     """
     check_kinds(kinds)
     Text(recording, stream, kinds, durations, relative, task, data).write()
-
-
-def printable(text: str) -> str:
-    """The text without what a terminal would obey, or a file could not hold."""
-    return text if text.isprintable() else "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 class KernelText:
@@ -60,7 +55,7 @@ class TaskText:
         self.kernel = kernel
         self.name = data["name"]
         self.number = data["number"]
-        self.label = printable(f"task {self.number} '{self.name}'")
+        self.label = safe(f"task {self.number} '{self.name}'")
         self.requests: list[tuple[int, bool, object]] = []  # each with whether it is a call, and its key
         self.running = False
         self.returned = False  # the code that it has called
@@ -94,14 +89,14 @@ class Text:
                 self._kernels[moment.task].jump(moment.first)
             elif moment.kind == DEADLOCK:
                 text = self._recording.deadlocks[moment.first]["deadlock"] if self._data else "Deadlock"
-                self._of(self._kernels[moment.task]).note("\n".join(map(printable, text.splitlines())))
+                self._of(self._kernels[moment.task]).note("\n".join(map(safe, text.splitlines())))
             elif (handle := self._events.get(moment.kind)) is not None:
                 task = self._tasks[moment.task]
                 handle(task, task.kernel.now(moment.time), moment)
         if self._current is not None:
             self._current.transcript.finish()
         if self._recording.damage is not None:
-            self._stream.write(f"+++ {printable(self._recording.damage)} +++\n")
+            self._stream.write(f"+++ {safe(self._recording.damage)} +++\n")
 
     def _of(self, kernel: KernelText) -> Transcript:
         """The transcript of `kernel`, for a line that is about to be written."""
@@ -176,7 +171,7 @@ class Text:
             elif request.get("yields"):
                 text = "checkpoint()"
             else:
-                text = printable(request["text"] if self._data else without_arguments(request["text"]))
+                text = safe(request["text"] if self._data else without_arguments(request["text"]))
             self._texts[number] = text
         return text
 
@@ -190,8 +185,8 @@ class Text:
         return self._value(answer)
 
     def _value(self, number: int) -> str:
-        return printable(self._recording.texts.get(number, "?")) if self._data or not self._recorded else "..."
+        return safe(self._recording.texts.get(number, "?")) if self._data or not self._recorded else "..."
 
     def _error(self, number: int) -> str:
-        text = printable(self._recording.texts.get(number, "?"))
+        text = safe(self._recording.texts.get(number, "?"))
         return text if self._data else text.partition(":")[0]

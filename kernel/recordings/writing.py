@@ -23,6 +23,7 @@ from typing import Any
 
 from ..serving.fork_warning import gone
 from ..serving.outputs import Output
+from ..snapshots.snapshots import directory, line_of
 from .rows import VERSION
 
 INTERVAL = 0.1  # seconds between two writes
@@ -51,7 +52,7 @@ class Writer:
         self._closed = False
         self._write([{
             "recording": VERSION, "python": sys.version.partition(" ")[0], "pid": os.getpid(), "data": data,
-            "argv": sys.argv if data else sys.argv[:1], "directory": _directory(), "date": time.time(),
+            "argv": sys.argv if data else sys.argv[:1], "directory": directory(), "date": time.time(),
             "begin": self.begin}])
         try:
             self.start()
@@ -142,25 +143,7 @@ class Writer:
         self._output.close()
 
 
-def _directory() -> str | None:
-    try:
-        return os.getcwd()
-    except OSError:  # it has been removed
-        return None
-
-
 def stack_definition(number: int, spots: list[tuple[CodeType, int]]) -> Callable[[], dict[str, Any]]:
     """The definition of a stack, which takes a while: each line is found by the offset of an instruction."""
     return lambda: {"stack": number, "frames": [[code.co_filename, line_of(code, offset), code.co_qualname]
                                                 for code, offset in spots]}
-
-
-def line_of(code: CodeType, offset: int) -> int:
-    """The line to which the instruction at `offset` belongs; the first one when the code has not started."""
-    found = code.co_firstlineno
-    for start, _, line in code.co_lines():
-        if start > offset:
-            break
-        if line is not None:
-            found = line
-    return found

@@ -91,7 +91,7 @@ class Pictures:
         self._files: list[tuple[TextIO, Write]] = [(opened(file), write) for file, write in wanted if file is not None]
 
     def make(self) -> None:
-        """Make the files. Raises `OSError` when one cannot be written."""
+        """Make the files. Raises `OSError` when one cannot be written, and `Unreadable` when nothing could be recorded."""
         if self._files:
             recording = read(self.recording)
             for stream, write in self._files:

@@ -132,7 +132,7 @@ class Tracing(AbstractContextManager[None]):
                 self._complain(f"the recording is not complete: {self._tape.failure}")
             try:
                 self._pictures.make()
-            except OSError as failure:
+            except (OSError, ValueError) as failure:  # the file is empty, for example, since the disk was full
                 self._complain(f"no picture of the program was made: {failure}")
 
     def _complain(self, text: str) -> None:

@@ -13,7 +13,6 @@ import os
 import sys
 import threading
 import time
-from bisect import bisect_right
 from collections.abc import Callable
 from functools import partial
 from types import CodeType
@@ -182,13 +181,12 @@ class Spots:
 
     def __init__(self) -> None:
         self._stacks: dict[int, list[dict[str, Any]]] = {}
-        self._lines: dict[int, tuple[list[int], list[int | None]]] = {}
 
     def places(self, stack: list[Spot]) -> list[dict[str, Any]]:
         found = self._stacks.get(id(stack))
         if found is None:
             found = self._stacks[id(stack)] = [
-                {"file": code.co_filename, "line": self._line(code, offset), "function": code.co_qualname,
+                {"file": code.co_filename, "line": line_of(code, offset), "function": code.co_qualname,
                  "library": library}
                 for code, offset, library in stack]
         return found
@@ -197,12 +195,13 @@ class Spots:
         place = next((place for place in reversed(self.places(stack)) if not place["library"]), None)
         return None if place is None else {key: place[key] for key in ("file", "line", "function")}
 
-    def _line(self, code: CodeType, offset: int) -> int | None:
-        if offset < 0:
-            return code.co_firstlineno  # it has not started
-        if id(code) not in self._lines:
-            table = list(code.co_lines())
-            self._lines[id(code)] = [start for start, _, _ in table], [line for _, _, line in table]
-        starts, lines = self._lines[id(code)]
-        place = bisect_right(starts, offset) - 1
-        return lines[place] if place >= 0 else code.co_firstlineno
+
+def line_of(code: CodeType, offset: int) -> int:
+    """The line to which the instruction at `offset` belongs; the first one when the code has not started."""
+    found = code.co_firstlineno
+    for start, _, line in code.co_lines():
+        if start > offset:
+            break
+        if line is not None:
+            found = line
+    return found

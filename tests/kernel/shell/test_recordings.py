@@ -105,6 +105,18 @@ def test_pictures_that_cannot_be_written(place: Place, tmp_path: Path) -> None:
     assert (status, out) == (0, "done\n") and "no picture of the program was made: " in err
 
 
+def test_a_picture_of_what_could_not_be_recorded(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAMS["run"])
+    (tmp_path / "limited.py").write_text(  # no file can have more than so many bytes: as on a disk that is full
+        "import resource, signal, sys\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\nfrom kernel.shell.programs import main\n"
+        "sys.exit(main(sys.argv[1:]))\n")
+    status, out, err = run_python(tmp_path / "limited.py", "--movie", tmp_path / "m.html", tmp_path / "program.py",
+                                  environment=place.environment)
+    assert (status, out) == (0, "done\n") and "Traceback" not in err
+    assert "the recording is not complete: File too large" in err and "no picture of the program was made: " in err
+
+
 def test_values_can_be_left_out_only_while_the_program_runs(place: Place, tmp_path: Path) -> None:
     status, _, err = place.command("movie", "--no-data", tmp_path / "a.rec")
     assert status == 2 and "--no-data has to be given when the program is recorded" in err
