@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from docs.movies.catalogue import FOLDERS, MADE_TO_BE_WATCHED, MOVIES, THREE_STYLES
+from docs.movies.make import parts_of
+from kernel.recordings.movies import movie
+from kernel.recordings.reading import Recording
 from tests.support.interpreters import Process, ended, run_python, started_python
 from tests.support.paths import ROOT
 from tests.support.stories import deeds, story
@@ -38,6 +41,11 @@ def test_a_movie_is_what_its_program_does_now(name: str) -> None:
     assert status == 0, err
     assert data_of(out) == data_of(page_of(name)), STALE
     assert out == page_of(name), STALE
+
+
+def test_the_parts_that_the_movies_share_are_those_of_the_page_now() -> None:
+    assert parts_of(movie(Recording({"begin": 0}))) == (
+        (FOLDER / "movie.css").read_text(), (FOLDER / "movie.js").read_text()), STALE
 
 
 @pytest.mark.parametrize("name", MOVIES)
