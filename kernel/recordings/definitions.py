@@ -7,17 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# A shape is a type; or a set of the values that there are; or a list of the one shape that all items of a list have; or
-# a tuple of the shapes of its items; or a dict with the shapes of what has to be there. `Maybe` is for what need not be.
-Shape = Any
-
-
-class Maybe:
-    """A shape of what may be missing, or None."""
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-
+from ..serving.shapes import Maybe, Shape, fits
 
 PLACE = (str, int, str)  # a file, a line, a function
 
@@ -52,18 +42,3 @@ def check(line: dict[str, Any]) -> None:
         raise ValueError(f"its {wrong[0]!r} is missing or wrong")
     if kind == "cause" and line.get("by", 0) >= line["cause"]:
         raise ValueError("a cause is its own cause")
-
-
-def fits(value: object, shape: Shape) -> bool:
-    """Whether `value` has that shape."""
-    if isinstance(shape, Maybe):
-        return value is None or fits(value, shape.shape)
-    if isinstance(shape, dict):
-        return isinstance(value, dict) and all(fits(value.get(key), each) for key, each in shape.items())
-    if isinstance(shape, list):
-        return isinstance(value, list) and all(fits(item, shape[0]) for item in value)
-    if isinstance(shape, tuple):
-        return isinstance(value, list) and len(value) == len(shape) and all(map(fits, value, shape))
-    if isinstance(shape, set):
-        return isinstance(value, str) and value in shape
-    return type(value) is shape

@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any
 
-from .definitions import HEADER, check, fits
+from ..serving.shapes import fits
+from . import rows as row_kinds
+from .definitions import HEADER, check
 from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, RETURNED, SPAWN, THING, WAKE,
                       YIELDED, Moment)
-from . import rows as row_kinds
 from .rows import FIRST_TASK, KINDS, LENGTHS, VERSION
 
 Data = dict[str, Any]

@@ -6,40 +6,32 @@ list of values, and the numbers of those that have ended. Tasks that wait at the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from ..insight.usage import Used
+from .shapes import fits, number, or_none
 
 Data = dict[str, Any]
 
 
-def number(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
-
-
-def number_or_none(value: object) -> bool:
-    return value is None or number(value)
-
-
 # What is sent of a task, and what each value has to be: of a snapshot (docs/dump.md) but for `until`, which is the
 # deadline on the kernel's clock, and `stack`, the number of a stack. Then come the figures of `Used`.
-TASK = {"name": str, "state": str, "daemon": bool, "parent": (int, type(None)), "kind": (str, type(None)),
-        "waits_for": (str, type(None)), "since": number_or_none, "awaits": [int], "lock": (int, type(None)),
-        "until": number_or_none, "descriptor": (int, type(None)), "stack": int,
+TASK = {"name": str, "state": str, "daemon": bool, "parent": or_none(int), "kind": or_none(str),
+        "waits_for": or_none(str), "since": or_none(number), "awaits": [int], "lock": or_none(int),
+        "until": or_none(number), "descriptor": or_none(int), "stack": int,
         "steps": int, "busy": number, "longest": number, "longest_at": str}
 COPIED = tuple(TASK)[:9]
 NOTHING = Used(0, 0.0, 0.0, "")
 WHOLE = ("locks", "circles")  # sent as they are when they have changed
 
-PLACE = {"file": str, "line": (int, type(None)), "function": str, "library": bool}
-LOCK = {"id": int, "kind": str, "text": str, "holders": (list, type(None)), "waiters": [{"task": int, "call": str}]}
-LINK = {"task": int, "awaits": int, "lock": (int, type(None))}
+PLACE = {"file": str, "line": or_none(int), "function": str, "library": bool}
+LOCK = {"id": int, "kind": str, "text": str, "holders": or_none(list), "waiters": [{"task": int, "call": str}]}
+LINK = {"task": int, "awaits": int, "lock": or_none(int)}
 CHANGES = {"id": int, "kind": str, "thread_name": str, "answered": bool, "now": number, "state": str, "ready": int,
-           "timers": int, "descriptors": (int, type(None)), "lag": number_or_none, "stack": [PLACE], "tasks": [list],
+           "timers": int, "descriptors": or_none(int), "lag": or_none(number), "stack": [PLACE], "tasks": [list],
            "ended": [int], "stacks": [list], "steps": int, "busy": number, "longest": number}
-LINE = {"schema": int, "pid": int, "argv": [str], "python": str, "directory": (str, type(None)), "seconds": number,
+LINE = {"schema": int, "pid": int, "argv": [str], "python": str, "directory": or_none(str), "seconds": number,
         "kernels": [CHANGES]}
 
 
@@ -146,12 +138,3 @@ class Receiver:
 def check(right: bool, what: str) -> None:
     if not right:
         raise Nonsense(f"{what} is not as it should be")
-
-
-def fits(value: object, pattern: Any) -> bool:
-    """Whether a value from JSON is of a type, or of one of several; of a list, each item; of a dictionary, each value."""
-    if isinstance(pattern, dict):
-        return isinstance(value, dict) and all(key in value and fits(value[key], pattern[key]) for key in pattern)
-    if isinstance(pattern, list):
-        return isinstance(value, list) and all(fits(item, pattern[0]) for item in value)
-    return bool(isinstance(value, pattern) if isinstance(pattern, (type, tuple)) else pattern(value))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from ..serving.changes import LINE, Nonsense, Receiver, fits
+from ..serving.changes import LINE, Nonsense, Receiver
+from ..serving.shapes import fits
 from ..snapshots.listing import View
 
 KEPT = 240  # lags
