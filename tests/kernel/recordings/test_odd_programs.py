@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kernel import Lock, checkpoint, sleep, spawn
+from kernel import Kernel, Lock, Syscall, Task, checkpoint, sleep, spawn
 from kernel.recordings import moments as kinds
 from kernel.recordings.states import State
 from tests.support.recordings import lines_of, recorded
@@ -99,3 +99,26 @@ def test_of_many_locks_those_that_were_used_last_are_known(tmp_path: Path) -> No
     for moment in recording.moments:
         state.apply(moment)
     assert sorted(state.things) == [1, *range(38, 101)]
+
+
+class Later(Syscall[None]):
+    """A request of the program's own, which puts the task at the end of the ready queue."""
+
+    def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
+        task.blocked_on = None
+        kernel.ready.append(task)
+        return False
+
+
+def test_a_request_of_the_program_s_own_that_lets_others_go_on(tmp_path: Path) -> None:
+    async def other() -> None:
+        pass
+
+    async def main() -> None:
+        await spawn(other(), name="other")
+        await Later()
+
+    lines = lines_of(recorded(main, tmp_path / "recording"))
+    asked = next(at for at, line in enumerate(lines) if "Later" in line)
+    assert lines[asked].endswith(" yielded") and lines[asked + 1] == "resume other"
+    assert lines[-3].startswith("resume ") and not lines[-3].endswith(" again")

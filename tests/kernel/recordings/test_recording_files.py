@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kernel import Kernel, VirtualClock, checkpoint, current_task, run, sleep, spawn
-from kernel.insight import record
+from kernel.insight import Observer, record, watch_all
 from kernel.recordings import moments as kinds
 from kernel.recordings.reading import Unreadable, read
 from tests.support.interpreters import run_python, started_python, next_line
@@ -193,6 +193,14 @@ def test_two_recordings_that_end_in_another_order(tmp_path: Path) -> None:
     assert [len(read(tmp_path / name).kernels) for name in ("first", "second")] == [1, 2]
 
 
+def test_a_tracer_that_came_later_stays(tmp_path: Path) -> None:
+    observer = Observer()
+    with record(tmp_path / "recording"):
+        watch_all(observer)
+    assert Kernel.tracer is observer
+    watch_all(None)
+
+
 def test_a_recording_in_a_task_leaves_the_kernel(tmp_path: Path) -> None:
     async def main() -> list[bool]:
         kernel = (await current_task()).kernel
@@ -214,7 +222,7 @@ def test_the_end_of_the_process_completes_it(tmp_path: Path) -> None:
 
 FORKING = """if True:
     import os, sys, warnings, kernel
-    from kernel.insight import record
+    from kernel.insight import Observer, record, watch_all
     warnings.simplefilter("error")
     async def main():
         await kernel.sleep(0.001)
