@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from kernel.serving.changes import LINE, fits
+from kernel.serving.changes import LINE
+from kernel.serving.shapes import fits
 from kernel.shell.client import Conversation, Unreachable
 from kernel.shell.following import Following, KernelMoment, Moment
 from tests.support.interpreters import LIMIT, next_line
