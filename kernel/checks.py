@@ -56,14 +56,18 @@ def check_code(code: object, function: str) -> None:
                          f"make a new one by calling {code.__qualname__}(...) again")
 
 
-def check_no_event_loop(code: Any) -> None:
-    """Raise `RuntimeError`, and close `code`, where an event loop runs in this thread: a kernel would block it.
+def running_event_loop() -> Any:
+    """The event loop of asyncio's kind that runs in this thread, if one does.
 
     asyncio is told of every loop of its kind that runs. Where it has not been imported, or another thread is just about
     to, there is none.
     """
-    get_running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", lambda: None)
-    loop = get_running_loop()
+    return getattr(sys.modules.get("asyncio.events"), "_get_running_loop", lambda: None)()
+
+
+def check_no_event_loop(code: Any) -> None:
+    """Raise `RuntimeError`, and close `code`, where an event loop runs in this thread: a kernel would block it."""
+    loop = running_event_loop()
     if loop is not None:
         code.close()
         raise RuntimeError(f"run() was called inside the running event loop {loop!r}, which it would block; "

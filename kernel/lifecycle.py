@@ -49,6 +49,12 @@ class Resources:
     def __init__(self) -> None:
         self._made: dict[object, Any] = {}
         self._releases: ExitStack | None = None
+        self._instead: dict[object, Any] = {}
+
+    def replace(self, make: Callable[[Kernel], AbstractContextManager[T]],
+                other: Callable[[Kernel], AbstractContextManager[T]]) -> None:
+        """Have `other` make for this kernel what `make` would make."""
+        self._instead[make] = other
 
     def get(self, kernel: Kernel, make: Callable[[Kernel], AbstractContextManager[T]]) -> T:
         """What `make` has made for this kernel, or makes now."""
@@ -58,7 +64,7 @@ class Resources:
             if self._releases is None:
                 from contextlib import ExitStack  # here, to save start-up time: a program of tasks alone needs none
                 self._releases = ExitStack()
-            self._made[make] = self._releases.enter_context(make(kernel))
+            self._made[make] = self._releases.enter_context(self._instead.get(make, make)(kernel))
         return self._made[make]  # type: ignore[no-any-return]  # by the line above
 
     def release(self) -> None:

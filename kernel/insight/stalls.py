@@ -68,7 +68,8 @@ def _guard_new_kernels() -> None:
 
     @wraps(make)
     def __init__(kernel: Kernel, *, ready: ReadyQueue | None = None, **others: Any) -> None:
-        if _limit:  # around the queue itself, before others put stand-ins of theirs in its place, and take them away
+        if _limit and not getattr(ready, "simulated", False):  # in a simulation a step takes virtual time
+            # Around the queue itself, before others put stand-ins of theirs in its place, and take them away.
             ready = Guard(kernel).around(deque() if ready is None else ready)
         make(kernel, ready=ready, **others)
         if kernel in _guards:

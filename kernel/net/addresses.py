@@ -73,6 +73,8 @@ async def resolve(host: Host, port: int, kind: int = socket.SOCK_STREAM, passive
     except UnicodeError as error:  # a part of the name, between two dots, is empty or too long
         raise socket.gaierror(socket.EAI_NONAME, f"{error} (looking up {show_address((host, port))})") from None
     except RuntimeError as error:  # the system gives no thread for the look-up
+        if type(error) is not RuntimeError:  # it comes from the look-up: a simulation refuses it
+            raise
         raise socket.gaierror(socket.EAI_AGAIN, f"{error} (looking up {show_address((host, port))})") from None
     return list(dict.fromkeys(Address(family, address) for family, _, _, _, address in found))
 

@@ -112,7 +112,11 @@ def await_end(kernel: Kernel, workers: str, at_work: dict[Future[Any], str]) -> 
     """
     late = wait(at_work, timeout=kernel.grace).not_done
     if late:
-        names = ", ".join(sorted(at_work[future] for future in late))
-        kernel.report(f"the kernel cannot close while {workers} are at work on: {names}",
-                      TimeoutError(f"still running after {kernel.grace:g} s"))
+        report_late(kernel, workers, [at_work[future] for future in late])
     return not late
+
+
+def report_late(kernel: Kernel, workers: str, names: list[str]) -> None:
+    """Report the functions with these `names`, which have not ended within the kernel's grace."""
+    kernel.report(f"the kernel cannot close while {workers} are at work on: {', '.join(sorted(names))}",
+                  TimeoutError(f"still running after {kernel.grace:g} s"))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar, copy_context
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ..core import Kernel
 from ..syscalls import Syscall
@@ -25,6 +25,8 @@ class Question:
     itself: the frames of its traceback refer to this object.
     """
 
+    queue: ClassVar[type[Any]] = SimpleQueue
+
     __slots__ = ("_answers", "_args", "_context", "_function", "_task", "_withdrawn")
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
@@ -33,7 +35,7 @@ class Question:
         self._context = copy_context()
         self._task: Task[Any] | None = None
         self._withdrawn = False
-        self._answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[Any, BaseException | None]] = self.queue()
 
     def answer(self) -> Any:
         """In the thread: block until there is an answer. Return its value, or raise its exception."""
@@ -89,6 +91,8 @@ async def _make(request: Syscall[T]) -> T:
 class Home:
     """The way from the threads of a pool into their kernel. It is shut before the kernel stops answering."""
 
+    question: ClassVar[type[Question]] = Question
+
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._ident = threading.get_ident()
@@ -100,7 +104,7 @@ class Home:
         """In a thread: have the kernel call `function(*args)`, and block until there is an answer."""
         if threading.get_ident() == self._ident:
             raise RuntimeError("call_in_kernel() was called in the kernel's own thread; call the function itself")
-        question = Question(function, args)
+        question = self.question(function, args)
         with self._mutex:
             if self._shut:
                 raise RuntimeError("the kernel is closing; nothing can be called in it any more")

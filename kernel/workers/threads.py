@@ -65,7 +65,7 @@ class Pool:
             thread.start()
             self._threads.append(thread)
         future: Future[T] = Future()
-        self._inbox.put(partial(_fulfil, future, function))
+        self._inbox.put(partial(fulfil, future, function))
         return future
 
     def _work(self) -> None:
@@ -84,7 +84,8 @@ class Pool:
             thread.join()
 
 
-def _fulfil(future: Future[T], function: Callable[[], T]) -> None:
+def fulfil(future: Future[T], function: Callable[[], T]) -> None:
+    """Call `function`, and give `future` its value or its exception."""
     try:
         value = function()
     except BaseException as error:
