@@ -48,15 +48,19 @@ if hasattr(_asyncio, "eager_task_factory"):  # since Python 3.12
 SelectorEventLoop = EventLoop  # type: ignore[misc]  # in the place of asyncio's
 
 _INSTALLING = "install", "uninstall"
+_EXPLORING = "check_determinism", "explore", "simulate"
 _LEGACY = ("BoundedSemaphore", "Condition", "Event", "JoinableQueue", "LifoQueue", "Lock", "PriorityQueue", "Queue",
            "Semaphore", "as_completed", "async_", "coroutine", "create_subprocess_exec", "create_subprocess_shell",
            "create_task", "ensure_future", "gather", "iscoroutine", "open_connection", "open_unix_connection",
            "run_coroutine_threadsafe", "shield", "sleep", "start_server", "start_unix_server", "wait", "wait_for")
-__all__ = sorted({*_asyncio.__all__, *_INSTALLING, *_LEGACY, "EventLoop", "new_event_loop"})
+__all__ = sorted({*_asyncio.__all__, *_INSTALLING, *_EXPLORING, *_LEGACY, "EventLoop", "new_event_loop"})
 
 if TYPE_CHECKING:
     from .installing import install as install
     from .installing import uninstall as uninstall
+    from .exploring import check_determinism as check_determinism
+    from .exploring import explore as explore
+    from .exploring import simulate as simulate
     from .legacy import *  # type: ignore[assignment, has-type, no-redef]
 else:
     # Loaded at the first use of a name, to save start-up time: a program that imports asyncio itself, and takes only a
@@ -67,9 +71,12 @@ else:
     def __getattr__(name):
         if name in _INSTALLING:
             return _load("installing", _INSTALLING)[name]
+        if name in _EXPLORING:
+            return _load("exploring", _EXPLORING)[name]
         if name not in _LEGACY and name not in ("async", "legacy"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         _load("installing", _INSTALLING)
+        _load("exploring", _EXPLORING)
         names = _load("legacy", _LEGACY)
         names.setdefault("async", names["async_"])
         # Now nothing is missing. CPython looks up a name 20 ns faster in a module without this function.

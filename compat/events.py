@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from kernel.calls import BACKLOG, MOMENT, POLL_INTERVAL
 from kernel.checks import close_unstarted
@@ -42,6 +42,7 @@ if sys.version_info >= (3, 14):
 
 if TYPE_CHECKING:
     from mmap import mmap
+    from typing import Self
 
 T = TypeVar("T")
 
@@ -179,6 +180,7 @@ class EventLoop(asyncio.SelectorEventLoop):
     timeouts take no time. `selector`, as in `asyncio.SelectorEventLoop`, does the polling in the place of epoll.
     """
 
+    stand_in: ClassVar[type[EventLoop] | None] = None  # of what class loops of this class are made, in a simulation
     _closed = True  # until __init__ of the base class says otherwise: one that has failed before needs no close
 
     if TYPE_CHECKING:  # what is private to the base class, and used here
@@ -196,6 +198,9 @@ class EventLoop(asyncio.SelectorEventLoop):
         def _check_closed(self) -> None: ...
         def _check_thread(self) -> None: ...
         def _ensure_fd_no_transport(self, fd: Any) -> None: ...
+
+    def __new__(cls, *args: Any, **devices: Any) -> Self:
+        return new_object(cls if cls is not EventLoop or cls.stand_in is None else cls.stand_in)  # type: ignore[return-value]
 
     def __init__(self, selector: selectors.BaseSelector | None = None, *, clock: Clock | None = None,
                  ready: ReadyQueue | None = None, poller: Poller | None = None,

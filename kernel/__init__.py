@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .net.reading import IncompleteRead, LimitOverrun
     from .net.serving import Server, serve, serve_unix
     from .net.streams import Stream
+    from .sim.claims import always, eventually, sometimes
+    from .sim.native import explore, simulate
     from .sync.barriers import Barrier, BrokenBarrier
     from .sync.conditions import Condition
     from .sync.events import Event
@@ -53,18 +55,20 @@ __all__ = ["Barrier", "BrokenBarrier", "Cancelled", "Clock", "Condition", "Datag
            "Event", "File", "IncompleteRead", "Kernel", "LifoQueue", "LimitOverrun", "Lock", "MonotonicClock",
            "Observer", "Path", "Poller", "PriorityQueue", "Process", "Queue", "QueueClosed", "QueueEmpty", "QueueFull",
            "RLock", "ReadyQueue", "Semaphore", "Server", "Shielded", "Signals", "Stream", "Syscall", "Task",
-           "TaskGroup", "Timeout", "UniversalQueue", "VirtualClock", "Waitable", "call", "call_in_kernel", "cancel",
-           "catch_signals", "checkpoint", "current_task", "limit_threads", "now", "open_connection", "open_datagram",
-           "open_file", "open_process", "open_unix_connection", "run", "run_in_process", "run_in_thread", "run_process",
-           "serve", "serve_unix", "shielded", "sleep", "sleep_until", "spawn", "timeout", "timeout_at", "wait",
-           "wait_readable", "wait_writable"]
+           "TaskGroup", "Timeout", "UniversalQueue", "VirtualClock", "Waitable", "always", "call", "call_in_kernel",
+           "cancel", "catch_signals", "checkpoint", "current_task", "eventually", "explore", "limit_threads", "now",
+           "open_connection", "open_datagram", "open_file", "open_process", "open_unix_connection", "run",
+           "run_in_process", "run_in_thread", "run_process", "serve", "serve_unix", "shielded", "simulate", "sleep",
+           "sleep_until", "sometimes", "spawn", "timeout", "timeout_at", "wait", "wait_readable", "wait_writable"]
 
 # Loaded at the first use of a name: these modules, and what they import, would take longer than the rest: `import`.
 _LATER = {"host.files": "File Path open_file", "host.processes": "Process open_process run_process",
           "host.signals": "Signals catch_signals", "insight.watching": "Observer",
           "net.connecting": "open_connection open_unix_connection", "net.datagrams": "Datagrams open_datagram",
           "net.endpoints": "EndpointClosed", "net.reading": "IncompleteRead LimitOverrun",
-          "net.serving": "Server serve serve_unix", "net.streams": "Stream", "sync.barriers": "Barrier BrokenBarrier",
+          "net.serving": "Server serve serve_unix", "net.streams": "Stream",
+          "sim.claims": "always eventually sometimes", "sim.native": "explore simulate",
+          "sync.barriers": "Barrier BrokenBarrier",
           "sync.conditions": "Condition", "sync.events": "Event", "sync.groups": "TaskGroup",
           "sync.locks": "Lock RLock", "sync.queues": "LifoQueue PriorityQueue Queue QueueClosed QueueEmpty QueueFull",
           "sync.semaphores": "Semaphore", "sync.shields": "Shielded shielded",
@@ -74,8 +78,8 @@ _LATER = {"host.files": "File Path open_file", "host.processes": "Process open_p
 
 if not TYPE_CHECKING:
     def __getattr__(name):
-        if name == "insight":  # a folder whose names are not all here
-            return __import__(f"{__name__}.insight", fromlist=[name])
+        if name in ("insight", "sim"):  # folders whose names are not all here
+            return __import__(f"{__name__}.{name}", fromlist=[name])
         for module, names in _LATER.items():
             if name in names.split():
                 value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)

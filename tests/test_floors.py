@@ -17,12 +17,14 @@ from tests.support.paths import ROOT
 
 # From the ground up: a floor imports from itself and from those before it.
 FLOORS = ["kernel/devices", "kernel", "kernel/sync", "kernel/workers", "kernel/net", "kernel/host", "kernel/insight",
-          "kernel/snapshots", "kernel/serving", "kernel/recordings", "kernel/shell", "compat", "compat/legacy", "doors"]
+          "kernel/snapshots", "kernel/serving", "kernel/recordings", "kernel/sim", "kernel/shell", "compat",
+          "compat/legacy", "doors"]
 
 # Files that name what all floors offer, or let programs in: each may import every floor.
 DOORS = {"kernel/__init__.py", "kernel/__main__.py", "compat/__init__.py", "compat/__main__.py",
-         "compat/installing.py", "compat/plugin/__init__.py", "compat/plugin/recording.py", "compat/plugin/session.py",
-         "kernel/insight/__init__.py", "kernel/shell/command.py", "kernel/shell/programs.py", "compat/console/__init__.py"}
+         "compat/exploring.py", "compat/installing.py", "compat/plugin/__init__.py", "compat/plugin/exploring.py",
+         "compat/plugin/progress.py", "compat/plugin/recording.py", "compat/plugin/session.py", "kernel/insight/__init__.py",
+         "kernel/sim/__init__.py", "kernel/shell/command.py", "kernel/shell/programs.py", "compat/console/__init__.py"}
 
 MICRO_KERNEL = {"calls", "checks", "core", "deadlock", "failures", "lifecycle", "syscalls", "task", "timers", "waitable"}
 # Names of asyncio's for a task of its own, which its code uses everywhere.

@@ -87,6 +87,11 @@ def random_step(chance: random.Random, kind: Kind, kinds: Sequence[Kind], depth:
     return Step(kind.name, numbers, tuple(random_block(chance, kinds, INNER, depth - 1) for _ in range(kind.blocks)))
 
 
+def named_body(body: int, number: int) -> int:
+    """The body that an argument names in the body `body`."""
+    return min(body + 1 + number % 3, BODIES)
+
+
 def size(program: Program) -> int:
     """How many statements a program has."""
     return sum(map(block_size, program))

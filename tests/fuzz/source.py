@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 
-from .program import BODIES, Block, Bodies, Kind, Program, Step
+from .program import BODIES, Block, Bodies, Kind, Program, Step, named_body
 
 INDENT = "    "
 
@@ -48,7 +48,7 @@ class Writer:
     def _argument(self, kind: Kind, place: int, number: int) -> str:
         domain = kind.domains[place]
         if isinstance(domain, Bodies):
-            return str(min(self._body + 1 + number % 3, BODIES))
+            return str(named_body(self._body, number))
         return domain.text(number)
 
 
