@@ -102,3 +102,16 @@ def test_the_plugins_loops(tmp_path: Path, plugin: str, ours: bool) -> None:
         assert made == of_ours > 0
     else:
         assert not counted
+
+
+@pytest.mark.parametrize("plugin", ["pytest-asyncio", "anyio"])
+def test_the_plugins_tests_are_explored(tmp_path: Path, plugin: str) -> None:
+    suite, options, tests = PLUGINS[plugin]
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+    (tmp_path / "common.py").write_text(textwrap.dedent(COMMON))
+    (tmp_path / "test_suite.py").write_text(textwrap.dedent(suite))
+    status, out, err = run_python("-m", "pytest", "-p", "no:cacheprovider", *options, "--compat-loop", "--explore", "20",
+                                  cwd=tmp_path, environment={"EXPECTED": "compat.simulation"})
+    assert status == 0, out + err
+    assert f"{tests} passed" in out
+    assert f"explored: {tests} tests, {tests * 20} runs" in out
