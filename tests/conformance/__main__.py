@@ -61,12 +61,15 @@ def available() -> list[str]:
     return sorted(names - LEFT_OUT)
 
 
-def run_module(mode: str, module: str) -> Outcomes:
-    """What became of every test of a module. A process that hangs or dies is replaced by one that does the rest."""
+def run_module(mode: str, module: str, worker: str = "worker") -> Outcomes:
+    """What became of every test of a module. A process that hangs or dies is replaced by one that does the rest.
+
+    `worker` is the module of this package that the process runs, and `mode` what it is told.
+    """
     with tempfile.TemporaryDirectory() as directory:
         journal, output, work = Path(directory, "journal"), Path(directory, "output"), Path(directory, "work")
         work.mkdir()
-        command = [sys.executable, "-m", "tests.conformance.worker", mode, module, str(journal)]
+        command = [sys.executable, "-m", f"tests.conformance.{worker}", mode, module, str(journal)]
         for _ in range(RESTARTS):
             with output.open("w") as file:
                 process = subprocess.Popen(command, cwd=work, env=os.environ | {"PYTHONPATH": str(ROOT)},

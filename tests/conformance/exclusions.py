@@ -14,10 +14,10 @@ VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Exclusions:
-    """What `exclusions.toml` says for the running version of Python."""
+    """What a table of `exclusions.toml`, or of another file, says for the running version of Python."""
 
-    def __init__(self) -> None:
-        entries = tomllib.loads(FILE.read_text()).get("exclude", [])
+    def __init__(self, file: Path = FILE, table: str = "exclude") -> None:
+        entries = tomllib.loads(file.read_text()).get(table, [])
         self._reasons: dict[str, str] = {pattern: entry["reason"] for entry in entries for pattern in entry["tests"]
                                          if VERSION in entry.get("pythons", [VERSION])}
 
