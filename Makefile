@@ -7,6 +7,7 @@
 # make bench                     measure everything against every peer there is: more than an hour on a quiet machine
 # make bench-smoke               show in a minute that the benchmarks work; the figures mean nothing
 # make movies                    make the movies in docs/movies again
+# make explore                   programs, published bugs, and CPython's own tests of asyncio, under many schedules in simulation
 # make fuzz SECONDS=600          random programs: on asyncio's loop and on compat's, compared; on the kernel, checked for what must always hold
 
 PYTHON ?= python3
@@ -34,7 +35,7 @@ SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile s
 # Tests in other folders that need a browser.
 IN_BROWSER := tests/kernel/recordings/test_timelines_in_perfetto.py
 
-.PHONY: test test-native conformance fuzz ecosystem browser movies bench bench-smoke clean
+.PHONY: test test-native conformance explore fuzz ecosystem browser movies bench bench-smoke clean
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -47,6 +48,11 @@ test-native: $(STAMP)
 
 conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance
+
+explore: $(STAMP)
+	EXPLORE=1 $(VENV)/bin/python -m pytest -q tests/sim tests/examples/test_explore.py
+	$(VENV)/bin/python -m tests.sim.corpus
+	$(VENV)/bin/python -m tests.conformance.explored
 
 fuzz: SECONDS := 60
 fuzz: $(STAMP)

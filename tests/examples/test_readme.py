@@ -20,7 +20,7 @@ def printed(*arguments: str) -> str:
 
 
 def test_the_programs(tmp_path: Path) -> None:
-    native, facade = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    native, facade, _ = blocks(README, "python")
     file = tmp_path / "hello.py"
     file.write_text(native)
     lines = printed("-m", "kernel", str(file)).splitlines()
@@ -46,8 +46,13 @@ def test_the_tour() -> None:
 
 
 def test_a_program_that_hangs(place: Place) -> None:
-    session, = blocks(README, "console")
+    session, _ = blocks(README, "console")
     check_session(session, place, ROOT)
+
+
+def test_a_program_with_a_race(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "race.py").write_text(blocks(README, "python")[-1])
+    check_session(blocks(README, "console")[-1], place, tmp_path)
 
 
 def test_the_links() -> None:

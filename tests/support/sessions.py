@@ -18,6 +18,10 @@ from tests.support.interpreters import Process, ended, next_line, run_python, st
 from tests.support.offered import COMMAND, Place
 from tests.support.paths import ROOT
 
+# What stands for a command of the pages. The plugin of pytest is named, since this project need not be installed.
+COMMANDS: dict[str, list[str]] = {
+    "python3": [], "python3.11": [], "trampoline": [COMMAND], "pytest": ["-m", "pytest", "-p", "compat.plugin", "-p", "no:cacheprovider"]}
+
 
 def blocks(text: str, language: str) -> list[str]:
     """What stands in the fenced blocks of a page in Markdown that are marked with `language`."""
@@ -69,9 +73,8 @@ def check_session(block: str, place: Place, directory: Path) -> None:
 
 def arguments_of(words: list[str], background: Process | None) -> list[str]:
     """What a command means for Python."""
-    assert words[0] in ("python3", "trampoline")
     words = [str(background.pid) if word == "4242" and background is not None else word for word in words]
-    return words[1:] if words[0] == "python3" else [COMMAND, *words[1:]]
+    return [*COMMANDS[words[0]], *words[1:]]
 
 
 def compare(shown: str, printed: str, directory: Path) -> None:
@@ -85,7 +88,7 @@ def compare(shown: str, printed: str, directory: Path) -> None:
 
 def same(text: str) -> str:
     """`text` without times, process numbers, and how wide columns are."""
-    text = re.sub(r"\d+\.\d{6}|(?<=lag )\d+\.\d+|(?<=>)\d+\.\ds", "N", text)
+    text = re.sub(r"\d+\.\d{6}|(?<=lag )\d+\.\d+|(?<=>)\d+\.\ds|(?<= in )\d+\.\d+ ?s", "N", text)
     text = re.sub(r"\d+\.\d\d%", "N%", text)
     text = re.sub(r"^ *\d+ \d\.\d+\.\S+(?= +\d)", "PID PYTHON", text, flags=re.MULTILINE)  # in a list of processes
     return re.sub(r"  +", " ", re.sub(r"^ +(?=PID )", "", text, flags=re.MULTILINE))
