@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest import Config, Parser, PytestPluginManager
 
 NAMES = {"compat_loop", "compat.plugin"}
+MARKER = ("explore(runs, strategy, seconds, seed, bound, jobs, checks, ...): how `--explore` runs this test; "
+          "explore(runs=0) leaves it out")
 
 
 def pytest_addoption(parser: Parser, pluginmanager: PytestPluginManager) -> None:
@@ -42,6 +44,10 @@ def pytest_addoption(parser: Parser, pluginmanager: PytestPluginManager) -> None
                     help="explore each test in N processes at a time, of which each makes a part of the runs")
     group.addoption("--explore-tape", metavar="FILE",
                     help="repeat the run of this tape, for the one test that is selected")
+
+
+def pytest_configure(config: Config) -> None:
+    config.addinivalue_line("markers", MARKER)  # which a suite may have, and be run without the option
 
 
 @pytest.hookimpl(tryfirst=True)  # conftest.py may import names from asyncio, or make loops

@@ -34,8 +34,6 @@ from .recording import file_name
 
 NAME = "trampoline_exploring"  # of the object that explores
 DIRECTORY = ".explore"  # in the root directory of the session: tapes of failures
-MARKER = ("explore(runs, strategy, seconds, seed, bound, jobs, checks, ...): how `--explore` runs this test; "
-          "explore(runs=0) leaves it out")
 DEFAULTS: dict[str, Any] = {"strategy": "portfolio", "seconds": None, "bound": None}
 
 
@@ -247,5 +245,4 @@ def activate(config: pytest.Config, runs: int | None, seed: int | None, tape: st
         check_jobs(jobs)
     except ValueError as error:
         raise pytest.UsageError(f"--explore-jobs: {error}") from None
-    config.addinivalue_line("markers", MARKER)
     config.pluginmanager.register(Explorer(config, runs or 1, seed, recorded, jobs), NAME)

@@ -199,3 +199,8 @@ def test_without_the_option_nothing_is_explored(tmp_path: Path) -> None:
     suite = "def test_it():\n    import sys\n    assert 'kernel.sim' not in sys.modules\n"
     output = session(tmp_path, suite, "--compat-loop")
     assert "explored" not in output
+
+
+def test_a_suite_with_the_marker_runs_without_the_option(tmp_path: Path) -> None:
+    suite = "import pytest\n@pytest.mark.explore(runs=5)\ndef test_it(): pass\n"
+    assert "1 passed" in session(tmp_path, suite, "--strict-markers")
