@@ -13,7 +13,7 @@ KINDS = {
     "lost cancellation": "a cancellation was asked for, and neither raised nor taken back",
     "never awaited": "a coroutine was never awaited",
     "unretrieved": "an exception that nobody retrieved",
-    "leftover": "the program has ended, and left a task behind",
+    "leftover": "the program has ended, and left a task behind, or something open",
     "endless": "the run did not end",
     "claim": "something that was to hold always, or in the end, did not",
     "died": "a process of the exploration has ended in the middle of a run",

@@ -219,6 +219,7 @@ class Run(World):
         try:
             with warnings.catch_warnings(record=True) as caught, self._cancellations, self._around:
                 warnings.filterwarnings("always", _NEVER_AWAITED, RuntimeWarning)
+                warnings.filterwarnings("always", category=ResourceWarning)
                 yield
                 gc.collect(0)  # for what is said when something is thrown away: what the run has made is all young
         finally:
@@ -230,6 +231,8 @@ class Run(World):
         for warning in caught:
             if warning.category is RuntimeWarning and "was never awaited" in str(warning.message):
                 self.fail("never awaited", str(warning.message).partition("\n")[0])
+            elif warning.category is ResourceWarning:
+                self.fail("leftover", f"the program has not closed something: {warning.message}")
             else:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno,
                                        source=warning.source)

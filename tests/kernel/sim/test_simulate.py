@@ -108,6 +108,21 @@ def test_what_the_program_does_not_notice_is_raised_at_its_end() -> None:
     assert kernel.simulate(leaves_native, checks=["exception", "deadlock"]) is None
 
 
+def test_a_file_that_is_left_open_is_left_over(tmp_path: Path) -> None:
+    (tmp_path / "some.txt").write_text("some text")
+
+    async def main() -> str:
+        return (tmp_path / "some.txt").open().read()
+
+    async def closes() -> str:
+        with (tmp_path / "some.txt").open() as file:
+            return file.read()
+
+    with pytest.raises(Failed, match="leftover: the program has not closed something: unclosed file .*some.txt"):
+        kernel.simulate(main)
+    assert kernel.simulate(closes) == "some text"
+
+
 def test_a_failure_that_nobody_waits_for_is_one_of_the_run() -> None:
     async def fails() -> None:
         raise ValueError("nobody hears this")
