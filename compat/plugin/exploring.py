@@ -22,7 +22,6 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from compat.simulation import simulated
-from kernel.sim.choices import Replay
 from kernel.sim.exploring import Exploration, frozen
 from kernel.sim.jobs import check_jobs
 from kernel.sim.runs import Run, Settings
@@ -115,7 +114,7 @@ class Explorer:
 
         tape = self._tape if self._tape is not None else stored(path)
         if tape is not None:
-            run = exploration.run_of(Replay(tape), tape.reach)
+            run = exploration.run_of(tape)
             try:
                 make(run)
             except Misfit as error:

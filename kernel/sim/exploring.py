@@ -14,10 +14,10 @@ from random import Random
 from typing import Any
 
 from ..recordings.sessions import record
-from .choices import Chosen, Plan, Quiet, Replay
+from .choices import Chosen, Plan, Quiet
 from .determinism import compare
 from .failures import Failure
-from .runs import Engine, Main, Run, Settings
+from .runs import Engine, Main, Run, Settings, settings_of
 from .shrinking import shrink
 from .stories import Story, tell
 from .strategies import AtRandom, Strategy, strategy_named
@@ -81,10 +81,11 @@ class Exploration:
         if plan is None:
             self.complete()
             return None
-        return self.run_of(plan, self._strategy.reach)
+        return Run(plan, reach=self._strategy.reach, **self._settings)
 
-    def run_of(self, plan: Plan, reach: int, story: Story | None = None) -> Run:
-        return Run(plan, reach=reach, story=story, **self._settings)
+    def run_of(self, tape: Tape, story: Story | None = None) -> Run:
+        """The run of a tape, which may have been made with other settings."""
+        return Run.of_tape(tape, self._settings, story=story)
 
     def made(self, run: Run) -> None:
         """`run`, which `next_run` gave, was made."""
@@ -119,19 +120,20 @@ class Exploration:
         The run that is told is recorded in the file `recording`, if one is named.
         """
         report = self.report
-        assert report.tape is not None
+        tape = report.tape
+        assert tape is not None
         keys = {failure.key for failure in report.failures}
 
         def fails(plan: Plan) -> Run | None:
             """The run of `plan`, if that fails as well, in the same way."""
             report.shrinking += 1
-            run = self.run_of(plan, report.tape.reach)  # type: ignore[union-attr]  # as above
+            run = Run(plan, reach=tape.reach, **settings_of(tape, self._settings))
             make(run)
             return run if any(failure.key in keys for failure in run.failures) else None
 
-        report.tape = shrink(report.tape, fails)
+        report.tape = shrink(tape, fails)
         story = Story()
-        run = self.run_of(Replay(report.tape), report.tape.reach, story)
+        run = self.run_of(report.tape, story)
         with nullcontext() if recording is None else record(recording):
             make(run)
         report.recording = recording
@@ -169,7 +171,9 @@ def check_determinism(engine: Engine, main: Main, seed: int | None, tape: Tape |
     check_main(main, "check_determinism")
     first = one_run(seed, tape, settings, logged=True)
     first.make(engine, main)
-    second = Run(Chosen(first.tape().values()), reach=first.reach, logged=True, **settings)
+    made = first.tape()
+    # Not a replay: that would refuse the tape where the second run differs, and not show how.
+    second = Run(Chosen(made.values()), reach=made.reach, logged=True, **settings_of(made, settings))
     second.make(engine, main)
     compare(first.log, second.log)
 
@@ -177,11 +181,9 @@ def check_determinism(engine: Engine, main: Main, seed: int | None, tape: Tape |
 def one_run(seed: int | None, tape: Tape | str | Path | None, settings: Settings, logged: bool = False) -> Run:
     """A run by a seed, or by a tape, or else the quiet one."""
     if tape is not None and seed is not None:
-        raise ValueError("simulate() takes a seed or a tape, and not both: a tape is all the choices")
+        raise ValueError("a run is made by a seed or by a tape, and not both: a tape is all the choices")
     if tape is not None:
-        recorded = load(tape)
-        replayed: Settings = {**settings, "order": recorded.order, "longest_stall": recorded.longest_stall}
-        return Run(Replay(recorded), reach=recorded.reach, logged=logged, **replayed)
+        return Run.of_tape(load(tape), settings, logged=logged)
     if seed is not None:
         strategy = AtRandom(Random(seed))
         return Run(strategy.plan(), reach=strategy.reach, logged=logged, **settings)

@@ -21,7 +21,6 @@ from multiprocessing.connection import Connection, wait
 from traceback import format_exc
 from typing import Any, NamedTuple
 
-from .choices import Replay
 from .exploring import Exploration
 from .failures import Failure
 from .runs import Run
@@ -138,7 +137,7 @@ def _lead(exploration: Exploration, make: Make, workers: dict[Connection, Any], 
 
 def _repeat(exploration: Exploration, make: Make, tape: Tape, told: list[tuple[str, str]]) -> None:
     """Make the run again that has failed in another process."""
-    run = exploration.run_of(Replay(tape), tape.reach)
+    run = exploration.run_of(tape)
     try:
         make(run)
     except Misfit:

@@ -67,6 +67,11 @@ class Settings(TypedDict, total=False):
     most_steps: int  # after which a run is taken for one that does not end
 
 
+def settings_of(tape: Tape, settings: Settings) -> Settings:
+    """`settings`, but for those that belong to the tape: how a run was made decides what its choices mean."""
+    return {**settings, "order": tape.order, "longest_stall": tape.longest_stall}
+
+
 class Run(World):
     """A run of a program in simulation; it can be made once. After it, `failures` has what went wrong.
 
@@ -239,6 +244,11 @@ class Run(World):
         for error in self._around.refused:
             if all(failure.error is not error for failure in self.failures):  # else it is what the program ended with
                 self.fail("unsimulated", str(error), error)
+
+    @classmethod
+    def of_tape(cls, tape: Tape, settings: Settings, *, story: Story | None = None, logged: bool = False) -> Run:
+        """The run that repeats the one of which it is the tape."""
+        return cls(Replay(tape), reach=tape.reach, story=story, logged=logged, **settings_of(tape, settings))
 
     def tape(self) -> Tape:
         """What was chosen."""

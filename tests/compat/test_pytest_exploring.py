@@ -204,3 +204,24 @@ def test_without_the_option_nothing_is_explored(tmp_path: Path) -> None:
 def test_a_suite_with_the_marker_runs_without_the_option(tmp_path: Path) -> None:
     suite = "import pytest\n@pytest.mark.explore(runs=5)\ndef test_it(): pass\n"
     assert "1 passed" in session(tmp_path, suite, "--strict-markers")
+
+
+def test_a_tape_is_repeated_with_the_settings_of_its_run(tmp_path: Path) -> None:
+    suite = """
+import asyncio, pytest
+
+@pytest.mark.explore(order="any")
+async def test_order():
+    order = []
+
+    async def note(number):
+        order.append(number)
+
+    await asyncio.gather(*map(note, range(3)))
+    assert order == [0, 1, 2]
+"""
+    session(tmp_path, suite, "--compat-loop", "--explore", "100", status=1)
+    tape, = (tmp_path / ".explore").glob("*.tape")
+    plain = suite.replace('@pytest.mark.explore(order="any")', "")
+    output = session(tmp_path, plain, "--compat-loop", "--explore-tape", str(tape), status=1)
+    assert "found in the run of a tape" in output and "runs before" in output

@@ -52,6 +52,23 @@ def test_a_run_that_ends_earlier() -> None:
         check_determinism(main)
 
 
+def test_a_tape_is_checked_with_the_settings_of_its_run() -> None:
+    async def main() -> None:
+        order: list[int] = []
+
+        async def note(number: int) -> None:
+            order.append(number)
+
+        async with kernel.TaskGroup() as group:
+            for number in range(3):
+                await group.spawn(note(number), name=f"note {number}")
+        assert order == [0, 1, 2]
+
+    report = kernel.explore(main, seed=1, order="any")
+    assert report.tape is not None and report.tape.deviations
+    check_determinism(main, tape=report.tape)
+
+
 def test_a_set_of_tasks_has_one_order() -> None:
     """asyncio's TaskGroup cancels its tasks in the order of a set."""
     async def main() -> None:
@@ -93,5 +110,5 @@ def test_a_story_that_cannot_be_repeated_says_so() -> None:
 def test_wrong_arguments(check: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match="takes a function that makes the program anew"):
         check(3)
-    with pytest.raises(ValueError, match="a seed or a tape, and not both"):
+    with pytest.raises(ValueError, match="by a seed or by a tape, and not both"):
         check(native_race, seed=1, tape="x")

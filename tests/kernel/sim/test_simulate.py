@@ -281,7 +281,7 @@ def test_what_is_no_program() -> None:
         kernel.simulate(native_race())  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="not 3"):
         kernel.simulate(3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="a seed or a tape, and not both"):
+    with pytest.raises(ValueError, match="by a seed or by a tape, and not both"):
         kernel.simulate(native_race, seed=1, tape=Tape())
     with pytest.raises(ValueError, match="order= is 'kept' or 'any'"):
         kernel.simulate(native_race, order="some")
