@@ -16,8 +16,8 @@ def claims_here() -> Claims | None:
 def always(what: str, predicate: Callable[[], object]) -> None:
     """Claim that `predicate()` is true from now on, until the program has ended.
 
-    It is asked after each turn in which something has run, so at every moment at which every task is suspended. The
-    run fails when it is not true, or raises. Outside of a simulation this does nothing.
+    It is asked whenever nothing is ready and time is about to pass, so what is untrue only in between is not noticed.
+    The run fails when it is not true, or raises. Outside of a simulation this does nothing.
     """
     claims = claims_here()
     if claims is not None:
@@ -28,8 +28,8 @@ def always(what: str, predicate: Callable[[], object]) -> None:
 def eventually(what: str, predicate: Callable[[], object], within: float) -> None:
     """Claim that `predicate()` will be true once, at the latest `within` virtual seconds from now.
 
-    The run fails when the time is over, or the program has ended, and it was never true. Outside of a simulation this
-    does nothing.
+    It is asked at the same moments. The run fails when the time is over, or the program has ended, and it was true at
+    none of them. Outside of a simulation this does nothing.
     """
     claims = claims_here()
     if claims is not None:
