@@ -68,6 +68,7 @@ class Cancellations:
         self._classes = classes or (Task,)
         self._originals: list[tuple[type, str, Any]] = []
         self.thread: int | None = None  # in which cancellations are watched
+        self.hear: Callable[[Task[Any]], object] | None = None  # to be told of each that is about to be asked for
 
     def __enter__(self) -> Cancellations:
         self.thread = get_ident()
@@ -89,16 +90,19 @@ class Cancellations:
 
     def _cancel(self, original: Any) -> Any:
         def cancel(task: Task[Any], msg: Any = None) -> bool:
+            watched = self.thread == get_ident()
+            if watched and self.hear is not None:
+                self.hear(task)
             asked: bool = original(task, msg)
-            if asked and self.thread == get_ident():
-                self._asked(task, caller())
+            if asked and watched:
+                self._asked(task, sys._getframe(1))
             return asked
         return cancel
 
     def _uncancel(self, original: Any) -> Any:
         def uncancel(task: Task[Any]) -> int:
             witness: Any = task.context
-            if type(witness) is Witness and not of_library(caller()):
+            if type(witness) is Witness and not of_library(sys._getframe(1)):
                 witness.release(task)  # the program has taken it back; scopes take back what they have asked for
             return original(task)  # type: ignore[no-any-return]  # of a method of this type
         return uncancel
@@ -113,14 +117,6 @@ class Cancellations:
         if type(witness) is not Witness:
             witness = task.context = Witness(witness, task, self)  # type: ignore[assignment]  # a stand-in
         witness.asked(task, place_of_asker(task.kernel, asker), of_library(asker))
-
-
-def caller() -> FrameType:
-    """Who has called the method that calls this; not those who only listen, as a story does."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("kernel.sim."):
-        frame = frame.f_back
-    return frame
 
 
 def place_of_asker(kernel: Kernel, asker: FrameType) -> str | None:

@@ -174,8 +174,6 @@ class Run(World):
         self.choices.close()
         if self._cancellations is not None:
             self._cancellations.stop()
-        if self.story is not None:
-            self.story.stop()
 
     # The run itself.
 
@@ -218,6 +216,8 @@ class Run(World):
         `task_classes` are those of the program's tasks that define `cancel`; by default the kernel's.
         """
         self._cancellations = Cancellations(lambda loss: self.fail("lost cancellation", str(loss)), *task_classes)
+        if self.story is not None:
+            self._cancellations.hear = self.story.cancelled
         here.claims = self.claims
         collecting = gc.isenabled()
         gc.disable()  # it would run at moments that differ from run to run, and so would finalizers
@@ -229,8 +229,6 @@ class Run(World):
                 gc.collect(0)  # for what is said when something is thrown away: what the run has made is all young
         finally:
             here.claims = None
-            if self.story is not None:
-                self.story.stop()  # where the program has not come to its end
             if collecting:
                 gc.enable()
         for warning in caught:
@@ -265,10 +263,7 @@ class EndOfMain:
         if task is task.kernel.main:
             self._run.main_ended(task.kernel, task)
 
-    def attach(self, task: Task[Any]) -> None:
-        if self._run.story is not None:
-            self._run.story.attach(task)
-
+    def attach(self, task: Task[Any]) -> None: ...
     def moved(self, task: Task[Any]) -> None: ...
     def renamed(self, task: Task[Any]) -> None: ...
     def deadlock(self, error: Deadlock) -> None:

@@ -21,7 +21,6 @@ class Story:
     def __init__(self) -> None:
         self.deviations: list[str] = []
         self.notes: list[str] = []
-        self._cancels: dict[type, Callable[..., Any]] = {}  # the methods that listen now, by class
 
     def deviated(self, deviation: Deviation, kernel: Kernel, began: float, about: list[Any]) -> None:
         """A choice was made whose effect one can see now."""
@@ -29,31 +28,14 @@ class Story:
         now = kernel.clock.now()
         self.deviations.append(f"at {began:g} s {_TELLERS[deviation.kind](deviation, began, now, about, tasks)}")
 
-    def attach(self, task: Task[Any]) -> None:
-        """`task` was made: listen to cancellations of its kind."""
-        kind = next(cls for cls in type(task).__mro__ if "cancel" in vars(cls))
-        if kind not in self._cancels:
-            method = self._cancels[kind] = vars(kind)["cancel"]
-
-            def cancel(task: Task[Any], msg: Any = None) -> bool:
-                self._cancelled(task)
-                return bool(method(task, msg))
-
-            kind.cancel = cancel  # type: ignore[attr-defined]  # until `stop`
-
-    def _cancelled(self, task: Task[Any]) -> None:
+    def cancelled(self, task: Task[Any]) -> None:
+        """Somebody is about to cancel `task`."""
         if task.done():
             return
         kernel = task.kernel
         by = "a time limit" if kernel.current is None else name_of(kernel.current)
         text = "cancels itself" if kernel.current is task else f"cancels {name_of(task)}, which {state_of(task)}"
         self.notes.append(f"{kernel.clock.now():g} s: {by} {text}")
-
-    def stop(self) -> None:
-        """Listen no more."""
-        for kind, method in self._cancels.items():
-            kind.cancel = method  # type: ignore[attr-defined]
-        self._cancels.clear()
 
 
 def timers_named(timers: list[Any], tasks: list[Task[Any]]) -> str:

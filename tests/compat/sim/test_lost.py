@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from compat.tasks import Task
 from tests.support.libraries import library
 from tests.support.losses import Program, cancelled_after, forever, losses
 
@@ -69,10 +68,6 @@ async def call(awaitable):
     await asyncio.sleep(1)
     task.cancel()
     await task
-"""
-LISTEN = """
-def call(task, msg=None):
-    return cancel(task, msg)
 """
 
 
@@ -376,16 +371,5 @@ def test_what_is_cancelled_at_the_end_is_not_watched() -> None:
         task = asyncio.create_task(victim())
         await asyncio.sleep(1)
         assert not task.done()
-
-    assert losses(program) == []
-
-
-def test_who_only_listens_to_cancellations_has_not_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def program() -> None:
-        monkeypatch.setattr(Task, "cancel", library("kernel.sim.listening", LISTEN, cancel=Task.cancel))
-        try:
-            await a_group_that_fails_by_itself()
-        finally:
-            monkeypatch.undo()
 
     assert losses(program) == []

@@ -54,6 +54,19 @@ def test_the_story_tells_what_was_not_quiet(explore: Any, race: Any) -> None:
     assert "found in run" in str(report) and "few, seed 3" in str(report) and report.story in str(report)
 
 
+def test_the_story_ends_with_the_program() -> None:
+    """What the shutdown cancels is no part of it."""
+    async def sleeper() -> None:
+        await kernel.sleep(10)
+
+    async def main() -> None:
+        await kernel.spawn(sleeper())
+
+    report = kernel.explore(main)
+    assert report.failures[0].kind == "leftover"
+    assert report.story == "in the quiet schedule, in which no step takes long and nothing is late"
+
+
 @both
 def test_a_seed_explores_the_same_again(explore: Any, race: Any) -> None:
     first, second = explore(race, seed=7), explore(race, seed=7)
