@@ -5,30 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import textwrap
+from inspect import getsource
 from pathlib import Path
 
 import pytest
 
 from kernel.recordings.reading import read
 from tests.support.paths import ROOT
+from tests.support.racing import asyncio_race
 
-RACE = """
-    done = []
-
-    async def work():
-        await asyncio.sleep(0.3)
-        done.append(1)
-        await asyncio.sleep(0)
-        done.append(2)
-
-    task = asyncio.create_task(work(), name="worker")
-    await asyncio.sleep(0.5)
-    task.cancel()
-    await asyncio.wait([task])
-    assert len(done) != 1
-"""
-CASE = textwrap.indent(textwrap.dedent(RACE), " " * 8)
 SUITE = f"""
 import asyncio, unittest, pytest
 
@@ -41,8 +26,9 @@ async def test_that_holds():
     count("holds")
     await asyncio.sleep(3600)
 
+{getsource(asyncio_race)}
 async def test_with_a_race():
-{RACE}
+    await asyncio_race()
 
 def test_that_is_not_async():
     count("not async")
@@ -53,7 +39,7 @@ class Case(unittest.IsolatedAsyncioTestCase):
         await asyncio.sleep(1)
 
     async def test_of_unittest(self):
-{CASE}
+        await asyncio_race()
 
 @pytest.mark.explore(runs=7)
 async def test_with_a_marker():

@@ -9,11 +9,13 @@ import re
 import signal
 import subprocess
 import sys
+from inspect import getsource
 from pathlib import Path
 
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.racing import asyncio_race
 
 pytestmark = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="it needs os.fork")
 
@@ -32,20 +34,9 @@ async def test_that_holds(shared, capsys):
     os.write(1, b"and yet more\\n")
     await asyncio.wait([asyncio.create_task(asyncio.sleep(one)) for one in (0.1, 0.3)])
 
+""" + getsource(asyncio_race) + """
 async def test_with_a_race():
-    done = []
-
-    async def work():
-        await asyncio.sleep(0.3)
-        done.append(1)
-        await asyncio.sleep(0)
-        done.append(2)
-
-    task = asyncio.create_task(work(), name="worker")
-    await asyncio.sleep(0.5)
-    task.cancel()
-    await asyncio.wait([task])
-    assert len(done) != 1
+    await asyncio_race()
 
 @pytest.mark.explore(strategy="exhaustive", bound=1)
 async def test_to_its_end():
