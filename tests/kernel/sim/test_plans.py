@@ -121,3 +121,22 @@ def test_a_lost_wake_up_among_many_tasks_is_found() -> None:
 
     report = kernel.explore(main, runs=1)
     assert [failure.kind for failure in report.failures] == ["stuck"]
+
+
+def test_a_deadlock_by_a_lost_wake_up_says_what_is_free() -> None:
+    """No timer is left, so time does not pass once more."""
+    async def main() -> None:
+        lock = kernel.Lock()
+
+        async def wait() -> None:
+            async with lock:
+                pass
+
+        await lock.acquire()
+        async with kernel.TaskGroup() as group:
+            await group.spawn(wait())
+            await kernel.checkpoint()
+            lock.request.owner = None  # it is free, and nobody is woken
+
+    report = kernel.explore(main, runs=1)
+    assert [failure.kind for failure in report.failures] == ["deadlock", "stuck"]
