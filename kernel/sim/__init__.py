@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from .runs import Settings
     from .strategies import STRATEGIES
     from .tapes import Deviation, Misfit, Tape, load
+    from . import world
 
 __all__ = ["Deviation", "EndlessRun", "Failed", "Failure", "KINDS", "Misfit", "Nondeterministic", "Report",
            "STRATEGIES", "Settings", "Tape", "Unsimulated", "always", "check_determinism", "eventually", "explore",
-           "load", "simulate", "sometimes"]
+           "load", "simulate", "sometimes", "world"]
 
 # Loaded at the first use of a name, as the names of `kernel` are: a program that claims something need not simulate.
 _LATER = {"claims": "always eventually sometimes", "determinism": "Nondeterministic", "devices": "EndlessRun",

@@ -24,11 +24,14 @@ from typing import Any
 
 from ..core import Kernel
 from ..deadlock import Deadlock
-from ..devices import Event, Listener, Poller
+from ..devices import Event, Poller
 from ..devices.protocols import Timer
 from ..failures import fire_failed
 from ..timers import Timers
 from .choices import Choices
+from .network.asked import Thread
+from .network.hosts import life_of
+from .network.wires import Network
 
 MOST_ITEMS = 200  # of the ready queue among which one is chosen, where any order goes
 MANY_STEPS, STEP = 1000, 1e-5  # steps without a pause, and how many seconds each of so many takes
@@ -57,6 +60,7 @@ class World:
         self.steps = 0
         self.next_check = 0  # how many steps there will have been
         self.log: list[Any] = []  # of all steps, where they are noted
+        self.network = Network(self)
 
     def check_steps(self, kernel: Kernel) -> None:
         """Many steps were made and no time has passed. Have it pass, and end a run that has made too many.
@@ -76,6 +80,10 @@ class World:
         """Time has passed."""
         self.next_check = min(self.steps + MANY_STEPS, self.most_steps)
 
+    def thread(self) -> Thread | None:
+        """The thread that runs now; None for the run's own."""
+        return None
+
     def refuse(self, what: str) -> BaseException:
         """The error of a program that did `what`, which cannot be simulated."""
         return RuntimeError(f"a simulated run refuses {what}")
@@ -85,6 +93,42 @@ class World:
 
     def deviated(self, kernel: Kernel, began: float, about: list[Any]) -> None:
         """A choice was made that is not the quiet one; `about` are the timers, or the item, that it concerns."""
+
+    def deviated_outside(self, subject: Any, what: str) -> None:
+        """A choice of the network's was made that is not the quiet one: `what` became of `subject`."""
+
+    def waits(self) -> int:
+        """How many timers and packets are pending."""
+        return len(self.network.coming) + sum(len(poller.kernel.timers.heap) for poller in self.network.pollers)
+
+    def options_after(self, after: float, within: float) -> int:
+        """How many deadlines a choice may name that come after that time; 0 if none comes within so many seconds."""
+        near = after + within
+        heaps: list[list[Any]] = [self.network.coming, *(poller.kernel.timers.heap for poller in self.network.pollers)]
+        if not any(entry[0] <= near for heap in heaps for entry in _next(heap, after)):
+            return 0
+        return min(self.waits() - sum(1 for heap in heaps if heap and heap[0][0] <= after), self.reach)
+
+    def deadline_after(self, after: float, number: int, within: float) -> float | None:
+        """The deadline with that number after the time `after`, or the last one; None if none is within reach.
+
+        Equal deadlines count once.
+        """
+        found, until = after, after + within
+        moments = [moment for moment, _, _ in self.network.coming]
+        for poller in self.network.pollers:
+            moments += (deadline for deadline, _, timer in poller.kernel.timers.heap if not timer.dead)
+        for moment in sorted(moments):
+            if moment > until or not number:
+                break
+            if moment > found:
+                found, number = moment, number - 1
+        return found if found > after else None
+
+
+def _next(heap: list[Any], after: float) -> list[Any]:
+    """Where to look for the first entry of `heap` after the first, if that has come by then."""
+    return heap[1:3] if heap and heap[0][0] <= after else heap[:1]
 
 
 by_deadline = itemgetter(0, 1)  # and those of one deadline in the order in which they were added
@@ -98,19 +142,6 @@ class SimulatedTimers(Timers):
     def __init__(self, world: World) -> None:
         super().__init__()
         self._world = world
-
-    def coming(self, after: float, number: int) -> float | None:
-        """The deadline with that number after the time `after`, or the last one; None if no stall reaches any.
-
-        Equal deadlines count once.
-        """
-        found, until = after, after + self._world.longest_stall
-        for deadline, _, timer in sorted(self.heap, key=by_deadline):
-            if deadline > until or not number:
-                break
-            if deadline > found and not timer.dead:
-                found, number = deadline, number - 1
-        return found if found > after else None
 
     def before(self, until: float) -> list[Timer]:
         """The timers that fire when it is `until`, in their order."""
@@ -161,16 +192,19 @@ class SimulatedQueue(deque[Any]):
         # Taken out at the end: a choice may be refused, and the shutdown has to find the item.
         place = 0 if world.fifo or len(self) == 1 else self._any()
         item = self[place]
-        heap = self.timers.heap
-        if heap:
-            near = heap[0][0] <= world.clock.time + world.longest_stall
-            value = self._choose("stall", 2 + (min(len(heap), world.reach) if near else 0), item)
+        heap, coming = self.timers.heap, world.network.coming
+        if heap or coming:
+            near = world.clock.time + world.longest_stall
+            near_one = heap and heap[0][0] <= near or coming and coming[0][0] <= near
+            value = self._choose("stall", 2 + (min(len(heap) + len(coming), world.reach) if near_one else 0), item)
             if value:
                 self._stall(value)
         if place:
             del self[place]
         else:
             deque.popleft(self)
+        if world.network.crashed and (life := life_of(item)) is not None and life.dead:
+            return NOTHING
         return item
 
     def _any(self) -> int:
@@ -184,7 +218,7 @@ class SimulatedQueue(deque[Any]):
         """Have the step that is about to be made take long."""
         clock = self._world.clock
         began = clock.time
-        reached = None if value == 1 else self.timers.coming(began, value - 1)
+        reached = None if value == 1 else self._world.deadline_after(began, value - 1, self._world.longest_stall)
         clock.time = began + MOMENT if reached is None else reached
         self._world.deviated(self.kernel, began, self.timers.before(clock.time))
         self.kernel.end_turn()
@@ -216,7 +250,11 @@ class SimulatedClock:
         kernel = poller.kernel  # type: ignore[attr-defined]  # it is one of ours
         if kernel.calls.waiting or kernel.ready:
             return []
-        self._world.idle(kernel)
+        if events := poller.poll(0.0):
+            return events
+        world = self._world
+        world.idle(kernel)
+        deadline = min(deadline, world.network.next_time())
         if deadline == math.inf:
             error = Deadlock("nothing is left that could wake the blocked tasks", kernel.everyone())
             if kernel.tap is not None:
@@ -224,46 +262,20 @@ class SimulatedClock:
             raise error
         if deadline > self.time:
             began, self.time = self.time, deadline
-            self._world.expect_steps()
-            heap = kernel.timers.heap
-            if len(heap) > 1 and min(heap[1:3])[0] <= deadline + self._world.longest_stall:
-                value = self._world.choices.choose("late", 1 + min(len(heap) - 1, self._world.reach))
+            world.expect_steps()
+            if near := world.options_after(deadline, world.longest_stall):
+                value = world.choices.choose("late", 1 + near)
                 if value:
-                    self.time = kernel.timers.coming(deadline, value) or deadline
-                    self._world.deviated(kernel, began, kernel.timers.before(self.time))
-        return []
+                    self.time = world.deadline_after(deadline, value, world.longest_stall) or deadline
+                    world.deviated(kernel, began, kernel.timers.before(self.time))
+        return poller.poll(0.0)
 
 
-class NoDescriptors:
-    """A poller for programs without input: it refuses every descriptor."""
+class Nothing:
+    """What runs in the place of something whose host has crashed."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.kernel: Kernel
+    def run(self, kernel: Kernel) -> None:
+        kernel.leave_task()
 
-    def watch(self, fd: int, writing: bool, listener: Listener) -> None:
-        raise self._world.refuse(f"a wait for descriptor {fd} to become {'writable' if writing else 'readable'}")
 
-    def unwatch(self, fd: int, writing: bool) -> bool:
-        return False
-
-    def drop(self, event: Event) -> None:
-        """Forget it: there is nothing to forget."""
-
-    def listener(self, fd: int, writing: bool) -> Listener | None:
-        return None
-
-    def watching(self) -> bool:
-        return False
-
-    def poll(self, timeout: float | None) -> list[Event]:
-        return []
-
-    def wake(self) -> None:
-        """Nothing waits in the operating system."""
-
-    def wakeup_fd(self) -> int:
-        return -1
-
-    def close(self) -> None:
-        """Nothing is open."""
+NOTHING = Nothing()

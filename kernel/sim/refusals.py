@@ -22,7 +22,8 @@ from ..insight.requests import program_place
 
 NOWHERE = "no line of the program"
 LEAVE_OUT = "or leave the program out of the exploring"
-NO_NETWORK = f"it has no network; give the program a stand-in for the other side, {LEAVE_OUT}"
+NO_NETWORK = f"it has a network of its own, for sockets that are made by socket.socket() in the run, {LEAVE_OUT}"
+NO_DESCRIPTORS = f"it has only simulated sockets; make sockets, and pairs of them, inside of the run, {LEAVE_OUT}"
 NO_PROCESSES = f"it has no other processes; give the program a stand-in for the call, {LEAVE_OUT}"
 NO_THREADS = ("it has only simulated threads; call the function by run_in_thread(), asyncio.to_thread() or "
               f"loop.run_in_executor(None, ...), {LEAVE_OUT}")

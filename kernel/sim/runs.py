@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from threading import get_ident
 from typing import Any, NamedTuple, TypedDict
 
 from ..checks import check_seconds, running_event_loop
@@ -26,16 +27,19 @@ from ..workers.threads import pool
 from .choices import Choices, Plan, Replay
 from .claims import Claims, claims_here, here
 from .determinism import LoggedQueue
-from .devices import EndlessRun, NoDescriptors, SimulatedQueue, SimulatedTimers, World
+from .devices import EndlessRun, SimulatedQueue, SimulatedTimers, World
 from .failures import Failed, Failure, check_kinds
 from .functions import simulated_threads
 from .leftovers import leftovers
 from .lost import Cancellations
+from .network.poller import SimulatedPoller
+from .network.sockets import has_crashed
+from .network.wires import FAULTS
 from .places import place_hash
-from .refusals import NO_NETWORK, Unsimulated
+from .refusals import NO_DESCRIPTORS, Unsimulated
 from .stories import Story
 from .stuck import free_waits
-from .surroundings import Surroundings
+from .surroundings import OtherThread, Surroundings
 from .tapes import Misfit, Tape
 from .words import name_of, state_of
 
@@ -65,11 +69,12 @@ class Settings(TypedDict, total=False):
     longest_stall: float  # seconds that a step may take, or that a sleep may be late
     checks: Iterable[str] | None  # the kinds of failures to look for; None: all
     most_steps: int  # after which a run is taken for one that does not end
+    faults: Iterable[str]  # that may strike: "partition", "reset", "crash"; by default none
 
 
 def settings_of(tape: Tape, settings: Settings) -> Settings:
     """`settings`, but for those that belong to the tape: how a run was made decides what its choices mean."""
-    return {**settings, "order": tape.order, "longest_stall": tape.longest_stall}
+    return {**settings, "order": tape.order, "longest_stall": tape.longest_stall, "faults": tape.faults}
 
 
 class Run(World):
@@ -80,8 +85,8 @@ class Run(World):
     """
 
     def __init__(self, plan: Plan, *, reach: int = 2, order: str = "kept", longest_stall: float = LONGEST_STALL,
-                 checks: Iterable[str] | None = None, most_steps: int = MOST_STEPS, story: Story | None = None,
-                 logged: bool = False) -> None:
+                 checks: Iterable[str] | None = None, most_steps: int = MOST_STEPS, faults: Iterable[str] = (),
+                 story: Story | None = None, logged: bool = False) -> None:
         if order not in ("kept", "any"):
             raise ValueError(f"order= is 'kept' or 'any', not {order!r}")
         super().__init__(Choices(plan), reach, order, check_seconds(longest_stall, "Run"), most_steps)
@@ -94,7 +99,8 @@ class Run(World):
         self.value: Any = None
         self.claims = Claims(self.clock.now, lambda message, error: self.fail("claim", message, error))
         self._around = Surroundings(self.clock.read, self.clock.pass_time,
-                                    lambda: self.choices.choose("seed", SEEDS, "random numbers"))
+                                    lambda: self.choices.choose("seed", SEEDS, "random numbers"), self.network)
+        self.network.faults = check_faults(faults)
         self._cancellations: Cancellations | None = None
         self.places: set[int] = set()  # hashes of where the tasks were suspended, all together, whenever time passed
         self._pauses_left = 0  # until the tasks are looked at
@@ -105,13 +111,13 @@ class Run(World):
     def devices(self) -> dict[str, Any]:
         """Devices for a kernel, as arguments of its class."""
         queue = (LoggedQueue if self._logged else SimulatedQueue)(self)
-        return {"ready": queue, "clock": self.clock, "poller": NoDescriptors(self), "observer": self}
+        return {"ready": queue, "clock": self.clock, "poller": SimulatedPoller(self.network), "observer": self}
 
     def attach_to(self, kernel: Kernel) -> Tap:
         """`kernel` is being made, with devices of this run."""
         queue, poller = kernel.ready, kernel.poller
         self.choices.open()
-        assert isinstance(queue, SimulatedQueue) and isinstance(poller, NoDescriptors)
+        assert isinstance(queue, SimulatedQueue) and isinstance(poller, SimulatedPoller)
         kernel.timers = queue.timers = SimulatedTimers(self)
         queue.kernel = poller.kernel = kernel
         kernel.resources.replace(pool, partial(simulated_threads, self, self._around))
@@ -145,12 +151,19 @@ class Run(World):
                     self._stuck.add(wait.task)
                     self.fail("stuck", str(wait))
 
+    def thread(self) -> OtherThread | None:
+        return self._around.threads.get(get_ident())
+
     def refuse(self, what: str) -> BaseException:
-        return self._around.refuse(what, NO_NETWORK)
+        return self._around.refuse(what, NO_DESCRIPTORS)
 
     def deviated(self, kernel: Kernel, began: float, about: list[Any]) -> None:
         if self.story is not None:
             self.story.deviated(self.choices.deviations[-1], kernel, began, about)
+
+    def deviated_outside(self, subject: Any, what: str) -> None:
+        if self.story is not None:
+            self.story.deviations.append(f"at {self.clock.time:g} s {name_of(subject)} {what}")
 
     # What goes wrong.
 
@@ -227,6 +240,7 @@ class Run(World):
                 warnings.filterwarnings("always", category=ResourceWarning)
                 yield
                 gc.collect(0)  # for what is said when something is thrown away: what the run has made is all young
+                self.network.end()
         finally:
             here.claims = None
             if collecting:
@@ -234,6 +248,8 @@ class Run(World):
         for warning in caught:
             if warning.category is RuntimeWarning and "was never awaited" in str(warning.message):
                 self.fail("never awaited", str(warning.message).partition("\n")[0])
+            elif warning.category is ResourceWarning and has_crashed(warning.source):
+                pass  # nobody could close it
             elif warning.category is ResourceWarning:
                 self.fail("leftover", f"the program has not closed something: {warning.message}")
             else:
@@ -250,7 +266,7 @@ class Run(World):
 
     def tape(self) -> Tape:
         """What was chosen."""
-        return Tape(tuple(self.choices.deviations), self.reach, self.order, self.longest_stall)
+        return Tape(tuple(self.choices.deviations), self.reach, self.order, self.longest_stall, self.network.faults)
 
 
 class EndOfMain:
@@ -269,6 +285,14 @@ class EndOfMain:
     def deadlock(self, error: Deadlock) -> None:
         for task in error.tasks[:1]:
             self._run.look(task.kernel)
+
+
+def check_faults(faults: Iterable[str]) -> tuple[str, ...]:
+    """The kinds of faults, each once, in an order of their own. `ValueError` for one that does not exist."""
+    asked = {faults} if isinstance(faults, str) else set(faults)
+    if unknown := asked.difference(FAULTS):
+        raise ValueError(f"there is no fault {min(unknown)!r}; the faults are {', '.join(FAULTS)}")
+    return tuple(fault for fault in FAULTS if fault in asked)
 
 
 def check_outside() -> None:

@@ -42,6 +42,9 @@ from typing import Any, Protocol
 if sys.platform != "win32":
     import _posixsubprocess
 
+from .network import names, sockets
+from .network.wires import Network
+from .network.wires import here as networks
 from .refusals import Refusals, add_hook, audited, here
 
 START = 1_767_225_600  # what time.time() shows at 0 s of virtual time: 1 January 2026, 0:00 UTC
@@ -60,6 +63,9 @@ class OtherThread(Protocol):
     def pause(self, seconds: float) -> None:
         """Let the others go on, and come back after so many seconds of virtual time."""
 
+    def wake(self) -> None:
+        """End its pause."""
+
     def lock(self) -> Any:
         """What the thread waits at, in `threading.Condition.wait`: something like a `threading.Lock`."""
 
@@ -69,12 +75,14 @@ class Surroundings(Refusals):
     cannot control is refused.
 
     `now` shows the virtual clock, in seconds, and `pass_time` is called with the seconds of a `time.sleep`. `seed` is
-    called once at most. Everything is as before at the end, also when the run fails or is interrupted. Raises
+    called once at most. Without a `network` sockets are refused. Everything is as before at the end, also when the run fails or is interrupted. Raises
     `RuntimeError` when another thread of this process is in a simulated run.
     """
 
-    def __init__(self, now: Callable[[], float], pass_time: Callable[[float], None], seed: Callable[[], int]) -> None:
+    def __init__(self, now: Callable[[], float], pass_time: Callable[[float], None], seed: Callable[[], int],
+                 network: Network | None = None) -> None:
         super().__init__()
+        self.network = network
         self.now = now
         self.pass_time = pass_time
         self._choose = seed
@@ -91,6 +99,8 @@ class Surroundings(Refusals):
             del here[get_ident()]
             raise RuntimeError("another thread of this process is in a simulated run; use a process for each of them")
         add_hook()
+        if self.network is not None:
+            networks[get_ident()] = self.network
         try:
             self._state = _shared.getstate()
             for owner, name, value in _REPLACEMENTS:
@@ -122,6 +132,7 @@ class Surroundings(Refusals):
             _shared.setstate(self._state)
         for thread in [*self.threads, get_ident()]:
             here.pop(thread, None)
+            networks.pop(thread, None)
 
     @contextmanager
     def in_thread(self, thread: OtherThread) -> Iterator[None]:
@@ -129,8 +140,11 @@ class Surroundings(Refusals):
         ident = get_ident()
         here[ident] = self
         self.threads[ident] = thread
+        if self.network is not None:
+            networks[ident] = self.network
         yield
         here.pop(ident, None)  # the run may have ended before
+        networks.pop(ident, None)
         self.threads.pop(ident, None)
 
     # What the replacements ask.
@@ -144,6 +158,10 @@ class Surroundings(Refusals):
             self.pass_time(seconds)
         else:
             thread.pause(seconds)
+
+    def offset(self) -> float:
+        """By how many seconds the clock of the host that runs is wrong."""
+        return 0.0 if self.network is None else self.network.here().host.clock_offset
 
     def seed(self) -> int:
         """The seed of the run, which is chosen now at the latest."""
@@ -196,6 +214,15 @@ def _asking(real: Callable[..., Any], chosen: bool = True) -> Callable[..., Any]
     return _replacement(real, simulated)
 
 
+def _networked(real: Callable[..., Any], simulated: Callable[..., Any]) -> Callable[..., Any]:
+    """`real`, but in a run with a network `simulated`, which gets that first."""
+    @wraps(real)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        run = here.get(get_ident())
+        return real(*args, **kwargs) if run is None or run.network is None else simulated(run.network, *args, **kwargs)
+    return call
+
+
 def _in_other_threads(real: Callable[..., Any], simulated: Callable[..., Any]) -> Callable[..., Any]:
     """`real`, but in the other threads of a run `simulated`, which gets the surroundings and the thread."""
     def call(*args: Any) -> Any:
@@ -211,8 +238,9 @@ def _all_replacements() -> Iterator[tuple[Any, str, Any]]:
         yield time, name, _replacement(getattr(time, name), lambda run: run.now())
         name += "_ns"
         yield time, name, _replacement(getattr(time, name), lambda run: round(run.now() * _NANO))
-    yield time, "time", _replacement(time.time, lambda run: START + run.now())
-    yield time, "time_ns", _replacement(time.time_ns, lambda run: START * _NANO + round(run.now() * _NANO))
+    yield time, "time", _replacement(time.time, lambda run: START + run.offset() + run.now())
+    yield time, "time_ns", _replacement(
+        time.time_ns, lambda run: START * _NANO + round((run.offset() + run.now()) * _NANO))
     yield time, "sleep", _replacement(time.sleep, Surroundings.sleep)
 
     # The methods of `_shared` end in these two. The functions of `random` that are these two, and not methods written
@@ -243,8 +271,15 @@ def _all_replacements() -> Iterator[tuple[Any, str, Any]]:
     for module, name in (threading, "_time"), (queue, "time"):
         yield module, name, _in_other_threads(time.monotonic, lambda run, thread: run.now())
 
+    yield socket, "socket", sockets.SimulatedSocket
+    for name in "socketpair", "fromfd", "close":
+        real = audited(f"socket.{name}", getattr(socket, name))
+        yield socket, name, _networked(real, getattr(sockets, name))
+    for name in "getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr":
+        yield socket, name, _networked(getattr(socket, name), getattr(names, name))
+    yield socket, "gethostname", _networked(socket.gethostname, lambda network: network.here().host.name)
+
     # Calls that do not tell the audit hook, or too late to be refused without leaving something open.
-    yield socket, "socketpair", audited("socket.socketpair", socket.socketpair)
     if sys.platform != "win32":
         fork_exec = _posixsubprocess.fork_exec  # which `multiprocessing` calls
         yield _posixsubprocess, "fork_exec", audited("_posixsubprocess.fork_exec", fork_exec)

@@ -44,6 +44,7 @@ class Tape(NamedTuple):
     reach: int = 2  # how many pending deadlines ahead a step may take
     order: str = "kept"  # of the ready tasks: "kept" or "any"
     longest_stall: float = 1.0  # seconds
+    faults: tuple[str, ...] = ()  # that may strike
 
     def values(self) -> dict[int, int]:
         return {deviation.place: deviation.value for deviation in self.deviations}
@@ -51,8 +52,9 @@ class Tape(NamedTuple):
     def text(self) -> str:
         """The tape as JSON, in one line."""
         rows = [deviation._asdict() for deviation in self.deviations]
+        faults = {"faults": self.faults} if self.faults else {}
         return json.dumps({"tape": VERSION, "reach": self.reach, "order": self.order,
-                           "longest_stall": self.longest_stall, "deviations": rows})
+                           "longest_stall": self.longest_stall, **faults, "deviations": rows})
 
     def save(self, path: str | Path) -> None:
         """Write the tape to a file, which `load` reads."""
@@ -77,11 +79,12 @@ def load(source: Tape | str | Path) -> Tape:
     if data["tape"] != VERSION:
         raise ValueError(f"{what} is a tape of version {data['tape']!r}; this release reads version {VERSION}")
     reach, order, rows = data.get("reach"), data.get("order"), data.get("deviations")
-    longest = data.get("longest_stall")
+    longest, faults = data.get("longest_stall"), data.get("faults", [])
     if not (type(reach) is int and 0 < reach < 100 and order in ("kept", "any") and isinstance(longest, (int, float))
-            and 0 <= longest < 1e9 and isinstance(rows, list)):
+            and 0 <= longest < 1e9 and isinstance(rows, list) and isinstance(faults, list)
+            and all(isinstance(fault, str) for fault in faults)):
         raise ValueError(f"{what} is no tape: 'reach', 'order', 'longest_stall' or 'deviations' is missing or wrong")
-    return Tape(_deviations(what, rows), reach, order, float(longest))
+    return Tape(_deviations(what, rows), reach, order, float(longest), tuple(faults))
 
 
 def _deviations(what: str, rows: Sequence[Any]) -> tuple[Deviation, ...]:

@@ -45,7 +45,7 @@ def thread() -> threading.Thread:
     return threading.Thread(target=print)
 
 
-NO_NETWORK = ": it has no network; give the program a stand-in for the other side, or leave"
+NO_NETWORK = ": it has a network of its own, for sockets that are made by socket.socket() in the run, or leave"
 NO_PROCESSES = ": it has no other processes; give the program a stand-in for the call, or leave"
 NO_THREADS = ": it has only simulated threads; call the function by run_in_thread(), asyncio.to_thread() or "
 
@@ -109,7 +109,7 @@ def test_a_program_that_swallows_the_error_is_found_out() -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
-def test_a_connection_of_asyncio_is_refused(address: str) -> None:
+def test_a_connection_of_a_loop_that_is_not_simulated_is_refused(address: str) -> None:
     loop = asyncio.new_event_loop()
     run = around()
     with run, pytest.raises(Unsimulated):

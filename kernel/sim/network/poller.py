@@ -1,0 +1,103 @@
+"""The poller of a simulated kernel: it asks the endpoints of the network, and refuses descriptors of the system's."""
+
+from __future__ import annotations
+
+import errno
+from ...core import Kernel
+from ...devices import Event, Listener
+from ...devices.descriptor_poller import Vanished
+from .wires import FIRST, Network
+
+
+class SimulatedPoller:
+    """Which of the run's descriptors are ready. Where several are, it is a choice which of them comes first."""
+
+    def __init__(self, network: Network) -> None:
+        self.kernel: Kernel
+        self.touched: dict[int, None] = {}  # descriptors to look at, since something has changed there
+        self._world = network.world
+        self._network = network
+        self._readers: dict[int, Listener] = {}
+        self._writers: dict[int, Listener] = {}
+        self._vanished: list[Event] = []
+        network.pollers.append(self)
+
+    def watch(self, fd: int, writing: bool, listener: Listener) -> None:
+        if fd not in self._network.files:
+            if 0 <= fd < FIRST:
+                raise self._world.refuse(
+                    f"a wait for descriptor {fd}, which is the system's, to become "
+                    f"{'writable' if writing else 'readable'}")
+            raise OSError(errno.EBADF, f"cannot wait for descriptor {fd}: it is closed")
+        table = self._writers if writing else self._readers
+        if fd in table:
+            raise RuntimeError(f"descriptor {fd} is waited for already, by {table[fd]!r}; one task at a time may "
+                               f"{'write' if writing else 'read'} it")
+        table[fd] = listener
+        self.touched[fd] = None
+
+    def unwatch(self, fd: int, writing: bool) -> bool:
+        return (self._writers if writing else self._readers).pop(fd, None) is not None
+
+    def drop(self, event: Event) -> None:
+        for table in self._readers, self._writers:
+            for fd in [fd for fd, listener in table.items() if listener is event]:
+                del table[fd]
+
+    def listener(self, fd: int, writing: bool) -> Listener | None:
+        return (self._writers if writing else self._readers).get(fd)
+
+    def watching(self) -> bool:
+        return bool(self._readers or self._writers or self._vanished)
+
+    def watched(self) -> int:
+        return len({*self._readers, *self._writers})
+
+    def poll(self, timeout: float | None) -> list[Event]:
+        network = self._network
+        network.advance()
+        if not self.touched and not self._vanished:
+            return []
+        ready: list[list[Listener]] = []  # of each descriptor
+        for fd in list(self.touched):
+            endpoint = network.files.get(fd)
+            found: list[Listener] = []
+            if endpoint is not None:
+                for table, is_ready in (self._readers, endpoint.readable), (self._writers, endpoint.writable):
+                    if (listener := table.get(fd)) is not None and is_ready():
+                        found.append(listener)
+                        if listener.once:
+                            del table[fd]
+            if found:
+                ready.append(found)
+            else:
+                del self.touched[fd]
+        if len(ready) > 1:
+            choices = self._world.choices
+            first = choices.choose("poll", min(len(ready), self._world.reach + 1), "descriptors")
+            if first:
+                ready.insert(0, ready.pop(first))
+                self._world.deviated_outside("of the descriptors that are ready",
+                                             f"number {first + 1} comes first, of {len(ready)}")
+        vanished, self._vanished = self._vanished, []
+        return [*(listener for found in ready for listener in found), *vanished]
+
+    def closed(self, fd: int, told: bool) -> None:
+        """The descriptor was closed: by the program, which is told who waits for it, or by a crash."""
+        error = OSError(errno.EBADF, f"descriptor {fd} was closed while it was waited for")
+        self.touched.pop(fd, None)
+        for table in self._readers, self._writers:
+            listener = table.pop(fd, None)
+            if listener is not None and told:
+                self._vanished.append(Vanished(listener, error))
+
+    def wake(self) -> None:
+        """Nothing waits in the operating system."""
+
+    def wakeup_fd(self) -> int:
+        return -1
+
+    def close(self) -> None:
+        self._readers.clear()
+        self._writers.clear()
+        self._network.pollers.remove(self)
