@@ -49,6 +49,11 @@ class Connecting:
         self.address = show_address(target.address)
         self.socket = socket.socket(target.family, socket.SOCK_STREAM)
 
+    @property
+    def task(self) -> Task[Any]:
+        """For whom it is made."""
+        return self.race.task
+
     def begin(self, target: Address, local: list[Address]) -> bool:
         """Begin to connect. True when the socket is connected at once, as one to a Unix socket is."""
         self.socket.setblocking(False)
@@ -85,6 +90,11 @@ class Pause:
         self._race = race
         self.dead: bool | None = None
 
+    @property
+    def task(self) -> Task[Any]:
+        """For whom the attempts are made."""
+        return self._race.task
+
     def fire(self, kernel: Kernel) -> None:
         self._race.pause = None
         self._race.start_next()
@@ -106,7 +116,7 @@ class Race(Syscall[socket.socket]):
 
     def execute(self, kernel: Kernel, task: Task[Any]) -> bool:
         self._kernel = kernel
-        self._task = task
+        self.task = task
         self.start_next()
         return False
 
@@ -162,8 +172,8 @@ class Race(Syscall[socket.socket]):
 
     def _end(self) -> Task[Any]:
         """Let go of the task, and return it; the caller wakes it."""
-        task = self._task
-        del self._task
+        task = self.task
+        del self.task
         return task
 
     def _give_up(self, attempt: Connecting) -> None:

@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from threading import get_ident
 
 from ..checks import check_seconds
-from .network.hosts import Host
+from .network.disks import Disk as Disk
+from .network.hosts import Host as Host
 from .network.wires import LEAST, MOST, Link, Network
 from .network.wires import here as networks
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 class Disk:
     """The files of a host: names and bytes. Calls take no time.
 
-    A crash keeps, of what was not synced, as much as a choice says: the writes up to a moment, and none after that.
+    A crash keeps, of what was not synced, as much as a choice says: what was written up to a moment, and nothing after
+    that. That moment may be in the middle of a write, of which a part is there then.
     """
 
     def __init__(self, host: str, choose: Callable[[str, int, str], int]) -> None:
@@ -20,13 +21,12 @@ class Disk:
 
     def write(self, name: str, data: bytes) -> None:
         """Have the file contain `data`, whatever it contained."""
-        self._files[name] = bytes(data)
-        self._changed(name)
+        self._change(name, bytes(data), 0)
 
     def append(self, name: str, data: bytes) -> None:
         """Add `data` at the end of the file, which is made if it does not exist."""
-        self._files[name] = self._files.get(name, b"") + data
-        self._changed(name)
+        before = self._files.get(name, b"")
+        self._change(name, before + data, len(before))
 
     def read(self, name: str) -> bytes:
         """What the file contains. `FileNotFoundError` if there is none of that name."""
@@ -39,7 +39,7 @@ class Disk:
         """Remove the file. `FileNotFoundError` if there is none of that name."""
         self.read(name)
         del self._files[name]
-        self._changed(name)
+        self._since.setdefault(name, []).append(None)
 
     def names(self) -> list[str]:
         """The names of the files."""
@@ -54,8 +54,13 @@ class Disk:
         else:
             self._synced.pop(name, None)
 
-    def _changed(self, name: str) -> None:
-        self._since.setdefault(name, []).append(self._files.get(name))
+    def _change(self, name: str, data: bytes, kept: int) -> None:
+        """The file contains `data` now, of which the first `kept` bytes were there before."""
+        self._files[name] = data
+        states = self._since.setdefault(name, [])
+        if len(data) > kept + 1:
+            states.append(data[:(kept + len(data)) // 2])
+        states.append(data)
 
     def crashed(self) -> None:
         """Lose what was not synced, but for what a choice keeps; nothing of it in the quiet schedule."""

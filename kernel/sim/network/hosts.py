@@ -91,6 +91,10 @@ class Host:
             raise RuntimeError(f"host {self.name!r} has crashed already; call its restart() first")
         kernel = self._kernel("crash")
         life = self.life
+        if self._network.here() is life:  # what runs now makes its step to the end
+            self._network.at_next_poll.append(lambda: None if life.dead else self.crash(power=power))
+            kernel.end_turn()
+            return
         life.dead, life.silent = True, power
         for endpoint in list(life.endpoints):
             endpoint.crashed()
@@ -101,11 +105,14 @@ class Host:
     def restart(self, main: Program | None = None) -> Any:
         """Start the host again, and run `main()` on it, by default what `run` was given last; the answer is its task.
 
-        A host that is up is started again as well: it crashes first.
+        A host that is up is started again as well: it crashes first. `RuntimeError` when it is the host itself that
+        calls this.
         """
         main = main or self.program
         if main is None:
             raise RuntimeError(f"host {self.name!r} has run nothing yet; give restart() an 'async def' function")
+        if self._network.here() is self.life:
+            raise RuntimeError(f"host {self.name!r} cannot restart itself; have another host do it")
         if not self.life.dead:
             self.crash()
         self.life = Life(self)
@@ -134,7 +141,7 @@ def life_of(item: Any) -> Life | None:
 
 def bury(kernel: Kernel, tasks: Iterable[Task[Any]], buried: list[Any]) -> None:
     """Stop `tasks` for ever, without a step of theirs. Their code goes to `buried`, so that nothing closes it yet."""
-    tasks = [task for task in tasks if task is not kernel.current]
+    tasks = list(tasks)
     for task in tasks:
         request, task.blocked_on = task.blocked_on, None
         # A future of asyncio's has no `abort`: whom it wakes has no part in the run any more.

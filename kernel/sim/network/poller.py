@@ -56,6 +56,8 @@ class SimulatedPoller:
     def poll(self, timeout: float | None) -> list[Event]:
         network = self._network
         network.advance()
+        while network.at_next_poll:
+            network.at_next_poll.pop(0)()
         if not self.touched and not self._vanished:
             return []
         ready: list[list[Listener]] = []  # of each descriptor

@@ -363,11 +363,14 @@ SimulatedSocket.__name__, SimulatedSocket.__qualname__ = RealSocket.__name__, Re
 SimulatedSocket.__module__ = RealSocket.__module__
 
 
-def has_crashed(owner: Any) -> bool:
-    """Whether `owner`, which says that it was not closed, had its socket on a host that has crashed."""
+def is_of_another_host(owner: Any) -> bool:
+    """Whether `owner`, which says that it was not closed, has its socket on another host than the program's.
+
+    It goes on when the program ends, or has crashed before.
+    """
     for attribute in "_transport", "_sock":
         owner = getattr(owner, attribute, owner)
-    return type(owner) is SimulatedSocket and owner._end.life.dead
+    return type(owner) is SimulatedSocket and owner._end.life.host is not owner._network.main
 
 
 def make_endpoint(network: Network, family: int, kind: int, proto: int) -> Endpoint:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from warnings import catch_warnings, simplefilter
 
 from .asked import Poller, World
-from .hosts import HERE, Host, Life
+from .hosts import HERE, Host, Life, life_of
 
 if TYPE_CHECKING:
     from .endpoints import Endpoint
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FIRST = 1_000_000  # the first of the simulated descriptors: a number that no real one has
 MOMENT = 0.001  # seconds: a packet that takes a little longer
 LEAST, MOST = 0.0005, 0.05  # seconds that a packet takes between two hosts, unless their link says otherwise
+MOST_CLOSES = 100  # of code that goes on in its `finally`
 LONG = 127.0  # seconds after which a system gives up to connect to a host that says nothing
 DURATIONS = (1.0, 0.1, 5.0, 30.0)  # seconds of a partition, or until a restart; the first one in the quiet schedule
 FAULTS = ("partition", "reset", "crash")
@@ -82,6 +83,7 @@ class Network:
         self.buried: list[Any] = []  # the code of tasks that a crash has stopped
         self.crashed = False  # whether any host has
         self.faults: tuple[str, ...] = ()
+        self.at_next_poll: list[Callable[[], object]] = []  # what is to be done when no task runs
         self._free: list[int] = []
         self._next = FIRST
         self._numbers = count()
@@ -104,7 +106,13 @@ class Network:
 
     def here(self) -> Life:
         """The host that runs now."""
-        life = HERE.get(None)
+        # A syscall is carried out outside of the context of its task, and so is what a timer or a descriptor brings.
+        life: Life | None = None
+        for poller in reversed(self.pollers):
+            kernel = poller.kernel
+            if life is None and (running := kernel.current or kernel.firing) is not None:
+                life = life_of(running)
+        life = life or HERE.get(None)
         return self.main.life if life is None or self.hosts.get(life.host.name) is not life.host else life
 
     def find(self, address: str, source: Host) -> Host | None:
@@ -216,9 +224,12 @@ class Network:
         if self.buried:
             with catch_warnings():
                 simplefilter("ignore")
-                while self.buried:
-                    with suppress(BaseException):  # its machine has crashed, and its sockets are closed
-                        self.buried.pop().close()
+                for code in self.buried:
+                    for _ in range(MOST_CLOSES):
+                        with suppress(BaseException):  # its machine has crashed, and its sockets are closed
+                            code.close()
+                            break  # else it has awaited something in its `finally`
+                self.buried.clear()
                 gc.collect(0)
 
     # Packets.
@@ -242,6 +253,8 @@ class Network:
         near = world.options_after(moment, room)
         lossy = datagram and link.loss > 0
         faults = [fault for fault in self.faults if self._can(fault, packet)]
+        if "partition" in faults and len(self.hosts) > 2:
+            faults.append("isolation")
         later = 1 + 2 * near if room > 0 else 0
         options = 1 + later + (1 if split is not None else 0) + (2 if lossy else 0) + len(faults)
         value = world.choices.choose("packet", options, packet.subject) if options > 1 else 0
@@ -311,17 +324,22 @@ class Network:
             packet.reset()
             return "does not arrive: its connection is reset"
         clock, choices = self.world.clock, self.world.choices
-        if fault == "partition":
-            cut = {(source, target), (target, source)} - self._cut
+        if fault in ("partition", "isolation"):
+            others = [source] if fault == "partition" else [host for host in self.hosts.values() if host is not target]
+            cut = {way for other in others for way in ((other, target), (target, other))} - self._cut
             self._cut |= cut
             seconds = DURATIONS[choices.choose("partition", len(DURATIONS), f"{source.name} and {target.name}")]
             self.at(clock.time + seconds, lambda: self._rejoin(cut))
             self.at(moment, lambda: self._arrive(packet))
-            return f"meets a partition: {source.name} and {target.name} are cut off from each other for {seconds:g} s"
-        seconds = DURATIONS[choices.choose("restart", len(DURATIONS), target.name)]
-        self.at(moment, lambda: None if target.life.dead else target.crash(power=False))
+            who = f"{source.name} and {target.name} are cut off from each other" if fault == "partition" else \
+                f"{target.name} is cut off from all others"
+            return f"meets a partition: {who} for {seconds:g} s"
+        number = choices.choose("restart", 2 * len(DURATIONS), target.name)
+        power, seconds = number >= len(DURATIONS), DURATIONS[number % len(DURATIONS)]
+        self.at(moment, lambda: None if target.life.dead else target.crash(power=power))
         self.at(moment + seconds, lambda: target.restart() if target.life.dead else None)
-        return f"meets a crash: at {moment:g} s host {target.name!r} crashes, and starts again after {seconds:g} s"
+        crashes = "loses power" if power else "crashes"
+        return f"meets a crash: at {moment:g} s host {target.name!r} {crashes}, and starts again after {seconds:g} s"
 
     def _rejoin(self, cut: set[tuple[Host, Host]]) -> None:
         self._cut -= cut
