@@ -25,7 +25,6 @@ from typing import Any
 from ..core import Kernel
 from ..deadlock import Deadlock
 from ..devices import Event, Poller
-from ..devices.protocols import Timer
 from ..failures import fire_failed
 from ..timers import Timers
 from .choices import Choices
@@ -115,7 +114,7 @@ class World:
         Equal deadlines count once.
         """
         found, until = after, after + within
-        moments = [moment for moment, _, _ in self.network.coming]
+        moments = [entry[0] for entry in self.network.coming]
         for poller in self.network.pollers:
             moments += (deadline for deadline, _, timer in poller.kernel.timers.heap if not timer.dead)
         for moment in sorted(moments):
@@ -143,10 +142,11 @@ class SimulatedTimers(Timers):
         super().__init__()
         self._world = world
 
-    def before(self, until: float) -> list[Timer]:
-        """The timers that fire when it is `until`, in their order."""
-        return [timer for deadline, _, timer in sorted(self.heap, key=by_deadline)
-                if deadline <= until and not timer.dead]
+    def before(self, until: float) -> list[Any]:
+        """The packets that arrive, and the timers that fire, when it is `until`, in their order."""
+        packets = [entry[3] for entry in sorted(self._world.network.coming, key=by_deadline) if entry[0] <= until]
+        return packets + [timer for deadline, _, timer in sorted(self.heap, key=by_deadline)
+                          if deadline <= until and not timer.dead]
 
     def expire(self, kernel: Kernel, now: float) -> None:
         heap = self.heap

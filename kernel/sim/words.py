@@ -48,8 +48,8 @@ def timer_name(timer: Any, tasks: list[Task[Any]]) -> str:
     """Whose timer it is, and of what: "the sleep of task 'a'"."""
     if isinstance(timer, Sleep):
         return f"the sleep of {owner_of(timer, tasks)}"
-    if hasattr(timer, "label"):
-        return str(timer.label)
+    if isinstance(timer, str) or hasattr(timer, "label"):
+        return name_of(timer)
     arguments = getattr(timer, "_args", None) or ()
     for task in tasks:
         if task.blocked_on is not None and any(task.blocked_on is argument for argument in arguments):

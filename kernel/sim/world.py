@@ -80,7 +80,7 @@ def link(one: Place, other: Place, *, latency: float | tuple[float, float] = (LE
     network = _network("link")
     least, most = latency if isinstance(latency, tuple) else (latency, latency)
     least, most = check_seconds(least, "world.link"), check_seconds(most, "world.link")
-    if least > most or most == math.inf:
+    if not 0 <= least <= most < math.inf:
         raise ValueError(f"latency= is the least and the most seconds that a packet takes, not {latency!r}")
     if not 0 <= loss < 1:
         raise ValueError(f"loss= is a share from 0 to below 1, not {loss!r}")

@@ -92,7 +92,7 @@ class DatagramEndpoint(Endpoint):
         if receiver is None or target.life.dead:
             back = self.network.link(target, self.life.host).least
             if back:
-                self.network.at(self.network.world.clock.time + back, partial(self._unreachable, host, port))
+                self.network.at(self.network.world.clock.time + back, partial(self._unreachable, host, port), "a refusal")
             else:
                 self._unreachable(host, port)
         elif receiver.remote is None or tuple(receiver.remote[:2]) == receiver.show(*source)[:2]:

@@ -77,13 +77,15 @@ class Host:
             return loop.create_task(code, name=name or self.name, context=context)
         return kernel.spawn(code, name or self.name, context=context)
 
-    def crash(self, *, power: bool = False) -> None:
+    def crash(self, *, power: bool = False, restart_after: float | None = None) -> None:
         """Stop all that runs on this host, at once: no `finally` is run, no exception is raised.
 
         Its system closes its sockets, so that peers see an end or a reset; with `power` it has no time for that, and
         peers hear nothing until they send something to the host after a restart. Of its disk only what was synced is
-        sure to be left. Who waits for its tasks, outside of the host, goes on as if they had been cancelled. The host
-        of the program itself cannot crash: `ValueError`. `RuntimeError` if the host has crashed already.
+        sure to be left. Who waits for its tasks, outside of the host, goes on as if they had been cancelled. After
+        `restart_after` seconds, if that is given, `restart` is called. A host may crash itself: then what runs makes its
+        step to the end. The host of the program itself cannot crash: `ValueError`. `RuntimeError` if the host has
+        crashed already.
         """
         if self is self._network.main:
             raise ValueError("the host of the program itself cannot crash; run what is to crash on a host of its own")
@@ -92,7 +94,8 @@ class Host:
         kernel = self._kernel("crash")
         life = self.life
         if self._network.here() is life:  # what runs now makes its step to the end
-            self._network.at_next_poll.append(lambda: None if life.dead else self.crash(power=power))
+            self._network.at_next_poll.append(lambda: None if life.dead else self.crash(
+                power=power, restart_after=restart_after))
             kernel.end_turn()
             return
         life.dead, life.silent = True, power
@@ -100,6 +103,9 @@ class Host:
             endpoint.crashed()
         self.disk.crashed()
         self._network.crashed = True
+        if restart_after is not None:
+            self._network.at(self._network.world.clock.time + restart_after,
+                             lambda: self.restart() if self.life is life else None, f"the restart of {self.name}")
         bury(kernel, [task for task in kernel.everyone() if life_of(task) is life], self._network.buried)
 
     def restart(self, main: Program | None = None) -> Any:

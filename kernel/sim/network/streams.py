@@ -88,7 +88,7 @@ class Flow:
                 source, target = self.source, self.target
                 back = target.network.link(target.life.host, source.life.host).least
                 if back:
-                    target.network.at(target.network.world.clock.time + back, source.changed)
+                    target.network.at(target.network.world.clock.time + back, source.changed, "the news of room")
                 else:
                     source.changed()
         return data
@@ -215,7 +215,7 @@ class StreamEndpoint(Endpoint):
         self.network.send(Packet(self.life, target.life, subject, arrive,
                                  lambda: self._answered(attempt, None, errno.ECONNRESET)), 0)
         if self.state == "connecting":
-            self.network.at(self.network.world.clock.time + again, ask_again)
+            self.network.at(self.network.world.clock.time + again, ask_again, f"another {subject[4:]}")
 
     def _answer(self, target: Any, attempt: int, listener: StreamEndpoint | None) -> None:
         """The answer of `target`, which makes its end of the connection, or refuses it."""
@@ -227,7 +227,7 @@ class StreamEndpoint(Endpoint):
         link = self.network.link(target, self.life.host)
         answer = partial(self._answered, attempt, child, 0 if child is not None else errno.ECONNREFUSED)
         if link.least:
-            self.network.at(self.network.world.clock.time + link.least, answer)
+            self.network.at(self.network.world.clock.time + link.least, answer, f"the answer of {target.name}")
         else:
             answer()
         if listener is not None and child is not None:

@@ -75,7 +75,7 @@ class Network:
     def __init__(self, world: World) -> None:
         self.world = world
         self.open = True
-        self.coming: list[tuple[float, int, Callable[[], object]]] = []  # a heap: what happens when
+        self.coming: list[tuple[float, int, Callable[[], object], Any]] = []  # a heap: what happens when, and its name
         self.files: dict[int, Endpoint] = {}  # by descriptor
         self.pollers: list[Poller] = []  # of the kernels of the run
         self.bound: dict[Any, list[Endpoint]] = {}  # by host, protocol and port, or by path
@@ -156,9 +156,9 @@ class Network:
 
     # What happens when.
 
-    def at(self, moment: float, action: Callable[[], object]) -> None:
-        """Have `action()` happen at that time."""
-        heappush(self.coming, (moment, next(self._numbers), action))
+    def at(self, moment: float, action: Callable[[], object], subject: Any) -> None:
+        """Have `action()` happen at that time. `subject` is what to call it, or has a `label` that says it."""
+        heappush(self.coming, (moment, next(self._numbers), action, subject))
 
     def next_time(self) -> float:
         """When something happens next; infinity if nothing does."""
@@ -263,7 +263,7 @@ class Network:
         elif moment <= world.clock.time and not self.coming_now(moment):
             self._arrive(packet)
         else:
-            self.at(moment, lambda: self._arrive(packet))
+            self.at(moment, lambda: self._arrive(packet), packet.subject)
         return moment
 
     def coming_now(self, moment: float) -> bool:
@@ -284,23 +284,23 @@ class Network:
             elif value - 1 > near:
                 found += min(MOMENT, room)
             moment = found
-            self.at(moment, lambda: self._arrive(packet))
+            self.at(moment, lambda: self._arrive(packet), packet.subject)
             about = f"takes until {moment:g} s"
         elif split is not None and value == later + 1:
             first, second = split()
             packet.arrive = first
             rest = Packet(packet.source, packet.target, packet.subject, second, packet.reset, packet.lost)
-            self.at(moment, lambda: self._arrive(packet))
+            self.at(moment, lambda: self._arrive(packet), packet.subject)
             moment += MOMENT
-            self.at(moment, lambda: self._arrive(rest))
+            self.at(moment, lambda: self._arrive(rest), packet.subject)
             about = "comes in two pieces"
         else:
             value -= later + (1 if split is not None else 0)
             if lossy and value <= 2:
                 about = "is lost" if value == 1 else "comes twice"
                 if value == 2:
-                    self.at(moment, lambda: self._arrive(packet))
-                    self.at(moment + min(MOMENT, room), lambda: self._arrive(packet))
+                    self.at(moment, lambda: self._arrive(packet), packet.subject)
+                    self.at(moment + min(MOMENT, room), lambda: self._arrive(packet), packet.subject)
             else:
                 about = self._strike(faults[value - 1 - (2 if lossy else 0)], packet, moment)
         world.deviated_outside(packet.subject, about)
@@ -329,15 +329,15 @@ class Network:
             cut = {way for other in others for way in ((other, target), (target, other))} - self._cut
             self._cut |= cut
             seconds = DURATIONS[choices.choose("partition", len(DURATIONS), f"{source.name} and {target.name}")]
-            self.at(clock.time + seconds, lambda: self._rejoin(cut))
-            self.at(moment, lambda: self._arrive(packet))
+            self.at(clock.time + seconds, lambda: self._rejoin(cut), "the end of a partition")
+            self.at(moment, lambda: self._arrive(packet), packet.subject)
             who = f"{source.name} and {target.name} are cut off from each other" if fault == "partition" else \
                 f"{target.name} is cut off from all others"
             return f"meets a partition: {who} for {seconds:g} s"
         number = choices.choose("restart", 2 * len(DURATIONS), target.name)
         power, seconds = number >= len(DURATIONS), DURATIONS[number % len(DURATIONS)]
-        self.at(moment, lambda: None if target.life.dead else target.crash(power=power))
-        self.at(moment + seconds, lambda: target.restart() if target.life.dead else None)
+        self.at(moment, lambda: None if target.life.dead else target.crash(power=power, restart_after=seconds),
+                f"the crash of {target.name}")
         crashes = "loses power" if power else "crashes"
         return f"meets a crash: at {moment:g} s host {target.name!r} {crashes}, and starts again after {seconds:g} s"
 
