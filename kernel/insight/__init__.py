@@ -4,7 +4,7 @@ What happens is told to observers (`watching`): `strace` writes a line for each 
 `usage` measures for a live view, and `recorder` keeps the last events in memory, of which `explaining` makes out who
 kept a task waiting. `development` turns on what warns the author of a program: of forgotten requests (`forgotten`) and
 of slow steps (`stalls`). `tracebacks` takes the library's own frames out of an exception before it is shown. To read the
-source, begin with `requests` (what a task waits for), then `watching`.
+source, begin with `requests` (what a task waits for), then `watching`. `free_waits` finds tasks that wait in vain.
 
 Three floors above belong to this one: `kernel.snapshots` says how things stand at one moment, `kernel.serving` lets
 other processes look, and `kernel.recordings` keeps all that happened in a file. This module names what all four offer

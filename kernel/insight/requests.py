@@ -83,6 +83,14 @@ def frames(task: Task[Any]) -> list[FrameType]:
     return chain(task)[1]
 
 
+def place_key(frames: list[FrameType]) -> tuple[int, ...]:
+    """Where code with these frames is suspended, as numbers: the functions that it is in, and how far it is in each."""
+    key: list[int] = []
+    for frame in frames:
+        key += id(frame.f_code), frame.f_lasti
+    return tuple(key)
+
+
 @lru_cache(64)
 def _attributes(kind: type) -> tuple[str, ...] | None:
     """The attributes in which objects of a type have their frame, and what they await.
@@ -123,11 +131,11 @@ def library_call(task: Task[Any]) -> FrameType | None:
 def place_of_call(chain: list[FrameType], libraries: list[bool]) -> int | None:
     """The place of that frame in `chain`; `libraries` says of each frame whether it is of a library."""
     place = None
-    for number in range(len(chain) - 1, -1, -1):
-        if not libraries[number]:
+    for index in range(len(chain) - 1, -1, -1):
+        if not libraries[index]:
             break
-        if chain[number].f_code.co_name not in ("__await__", "__iter__"):  # of a future: no call
-            place = number
+        if chain[index].f_code.co_name not in ("__await__", "__iter__"):  # of a future: no call
+            place = index
     return place
 
 

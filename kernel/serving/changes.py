@@ -18,10 +18,10 @@ Data = dict[str, Any]
 # What is sent of a task, and what each value has to be: of a snapshot (docs/dump.md) but for `until`, which is the
 # deadline on the kernel's clock, and `stack`, the number of a stack. Then come the figures of `Used`.
 TASK = {"name": str, "state": str, "daemon": bool, "parent": or_none(int), "kind": or_none(str),
-        "waits_for": or_none(str), "since": or_none(number), "awaits": [int], "lock": or_none(int),
+        "waits_for": or_none(str), "free": or_none(str), "since": or_none(number), "awaits": [int], "lock": or_none(int),
         "until": or_none(number), "descriptor": or_none(int), "stack": int,
         "steps": int, "busy": number, "longest": number, "longest_at": str}
-COPIED = tuple(TASK)[:9]
+COPIED = tuple(TASK)[:10]
 NOTHING = Used(0, 0.0, 0.0, "")
 WHOLE = ("locks", "circles")  # sent as they are when they have changed
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..serving.changes import LINE, Nonsense, Receiver
 from ..serving.shapes import fits
-from ..snapshots.listing import View
+from ..snapshots.words import View
 
 KEPT = 240  # lags
 SCHEMA = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from ..snapshots.drawing import BARS
-from ..snapshots.listing import plural, safe
+from ..snapshots.words import plural, safe
 from .following import KernelMoment
 from .rows import short
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from ..snapshots.listing import NAME, WAIT, Tree, cut, duration, folded, place_of, safe, waits_for
+from ..snapshots.listing import Tree, folded
+from ..snapshots.words import NAME, although, cut, duration, place_of, safe, wait_cell, waits_for
 from .following import KernelMoment
 
 Data = dict[str, Any]
@@ -66,7 +67,7 @@ COLUMNS = {column.title: column for column in (
            meaning="how long it ran in all, since this view began"),
     Column("LONGEST", lambda kernel, task: short(task["longest"]), lambda kernel, task: task["longest"], falling=True, right=True,
            meaning="its longest step: so long it kept all others waiting"),
-    Column("WAITS-FOR", lambda kernel, task: cut(waits_for(kernel, task) or "-", WAIT),
+    Column("WAITS-FOR", lambda kernel, task: wait_cell(kernel, task),
            lambda kernel, task: task["waits_for"] or "", meaning="what it waits for, and who holds that"),
     Column("WHERE", lambda kernel, task: place_of(kernel, task["where"]) or "-",
            lambda kernel, task: place_of(kernel, task["where"]) or "", meaning="the line of the program at which it is"),
@@ -105,7 +106,7 @@ def rows_of(kernel: KernelMoment, choice: Choice) -> list[Row]:
 def _passes(kernel: KernelMoment, task: Data, text: str) -> bool:
     if not text:
         return True
-    parts = safe(task["name"]), waits_for(kernel, task), place_of(kernel, task["where"]) or ""
+    parts = safe(task["name"]), waits_for(kernel, task) + although(task), place_of(kernel, task["where"]) or ""
     return any(text.lower() in part.lower() for part in parts)
 
 

@@ -25,8 +25,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static
 
 from ..serving.live import INTERVALS
-from ..snapshots.listing import circles_of, cut, duration, frames, head, label, safe
+from ..snapshots.hangs import free_waits, hangs, in_vain
+from ..snapshots.listing import frames, head
 from ..snapshots.reasons import reasons
+from ..snapshots.words import cut, duration, label, safe
 from .client import Conversation, Unreachable
 from .following import KernelMoment, Moment
 from .gauges import bars, state, work
@@ -45,7 +47,7 @@ r          reverse the order
 /          show only tasks with a text in their names, waits or places; escape ends that
 t          show each task below the one whose group it belongs to, or which awaits it
 a          show each task, also where many are alike
-c          the circles of waits
+c          the circles of waits, and the tasks that wait for what is free
 n          the next kernel, if the process has several
 space, p   pause, and go on
 +, -       a longer or a shorter interval
@@ -262,6 +264,9 @@ class LiveView(App[Exception | None]):
         circles = len(kernel.kernel["circles"])
         if circles:
             yield Content.styled(f"{'a circle' if circles == 1 else f'{circles} circles'} of waits: c shows it", "$text-error")
+        free = len(free_waits(kernel))
+        if free:
+            yield Content.styled(f"{in_vain(free)}: c shows {'it' if free == 1 else 'them'}", "$text-error")
 
     def _task_lines(self, number: int) -> Iterator[Content | str]:
         kernel = self.kernel
@@ -294,12 +299,9 @@ class LiveView(App[Exception | None]):
                "1 ms, the steps are 1, 3, 10, 30, 100 and 300 ms, and the highest is a second or more. Late means that a task "
                "or a callback held the kernel that long, or that there is more to do than it can.")
 
-    def _circle_lines(self) -> Iterator[str]:
-        kernel = self.kernel
-        if kernel is None or not kernel.kernel["circles"]:
-            yield "No tasks wait in a circle."
-        else:
-            yield from circles_of(kernel, kernel.kernel["circles"])
+    def _hang_lines(self) -> list[str]:
+        lines = [] if self.kernel is None else list(hangs(self.kernel))
+        return lines or ["No tasks wait in a circle.", "No task waits for what is free."]
 
     # The keys
 
@@ -355,7 +357,7 @@ class LiveView(App[Exception | None]):
             self.sort_by(event.title)
 
     def action_circles(self) -> None:
-        self.push_screen(TextScreen("Circles of waits", self._circle_lines, drawing=True))
+        self.push_screen(TextScreen("Waits that nothing is going to end", self._hang_lines, drawing=True))
 
     def action_next_kernel(self) -> None:
         self._place += 1

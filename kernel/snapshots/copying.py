@@ -18,9 +18,11 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from ..core import Kernel
-from ..insight.finding import kernel_of
+from ..insight.finding import kernel_here, kernel_of
+from ..insight.free_waits import DONE, why_free, why_free_in_call
 from ..insight.names import number
-from ..insight.requests import Signature, chain, is_future, kind_of, kind_of_call, of_library, place_of_call, text_of
+from ..insight.requests import (Signature, chain, is_future, kind_of, kind_of_call, of_library, place_key, place_of_call,
+                                text_of)
 from ..syscalls import Sleep
 from ..task import Task
 from .lines import Lines, LockCopy
@@ -37,8 +39,8 @@ Spot = tuple[CodeType, int, bool]  # a place in the code, as the offset of an in
 # and locks are referred to by their numbers.
 
 # What a blocked task waits for: its kind, its text, the tasks whose end is waited for, the lock or the like whose line
-# the task is in, when the wait will be over on the kernel's clock, and the descriptor.
-Wait = tuple[str, str, list[int], int | None, float | None, int | None]
+# the task is in, when the wait will be over on the kernel's clock, the descriptor, and why it is free if it is.
+Wait = tuple[str, str, list[int], int | None, float | None, int | None, str | None]
 
 # A task: its number, name and state, whether it is a daemon, its parent, since when it has waited (on the kernel's
 # clock), what for, and where.
@@ -63,15 +65,17 @@ class KernelCopy(NamedTuple):
     locks: list[LockCopy]
 
 
-def copy_kernel(kernel: Kernel, thread: int | None = None, data: bool = True, refused: bool = False) -> KernelCopy:
+def copy_kernel(kernel: Kernel, thread: int | None = None, data: bool = True, refused: bool = False,
+                called: bool = False) -> KernelCopy:
     """Copy `kernel`, which runs in `thread`: in this one, if that is None. Without `data`, leave out all arguments.
 
     With `refused`, the running task counts as blocked on the request that it has just made, and that is refused to it.
+    `called` says that this is a call that the kernel makes between two steps.
     """
     collecting = gc.isenabled()
     gc.disable()  # a collection would look at all tasks of the program, and take as long as the copy
     try:
-        return Copier(kernel, threading.get_ident() if thread is None else thread, data, refused).copy()
+        return Copier(kernel, threading.get_ident() if thread is None else thread, data, refused, called).copy()
     finally:
         if collecting:
             gc.enable()
@@ -113,12 +117,18 @@ class Shape:
 class Copier:
     """Makes one copy of one kernel."""
 
-    def __init__(self, kernel: Kernel, thread: int, data: bool, refused: bool = False) -> None:
+    def __init__(self, kernel: Kernel, thread: int, data: bool, refused: bool, called: bool) -> None:
         self._kernel = kernel
         self._thread = thread
         self._data = data
         self._current = None if refused else kernel.current
         self._running, self._in_step = running_stack(kernel, thread)
+        # Whether a task that waits for what is free would have been woken by now. Not while something is ready, nor in
+        # the middle of a function of the kernel's or of a lock's, in which a signal or an observer may look. The queue
+        # of a guest, which is not found here, tells nothing.
+        in_program = self._in_step and not any(library for _, _, library in self._running)
+        between = refused or called or kernel.asleep or in_program
+        self._settled = between and kernel_here() is kernel and not (kernel.ready or kernel.calls.waiting)
         self._since: Callable[[Task[Any]], float | None] | None = getattr(kernel.tap, "blocked_since", None)
         self._deadlines = deadlines(kernel)
         self._daemons = {task for task in kernel.by_age() if task.daemon}
@@ -147,10 +157,7 @@ class Copier:
     def _task(self, task: Task[Any]) -> TaskCopy:
         try:
             frames = chain(task)[1]
-            where: list[int] = []
-            for frame in frames:
-                where += id(frame.f_code), frame.f_lasti
-            shape = self._shapes.get(key := tuple(where))
+            shape = self._shapes.get(key := place_key(frames))
             if shape is None:
                 shape = self._shapes[key] = Shape(frames)
             stack, state, wait, since, request = shape.stack, "ready", None, None, task.blocked_on
@@ -175,19 +182,24 @@ class Copier:
         """What `task` waits for; None if the wait is over, and the task runs next."""
         if type(request) is Sleep:
             text = str(request) if self._data else text_of(task, request, False)
-            return "time", text, [], None, self._deadlines.get(id(request)), None
+            return "time", text, [], None, self._deadlines.get(id(request)), None, None
         if not is_future(request):
-            wait, place = self._requests.get(id(request)) or self._native_wait(task, request)
+            wait, place = self._requests.get(id(request)) or self._native_wait(task, request, frames)
             if place is not None:
                 self._lines.join(task, place)
             return wait
         done = getattr(request, "future", request).done()
+        free = None
+        if self._settled and done:
+            done, free = False, DONE
+        elif self._settled and shape.call is not None and shape.kind != "time":
+            free = why_free_in_call(frames[-1])
         if shape.call is None:
             return None if done else (kind_of(task, request), cut(text_of(task, request, self._data)),
-                                      self._numbers(tasks_behind(request)), None, None, None)
+                                      self._numbers(tasks_behind(request)), None, None, None, free)
         if shape.kind == "time" and not done:  # first, since many tasks sleep
             text = shape.signature.text(frames[shape.call], self._data)
-            return "time", text, [], None, self._deadlines.get(id(request)), None
+            return "time", text, [], None, self._deadlines.get(id(request)), None, free
         place = None if shape.place is None else shape.place.place(frames)
         if done:
             if place is not None:
@@ -201,14 +213,14 @@ class Copier:
             tasks = tasks_behind(request)
         return (shape.kind, cut(shape.signature.text(call, self._data)), self._numbers(tasks),
                 None if place is None else self._lines.join(task, place), self._deadlines.get(id(request)),
-                descriptor_of_call(call) if shape.has_descriptor else None)
+                descriptor_of_call(call) if shape.has_descriptor else None, free)
 
-    def _native_wait(self, task: Task[Any], request: Any) -> tuple[Wait, Place | None]:
+    def _native_wait(self, task: Task[Any], request: Any, frames: list[FrameType]) -> tuple[Wait, Place | None]:
         place = place_in_request(request)
         tasks = self._numbers(tasks_of_request(request))
         wait = (kind_of(task, request), cut(text_of(task, request, self._data)), tasks,
                 None if place is None else self._lines.join(task, place), self._deadlines.get(id(request)),
-                descriptor_of_request(request))
+                descriptor_of_request(request), why_free(request, lambda: frames[-1]) if self._settled else None)
         self._requests[id(request)] = wait, place
         return wait, place
 
@@ -225,7 +237,7 @@ def unreadable(task: Task[Any], error: Exception) -> TaskCopy:
         name = cut(str(task.name))
     except Exception:
         name = "?"
-    wait: Wait = "other", f"<cannot be read: {type(error).__name__}>", [], None, None, None
+    wait: Wait = "other", f"<cannot be read: {type(error).__name__}>", [], None, None, None, None
     return number(task), name, task.state, False, None, None, wait, []
 
 

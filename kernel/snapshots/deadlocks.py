@@ -1,5 +1,7 @@
 """The picture in a deadlock report: each `Deadlock` gets a note with the circle of its tasks, if they wait in one.
 
+The note also says which of them wait although what they wait for is free.
+
 A note (`BaseException.add_note`) is shown under the traceback by whoever shows that, and the error's message stays as it
 is. The tasks are looked at when the error is made: when it is shown they have ended.
 """
@@ -33,19 +35,21 @@ def draw_deadlocks() -> None:
 
 
 def picture(error: Deadlock) -> str:
-    """The circles among the tasks of `error`, which has just been made in the thread of their kernel; "" without one."""
+    """The circles and the lost wake-ups among the tasks of `error`, which has just been made in their kernel's thread."""
     if not error.tasks:
         return ""
     # Here, to save start-up time: most programs have no deadlock.
     from .copying import copy_kernel
     from .drawing import fitted
-    from .listing import View, circles_of
+    from .hangs import circles_of, free_waits, free_waits_of
     from .snapshots import directory, plain_data
+    from .words import View
     copy = plain_data(copy_kernel(error.tasks[0].kernel, refused=True))
     about = {task.id for task in error.tasks}
     view = View({"directory": directory()}, copy)
     circles = [circle for circle in copy["circles"] if any(link["task"] in about for link in circle)]
-    text = "\n".join(circles_of(view, circles or _of_itself(view, about)))
+    free = [task for task in free_waits(view) if task["id"] in about]
+    text = "\n".join([*circles_of(view, circles or _of_itself(view, about)), *free_waits_of(view, free)])
     return fitted(text, getattr(sys.stderr, "encoding", None))
 
 

@@ -1,7 +1,6 @@
 """Listings for a person to read, made of a snapshot alone: the process that prints may be another than the program's.
 
-What a program has named, or what its objects print, may hold anything: control characters are shown as escapes, so none
-reaches the terminal, and long texts are cut.
+`words` has the words for it.
 """
 
 from __future__ import annotations
@@ -12,27 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from .drawing import circle_lines
+from .hangs import hangs
+from .words import (MANY, NAME, Data, View, although, at, condition, cut, label, labels, path_of, place_of, plural, safe,
+                    since_of, wait_cell, waits_for)
 
-Data = dict[str, Any]  # of a snapshot, of a kernel, of a task; docs/dump.md has the schema
-
-NAME, WAIT = 24, 60  # characters of a name and of a wait that fit in a column
-MANY = 5  # so many equal tasks are listed; of more, only the first two
 NO_KERNEL = "No kernel runs in this process.\n"
-
-
-class View:
-    """One kernel of a snapshot, with its tasks by their numbers."""
-
-    def __init__(self, snapshot: Data, kernel: Data) -> None:
-        self.directory: str | None = snapshot["directory"]
-        self.kernel = kernel
-        self.tasks: dict[int, Data] = {task["id"]: task for task in kernel["tasks"]}
 
 
 def ps(snapshot: Data, full: bool = False) -> str:
     """A table of the tasks of each kernel. Many that wait alike are one line, unless `full` asks for all."""
-    return for_each_kernel(snapshot, lambda view: [*_table(view, full), *_circles(view)])
+    return for_each_kernel(snapshot, lambda view: [*_table(view, full), *hangs(view)])
 
 
 def for_each_kernel(snapshot: Data, lines_of: Callable[[View], Iterable[str]]) -> str:
@@ -56,7 +44,7 @@ def head(view: View) -> Iterator[str]:
     if not kernel["answered"]:
         task = next((task for task in kernel["tasks"] if task["state"] == "running"), None)
         holder = "a callback" if task is None else label(task)
-        yield f"  It makes no step: {holder} holds it up{_at(view, _innermost(kernel, task))}."
+        yield f"  It makes no step: {holder} holds it up{at(view, _innermost(kernel, task))}."
 
 
 def _innermost(kernel: Data, task: Data | None) -> Data | None:
@@ -70,8 +58,8 @@ def _innermost(kernel: Data, task: Data | None) -> Data | None:
 def _table(view: View, full: bool) -> Iterator[str]:
     rows: list[tuple[str, ...] | str] = [("ID", "NAME", "STATE", "SINCE", "WAITS-FOR", "WHERE")]
     for task, alike in folded(view.kernel["tasks"], full):
-        rows.append((str(task["id"]), cut(safe(task["name"]), NAME), _state(task), _since(view, task),
-                     cut(waits_for(view, task) or "-", WAIT), place_of(view, task["where"]) or "-"))
+        rows.append((str(task["id"]), cut(safe(task["name"]), NAME), _state(task), since_of(view, task),
+                     wait_cell(view, task), place_of(view, task["where"]) or "-"))
         if alike:
             rows.append(f"... and {alike:,} more like it")
     cells = [row for row in rows if not isinstance(row, str)]
@@ -88,7 +76,7 @@ def folded(tasks: Iterable[Data], full: bool = False) -> Iterator[tuple[Data, in
     """The tasks that are to be shown, each with how many more are not, which wait alike and at the same place."""
     alike: dict[tuple[Any, ...], list[Data]] = {}
     tasks = list(tasks)
-    keys = [(task["state"], task["waits_for"], task["parent"],
+    keys = [(task["state"], task["waits_for"], task["free"], task["parent"],
              *[(place["file"], place["line"]) for place in task["stack"]]) for task in tasks]
     for key, task in zip(keys, tasks):
         alike.setdefault(key, []).append(task)
@@ -106,26 +94,9 @@ def _state(task: Data) -> str:
     return f"{task['state']}, daemon" if task["daemon"] else str(task["state"])
 
 
-def _since(view: View, task: Data) -> str:
-    return "-" if task["since"] is None else duration(view.kernel["now"] - task["since"])
-
-
-def waits_for(view: View, task: Data) -> str:
-    """What a task waits for, with who holds it where that is a lock that does not say so itself."""
-    text = safe(task["waits_for"] or "")
-    lock = _lock_of(view, task)
-    if lock is not None and lock["holders"] and "held by" not in text:
-        return f"{text}, held by {labels(view, lock['holders'])}"
-    return text
-
-
-def _lock_of(view: View, task: Data) -> Data | None:
-    return None if task["lock"] is None else view.kernel["locks"][task["lock"] - 1]
-
-
 def tree(snapshot: Data, full: bool = False) -> str:
     """The tasks under those that wait for them or have them in a group, each in full once; and the circles of waits."""
-    return for_each_kernel(snapshot, lambda view: [*Tree(view, full).lines(), *_circles(view)])
+    return for_each_kernel(snapshot, lambda view: [*Tree(view, full).lines(), *hangs(view)])
 
 
 class Branch(NamedTuple):
@@ -149,7 +120,7 @@ class Tree:
         self._tasks = view.tasks
         self._below: dict[int, dict[int, str]] = {number: {} for number in self._tasks}
         for number, task in self._tasks.items():
-            lock = _lock_of(view, task)
+            lock = view.lock_of(task)
             for other in task["awaits"]:
                 if other in self._tasks and not (lock is not None and other in (lock["holders"] or ())):
                     self._below[number][other] = "awaits"
@@ -203,40 +174,6 @@ class Tree:
                 self._shown.add(number)
 
 
-def condition(view: View, task: Data) -> str:
-    """What a task does, and where: "is blocked on sleep(1.5) at main.py:12 in main"."""
-    waits = waits_for(view, task)
-    since = "" if task["since"] is None else f" for {_since(view, task)}"
-    state = f"is blocked on {cut(waits, WAIT)}{since}" if waits else f"is {task['state']}"
-    return state + _at(view, task["where"])
-
-
-def _at(view: View, place: Data | None) -> str:
-    return "" if place is None else f" at {place_of(view, place)}"
-
-
-def _circles(view: View) -> Iterator[str]:
-    return circles_of(view, view.kernel["circles"])
-
-
-def circles_of(view: View, circles: Iterable[list[Data]]) -> Iterator[str]:
-    """Each of the circles, which are lists of links, as a picture."""
-    for circle in circles:
-        yield f"{len(circle):,} tasks wait in a circle:" if len(circle) > 1 else "1 task waits for itself:"
-        yield from circle_lines([_link(view, link) for link in circle])
-
-
-def _link(view: View, link: Data) -> tuple[str, str]:
-    """A task of a circle with its place, and why it waits for the next one."""
-    task = view.tasks[link["task"]]
-    if link["lock"] is not None:
-        wait = f"waits for a {view.kernel['locks'][link['lock'] - 1]['kind']}, held by"
-    else:
-        call = safe(task["waits_for"] or "?")
-        wait = f"waits {'' if call.startswith('wait(task ') else f'in {cut(call, WAIT)} '}for the end of"
-    return label(task) + _at(view, task["where"]), wait
-
-
 def stack(snapshot: Data, pattern: str | None = None) -> str:
     """The chain of awaits of each task whose number or name is `pattern`, or whose name it matches; of all if None.
 
@@ -269,8 +206,9 @@ def matches(task: Data, pattern: str | None) -> bool:
 def _stack_of(view: View, task: Data, alike: int) -> Iterator[str]:
     yield ""
     waits = waits_for(view, task)
-    since = "" if task["since"] is None else f" for {_since(view, task)}"
-    yield f"{label(task)} is blocked on {waits}{since}:" if waits else f"{label(task)} is {task['state']}:"
+    since = "" if task["since"] is None else f" for {since_of(view, task)}"
+    state = f"blocked on {waits}{since}{although(task)}" if waits else task["state"]
+    yield f"{label(task)} is {state}:"
     yield from frames(view, task["stack"])
     if task["awaits"] and not (task["lock"] is not None and "held by" in waits):
         yield f"  which waits for {labels(view, task['awaits'])}"
@@ -286,7 +224,7 @@ def frames(view: View, stack: list[Data]) -> Iterator[str]:
         if place["library"]:
             yield f"  File \"{_library_path(place['file'])}\", in {safe(place['function'])}"
         else:
-            yield f"  File \"{_path(view, place['file'])}\", line {place['line']}, in {safe(place['function'])}"
+            yield f"  File \"{path_of(view, place['file'])}\", line {place['line']}, in {safe(place['function'])}"
             source = linecache.getline(_whole_path(view, place["file"]), place["line"] or 0).strip()
             if source:
                 yield f"    {safe(source)}"
@@ -295,7 +233,7 @@ def frames(view: View, stack: list[Data]) -> Iterator[str]:
 def locks(snapshot: Data) -> str:
     """At what tasks wait in a line: who holds it, and who waits, in the order in which they will get it."""
     nothing = ["No task waits for a lock, a queue or the like."]
-    return for_each_kernel(snapshot, lambda view: [*(list(_locks(view)) or nothing), *_circles(view)])
+    return for_each_kernel(snapshot, lambda view: [*(list(_locks(view)) or nothing), *hangs(view, in_line=False)])
 
 
 def _locks(view: View) -> Iterator[str]:
@@ -307,7 +245,8 @@ def _lock(view: View, lock: Data) -> Iterator[str]:
     text = safe(lock["text"])
     if lock["holders"] and "held by" not in text:
         text += f", held by {labels(view, lock['holders'])}"
-    elif lock["holders"] is None and any(waiter["call"] == "acquire" for waiter in lock["waiters"]):
+    elif lock["holders"] is None and any(waiter["call"] == "acquire" and view.tasks[waiter["task"]]["free"] is None
+                                         for waiter in lock["waiters"] if waiter["task"] in view.tasks):
         text += ", held by a task that is not known"
     yield text
     for number in lock["holders"] or ():
@@ -319,8 +258,8 @@ def _lock(view: View, lock: Data) -> Iterator[str]:
             break
         task = view.tasks.get(waiter["task"])
         if task is not None:
-            since = "" if task["since"] is None else f" for {_since(view, task)}"
-            yield f"  {place}. {label(task)} waits in {waiter['call']}(){since}{_at(view, task['where'])}"
+            since = "" if task["since"] is None else f" for {since_of(view, task)}"
+            yield f"  {place}. {label(task)} waits in {waiter['call']}(){since}{at(view, task['where'])}{although(task)}"
 
 
 def everything(snapshot: Data) -> str:
@@ -330,33 +269,12 @@ def everything(snapshot: Data) -> str:
 
     def lines(view: View) -> Iterator[str]:
         yield from _table(view, False)
-        yield from _circles(view)
+        yield from hangs(view)
         if view.kernel["locks"]:
             yield ""
             yield from _locks(view)
         yield from _stacks(view, view.kernel["tasks"])
     return head + for_each_kernel(snapshot, lines)
-
-
-def label(task: Data) -> str:
-    return f"task {task['id']} '{cut(safe(task['name']), NAME)}'"
-
-
-def labels(view: View, numbers: list[int]) -> str:
-    names = [label(view.tasks[number]) for number in numbers[:MANY] if number in view.tasks]
-    return ", ".join(names) + (f" and {len(numbers) - MANY:,} more" if len(numbers) > MANY else "")
-
-
-def place_of(view: View, place: Data | None) -> str | None:
-    if place is None:
-        return None
-    return f"{_path(view, place['file'])}:{place['line']} in {safe(place['function'])}"
-
-
-def _path(view: View, file: str) -> str:
-    """The path of a file, from the program's directory on if it is in there."""
-    inside = "" if view.directory is None else os.path.join(view.directory, "")
-    return safe(file.removeprefix(inside))
 
 
 def _whole_path(view: View, file: str) -> str:
@@ -370,27 +288,3 @@ def _library_path(file: str) -> str:
         if library in parts[:-1]:
             return "/".join(parts[len(parts) - 1 - parts[::-1].index(library):])
     return file
-
-
-def duration(seconds: float) -> str:
-    """A span of time, in three digits or so: "0.5s", "3m05s", "2h10m"."""
-    if seconds < 100:
-        return f"{seconds:.1f}s"
-    if seconds < 6000:
-        return f"{int(seconds) // 60}m{int(seconds) % 60:02}s"
-    return f"{int(seconds) // 3600}h{int(seconds) // 60 % 60:02}m"
-
-
-def plural(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[:width - 3] + "..."
-
-
-def safe(text: str) -> str:
-    """`text` without control characters, nor others that a terminal does not show as they are."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

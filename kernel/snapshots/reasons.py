@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .listing import Data, View, condition, duration, label, labels, safe
+from .words import Data, View, condition, duration, label, labels, safe
 
 DEEPEST = 20  # tasks of a chain
 
@@ -25,6 +25,9 @@ def reasons(view: View, task: Data) -> Iterator[str]:
     chain = {task["id"]}
     for level in range(DEEPEST):
         indent = "  " * level + "└ until "
+        if task["free"] is not None:
+            yield "  " * level + "└ and nothing is on its way that would wake it"
+            return
         others = [number for number in task["awaits"] if number in view.tasks]
         if not others:
             yield indent + _end(view, task)

@@ -133,7 +133,7 @@ class Order:
     def _copy_late(self) -> KernelCopy:
         """A copy that says how long it has waited for its turn: as long as any task that is ready."""
         waited = time.monotonic() - self._placed
-        copy = self.copy_here()
+        copy = self.copy_here(called=True)
         return copy._replace(lag=max(copy.lag or 0.0, waited))
 
 
@@ -153,9 +153,9 @@ def plain_data(copy: KernelCopy) -> dict[str, Any]:
                 awaited_by[other].append(number)
     tasks = [
         {"id": number, "name": name, "state": state, "daemon": daemon, "parent": parent, "kind": wait and wait[0],
-         "waits_for": wait and wait[1], "since": since, "where": spots.innermost_of_program(stack),
-         "stack": spots.places(stack), "awaits": awaits[number], "awaited_by": awaited_by[number],
-         "lock": wait and wait[3], "deadline": None if wait is None or wait[4] is None else wait[4] - copy.now,
+         "waits_for": wait and wait[1], "free": wait and wait[6], "since": since,
+         "where": spots.innermost_of_program(stack), "stack": spots.places(stack), "awaits": awaits[number],
+         "awaited_by": awaited_by[number], "lock": wait and wait[3], "deadline": None if wait is None or wait[4] is None else wait[4] - copy.now,
          "descriptor": wait and wait[5]}
         for number, name, state, daemon, parent, since, wait, stack in copy.tasks]
     lock_of = {number: wait[3] for number, _, _, _, _, _, wait, _ in copy.tasks if wait is not None}

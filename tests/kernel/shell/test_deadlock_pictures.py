@@ -110,6 +110,6 @@ def test_a_program_s_own_deadlock_error(tmp_path: Path) -> None:
 
 
 def test_a_circle_that_cannot_be_drawn_is_reported_all_the_same(tmp_path: Path) -> None:
-    broken = "import kernel.snapshots.listing as listing\nlisting.circles_of = None\n"
+    broken = "import kernel.snapshots.hangs as hangs\nhangs.circles_of = None\n"
     err = error_of(tmp_path, broken + LOCKS, "-m", "kernel")
     assert "(The circle cannot be drawn: TypeError: " in err and "task 2 'Ann to Bob' is blocked on " in err

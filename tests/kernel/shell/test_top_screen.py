@@ -348,3 +348,18 @@ def test_no_circle_an_asyncio_program_and_a_kernel_that_is_the_only_one(place: P
 
     with place.started("-m", "compat", program, cwd=program.parent) as process:
         drive(process.pid, test, (80, 24))
+
+
+def test_a_task_that_waits_in_vain(place: Place, program: Path) -> None:
+    program.write_text(WORKING.replace("    async with lock:\n        await never.wait()", "    await lock.acquire()").replace(
+        "    while True:\n        await sleep(0.01)", "    await sleep(1000)"))
+
+    async def test(view: Driven) -> None:
+        assert "1 task waits in vain: c shows it" in view.screen
+        await view.press("c")
+        await view.until("    although its holder has ended")
+        await view.press("escape", "slash", *"although", "enter", "enter")
+        await view.until("└ and nothing is on its way that would wake it")
+
+    with place.started("-m", "kernel", program, cwd=program.parent) as process:
+        drive(process.pid, test, (80, 24))
