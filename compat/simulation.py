@@ -7,6 +7,7 @@ same order in every run: asyncio's TaskGroup cancels its tasks in the order of a
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from asyncio import runners
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from kernel.sim.runs import Engine, Run
 from kernel.workers.threads import pool
 
 from . import tasks
+from .c_libraries import refused_libraries
 from .events import EventLoop
 from .futures import Future, init_future
 from .runners import Runner
@@ -49,6 +51,13 @@ class SimulatedFuture(Numbered, Future[Any]):
 SimulatedTask.__name__, SimulatedFuture.__name__ = "Task", "Future"
 
 
+class NoSocket:
+    """What the interpreter is to tell of signals, when it is to tell nobody."""
+
+    def fileno(self) -> int:
+        return -1
+
+
 class SimulatedLoop(EventLoop):
     """An event loop in the run that goes on in this thread."""
 
@@ -56,6 +65,8 @@ class SimulatedLoop(EventLoop):
         _default_executor: ThreadPoolExecutor | None
 
         def _check_default_executor(self) -> None: ...
+
+        def _handle_signal(self, sig: int) -> None: ...
 
     def __init__(self, *args: object, **devices: object) -> None:  # of which only a run decides
         self.run: Run | None = _here.run
@@ -106,6 +117,12 @@ class SimulatedLoop(EventLoop):
         crew: Crew = threads.crew(executor, None if executor is None else executor._max_workers)
         return crew
 
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:  # type: ignore[override]
+        # Nothing waits in the system for a byte of the interpreter's, so Python's own handler brings the signal.
+        with patch.object(self, "_csock", NoSocket()):
+            super().add_signal_handler(sig, callback, *args)
+        signal.signal(sig, lambda number, frame: self._handle_signal(number))
+
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         self._executor_shutdown_called = True
         left = self._crew(self._default_executor).futures()
@@ -144,7 +161,8 @@ def end_of_program(loop: Any) -> None:
 def simulated(run: Run) -> Iterator[None]:
     """While inside, `run` goes on in this thread, and every event loop that is made belongs to it."""
     with (run.surroundings(Task), patch.object(_here, "run", run), patch.object(EventLoop, "stand_in", SimulatedLoop),
-          patch.object(tasks, "_numbers", count(1)), patch.object(runners, "_cancel_all_tasks", end_of_program)):
+          patch.object(tasks, "_numbers", count(1)), patch.object(runners, "_cancel_all_tasks", end_of_program),
+          refused_libraries()):
         yield
 
 

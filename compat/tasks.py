@@ -51,6 +51,10 @@ class ForeignWait(Syscall[None]):
         self.future.add_done_callback(task, context=task.kernel.wakeup_context)  # type: ignore[attr-defined]
         return False
 
+    def abort(self, kernel: Kernel, task: KernelTask[Any]) -> None:
+        # A cancellation goes to the future. Only the crash of a simulated host takes a task out of its wait.
+        self.future.remove_done_callback(task)
+
     def __repr__(self) -> str:
         return f"Wait({self.future!r})"
 

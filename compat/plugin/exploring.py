@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 import os
 import unittest
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
@@ -84,14 +84,21 @@ class Explorer:
 
     # The runs of a test.
 
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+        """Take all fixtures down before a test that is explored: each of its runs is as if it ran alone."""
+        try:
+            yield
+        finally:
+            if nextitem is not None and self._arguments(nextitem) is not None:
+                item.session._setupstate.teardown_exact(None)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         arguments = self._arguments(item)
         if arguments is None:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        # Each run is as if the test ran alone: fixtures of all scopes belong to it, and so do their event loops.
-        item.session._setupstate.teardown_exact(None)
         with frozen():
             reports = self._explore(item, arguments)
         for report in reports:
@@ -110,7 +117,9 @@ class Explorer:
         def make(run: Run) -> None:
             if os.getpid() != self._process:
                 self._begin_process()
-            reports[:] = self._make(item, run)
+            made = self._make(item, run)
+            if run.failures or not run.cancels.injections:  # else a test may have failed that is in order
+                reports[:] = made
 
         tape = self._tape if self._tape is not None else stored(path)
         if tape is not None:

@@ -8,6 +8,8 @@ unusual is quick.
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from random import Random
 from typing import Any, Protocol
 
@@ -36,12 +38,12 @@ class Choices:
         self.deviations: list[Deviation] = []
         self._plan = plan
         self._next = plan.first()
-        self._closed = False
+        self.closed = False  # the program has ended: the shutdown makes the quiet choice, and no note of it
 
     def choose(self, kind: str, options: int, subject: Any = None) -> int:
         """A number from 0 to `options` - 1. `subject` is the task, or what else, the choice is about."""
         place = self.made
-        if self._closed:
+        if self.closed:
             return 0
         self.made = place + 1
         self.options.append(options if options < WIDE else 0)
@@ -53,14 +55,6 @@ class Choices:
         if value:
             self.deviations.append(Deviation(place, value, options, kind, subject))
         return value
-
-    def close(self) -> None:
-        """Make the quiet choice from now on: the program has ended, and only the shutdown is left."""
-        self._closed = True
-
-    def open(self) -> None:
-        """Make choices again: another part of the program begins."""
-        self._closed = False
 
 
 class Quiet:
@@ -85,6 +79,50 @@ class Chosen(Quiet):
 
     def deviate(self, place: int, kind: str, options: int, subject: str) -> tuple[int, float]:
         return 1 + (self._values[place] - 1) % (options - 1), self.first()
+
+
+Anchor = tuple[str, str, int]  # a choice of that kind, about that subject, for the n-th time
+NUMBERS = re.compile(r"(?<=:)\d+|(?<=Task-)\d+")  # of ports and tasks in a subject, which depend on what came before
+
+
+class Counted(Quiet):
+    """Deviates at chosen places as `Chosen` does, and notes the anchors of these places."""
+
+    def __init__(self, values: dict[int, int]) -> None:
+        self._values = values
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self.anchors: dict[int, Anchor] = {}
+
+    def first(self) -> float:
+        return 0
+
+    def deviate(self, place: int, kind: str, options: int, subject: str) -> tuple[int, float]:
+        anchor = self._anchor(kind, subject)
+        if place not in self._values:
+            return 0, place + 1
+        self.anchors[place] = anchor
+        return 1 + (self._values[place] - 1) % (options - 1), place + 1
+
+    def _anchor(self, kind: str, subject: str) -> Anchor:
+        subject = NUMBERS.sub("", subject)
+        self._seen[kind, subject] += 1
+        return kind, subject, self._seen[kind, subject]
+
+
+class Anchored(Counted):
+    """Deviates at the choices with certain anchors, wherever they are: what comes before them may have changed."""
+
+    def __init__(self, deviations: dict[Anchor, Deviation]) -> None:
+        super().__init__({})
+        self._deviations = deviations
+
+    def deviate(self, place: int, kind: str, options: int, subject: str) -> tuple[int, float]:
+        wanted = self._deviations.get(self._anchor(kind, subject))
+        if wanted is None:
+            return 0, place + 1
+        # The first options of a packet are moments, of which there are more or fewer each time. Faults are the last.
+        value = wanted.value + (options - wanted.options if kind == "packet" else 0)
+        return max(0, min(value, options - 1)), place + 1
 
 
 class Replay(Quiet):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..insight.requests import place_of, program_place
 from ..task import Task
-from .devices import SimulatedQueue
+from .cancelling import CancellingQueue
 from .words import name_of
 
 
@@ -31,18 +31,19 @@ class Nondeterministic(RuntimeError):
     """A program that is run twice with the same choices has not done the same."""
 
 
-class LoggedQueue(SimulatedQueue):
+class LoggedQueue(CancellingQueue):
     """A ready queue that notes each step."""
 
     def popleft(self) -> Any:
-        item = super().popleft()
+        step = super().popleft()
+        item = getattr(step, "task", step)
         if isinstance(item, Task) and not item.done():
             place = program_place(item)
         else:
             code = getattr(getattr(item, "_callback", None), "__code__", None)
             place = "no line of the program" if code is None else place_of(code, code.co_firstlineno)
         self._world.log.append(Step(self._world.clock.time, name_of(item), place))
-        return item
+        return step
 
 
 def compare(first: list[Any], second: list[Any]) -> None:

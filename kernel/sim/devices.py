@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from heapq import heappop
+from heapq import heappop, nsmallest
 from operator import itemgetter
+from random import Random
 from typing import Any
 
 from ..core import Kernel
@@ -31,6 +32,7 @@ from .choices import Choices
 from .network.asked import Thread
 from .network.hosts import life_of
 from .network.wires import Network
+from .refusals import NO_DESCRIPTORS
 
 MOST_ITEMS = 200  # of the ready queue among which one is chosen, where any order goes
 MANY_STEPS, STEP = 1000, 1e-5  # steps without a pause, and how many seconds each of so many takes
@@ -83,9 +85,13 @@ class World:
         """The thread that runs now; None for the run's own."""
         return None
 
-    def refuse(self, what: str) -> BaseException:
-        """The error of a program that did `what`, which cannot be simulated."""
-        return RuntimeError(f"a simulated run refuses {what}")
+    def random(self) -> Random:
+        """Where random numbers of the run come from: its seed."""
+        raise NotImplementedError
+
+    def refuse(self, what: str, why: str = NO_DESCRIPTORS) -> BaseException:
+        """The error of a program that did `what`, which cannot be simulated, and `why`."""
+        return RuntimeError(f"a simulated run refuses {what}: {why}")
 
     def idle(self, kernel: Kernel) -> None:
         """Nothing is ready in `kernel`, and time is about to pass."""
@@ -103,31 +109,30 @@ class World:
     def options_after(self, after: float, within: float) -> int:
         """How many deadlines a choice may name that come after that time; 0 if none comes within so many seconds."""
         near = after + within
+        pending, any_near = 0, False
         heaps: list[list[Any]] = [self.network.coming, *(poller.kernel.timers.heap for poller in self.network.pollers)]
-        if not any(entry[0] <= near for heap in heaps for entry in _next(heap, after)):
-            return 0
-        return min(self.waits() - sum(1 for heap in heaps if heap and heap[0][0] <= after), self.reach)
+        for heap in heaps:
+            if heap:
+                pending += len(heap)
+                if heap[0][0] <= after:  # the next is one of the two after it
+                    pending -= 1
+                    any_near = any_near or any(entry[0] <= near for entry in heap[1:3])
+                elif heap[0][0] <= near:
+                    any_near = True
+        return min(pending, self.reach) if any_near else 0
 
     def deadline_after(self, after: float, number: int, within: float) -> float | None:
         """The deadline with that number after the time `after`, or the last one; None if none is within reach.
 
         Equal deadlines count once.
         """
-        found, until = after, after + within
-        moments = [entry[0] for entry in self.network.coming]
+        until = after + within
+        moments = {entry[0] for entry in self.network.coming if after < entry[0] <= until}
         for poller in self.network.pollers:
-            moments += (deadline for deadline, _, timer in poller.kernel.timers.heap if not timer.dead)
-        for moment in sorted(moments):
-            if moment > until or not number:
-                break
-            if moment > found:
-                found, number = moment, number - 1
-        return found if found > after else None
-
-
-def _next(heap: list[Any], after: float) -> list[Any]:
-    """Where to look for the first entry of `heap` after the first, if that has come by then."""
-    return heap[1:3] if heap and heap[0][0] <= after else heap[:1]
+            moments.update(deadline for deadline, _, timer in poller.kernel.timers.heap
+                           if after < deadline <= until and not timer.dead)
+        nearest = nsmallest(number, moments)
+        return nearest[-1] if nearest else None
 
 
 by_deadline = itemgetter(0, 1)  # and those of one deadline in the order in which they were added

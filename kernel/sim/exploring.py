@@ -14,13 +14,14 @@ from random import Random
 from typing import Any
 
 from ..recordings.sessions import record
+from .cancelling import Injection
 from .choices import Chosen, Plan, Quiet
 from .determinism import compare
 from .failures import Failure
-from .runs import Engine, Main, Run, Settings, settings_of
+from .runs import Engine, Main, Run, Settings
 from .shrinking import shrink
 from .stories import Story, tell
-from .strategies import AtRandom, Strategy, strategy_named
+from .strategies import AtRandom, Strategy, counted, strategy_named
 from .tapes import Tape, load
 
 
@@ -55,7 +56,7 @@ class Report:
                 lines.append(f"watch it: trampoline movie {self.recording}")
         else:
             lines.append(f"no failure in {self.runs:,} runs ({self.strategy}, seed {self.seed}), which came to "
-                         f"{self.states:,} state{'' if self.states == 1 else 's'}, in {self.seconds:.1f} s")
+                         f"{counted(self.states, 'state')}, in {self.seconds:.1f} s")
         if self.complete:
             lines.append(self.complete)
         lines += [f"never reached: {what}" for what in self.never]
@@ -73,6 +74,7 @@ class Exploration:
         self._strategy: Strategy = strategy_named(strategy, Random(seed), bound)
         self._settings = settings
         self._places: set[int] = set()
+        self.injections: set[Injection] = set()
         self.sometimes: dict[str, bool] = {}  # what was to be reached, and whether it was in any run
 
     def next_run(self) -> Run | None:
@@ -81,7 +83,8 @@ class Exploration:
         if plan is None:
             self.complete()
             return None
-        return Run(plan, reach=self._strategy.reach, **self._settings)
+        acting = self._strategy.acting
+        return Run(plan, reach=acting.reach, cancels=acting.cancels, **self._settings)
 
     def run_of(self, tape: Tape, story: Story | None = None) -> Run:
         """The run of a tape, which may have been made with other settings."""
@@ -90,17 +93,22 @@ class Exploration:
     def made(self, run: Run) -> None:
         """`run`, which `next_run` gave, was made."""
         new = not run.places <= self._places
-        self.add(1, run.places, run.claims.sometimes)
-        self._strategy.learn(run, new)
+        self.add(1, run.places, run.claims.sometimes, run.cancels.injections)
+        self._strategy.acting.learn(run, new)
+        self._strategy.see(run)
         if run.failures:
             self.report.failures = run.failures
             self.report.tape = run.tape()
 
-    def add(self, runs: int, places: set[int], sometimes: dict[str, bool]) -> None:
-        """So many runs were made, which have come to these places, and to what is to be reached sometimes."""
+    def add(self, runs: int, places: set[int], sometimes: dict[str, bool], injections: set[Injection]) -> None:
+        """So many runs were made, which have come to these places, and to what is to be reached sometimes.
+
+        `injections` are the cancellations that were asked for in them.
+        """
         report = self.report
         report.runs += runs
         self._places |= places
+        self.injections |= injections
         report.states = len(self._places)
         for what, reached in sometimes.items():
             self.sometimes[what] = self.sometimes.get(what, False) or reached
@@ -108,7 +116,7 @@ class Exploration:
 
     def complete(self) -> None:
         """The strategy has tried everything, in this process or in others."""
-        self.report.complete = self._strategy.end(self.report.runs)
+        self.report.complete = self._strategy.end(self.report.runs, self.injections)
 
     def take_part(self, part: int, parts: int) -> None:
         """Explore only a part of what is left to explore; other processes do the others."""
@@ -127,7 +135,7 @@ class Exploration:
         def fails(plan: Plan) -> Run | None:
             """The run of `plan`, if that fails as well, in the same way."""
             report.shrinking += 1
-            run = Run(plan, reach=tape.reach, **settings_of(tape, self._settings))
+            run = Run.of_tape(tape, self._settings, plan=plan)
             make(run)
             return run if any(failure.key in keys for failure in run.failures) else None
 
@@ -173,7 +181,7 @@ def check_determinism(engine: Engine, main: Main, seed: int | None, tape: Tape |
     first.make(engine, main)
     made = first.tape()
     # Not a replay: that would refuse the tape where the second run differs, and not show how.
-    second = Run(Chosen(made.values()), reach=made.reach, logged=True, **settings_of(made, settings))
+    second = Run.of_tape(made, settings, plan=Chosen(made.values()), logged=True)
     second.make(engine, main)
     compare(first.log, second.log)
 

@@ -16,9 +16,9 @@ import math
 import queue
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from functools import partial
 from heapq import nsmallest
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from ..core import Kernel
 from ..workers.jobs import name_of, report_late
 from ..workers.questions import Home, Question
 from ..workers.threads import Lane, Pool, fulfil
+from .claims import Claims, claims_here, here
 from .devices import World
 from .refusals import LEAVE_OUT, place
 from .surroundings import Surroundings
@@ -86,7 +87,7 @@ class Thread:
         self._go, self._back = threading.Lock(), threading.Lock()
         self._go.acquire()
         self._back.acquire()
-        self._thread = threading.Thread(target=self._work, name=f"kernel {number}", daemon=True)
+        self._thread = threading.Thread(target=self._work, args=(claims_here(),), name=f"kernel {number}", daemon=True)
         self._thread.start()
 
     def go_on(self) -> float | None:
@@ -104,7 +105,8 @@ class Thread:
             raise
         return self._pause
 
-    def _work(self) -> None:
+    def _work(self, claims: Claims | None) -> None:
+        here.claims = claims
         with self._threads.around.in_thread(self):
             while not self.ending and self._go.acquire() and (call := self.call) is not None:
                 with suppress(InvalidStateError):  # it has been refused, or given up, meanwhile
@@ -304,11 +306,6 @@ def _lane() -> Lane:
     return lane
 
 
-@contextmanager
-def simulated_threads(world: World, around: Surroundings, kernel: Kernel) -> Iterator[SimulatedThreads]:
+def simulated_threads(world: World, around: Surroundings, kernel: Kernel) -> AbstractContextManager[SimulatedThreads]:
     """In the place of `kernel.workers.threads.pool`."""
-    threads = SimulatedThreads(kernel, world, around)
-    try:
-        yield threads
-    finally:
-        threads.close()
+    return closing(SimulatedThreads(kernel, world, around))

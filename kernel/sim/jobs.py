@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection, wait
 from traceback import format_exc
 from typing import Any, NamedTuple
 
+from .cancelling import Injection
 from .exploring import Exploration
 from .failures import Failure
 from .runs import Run
@@ -38,6 +39,7 @@ class News(NamedTuple):
     runs: int
     places: set[int]
     sometimes: dict[str, bool]  # as the exploration has it
+    injections: set[Injection]  # the same
     tape: str = ""  # of a run that has failed
     failures: list[tuple[str, str]] = []  # of that run: their kinds and messages
     finished: bool = False  # nothing is left of its part
@@ -121,7 +123,7 @@ def _lead(exploration: Exploration, make: Make, workers: dict[Connection, Any], 
             except (EOFError, OSError):
                 return _died(exploration, workers, connection)
             left += at_work.pop(connection) - news.runs
-            exploration.add(news.runs, news.places, news.sometimes)
+            exploration.add(news.runs, news.places, news.sometimes, news.injections)
             if news.error is not None:
                 raise news.error
             if news.tape:
@@ -184,15 +186,15 @@ def _some_runs(exploration: Exploration, make: Make, most: int) -> News:
     while runs < most and (not runs or time.monotonic() < until):
         run = exploration.next_run()
         if run is None:
-            return News(runs, places, exploration.sometimes, finished=True)
+            return News(runs, places, exploration.sometimes, exploration.injections, finished=True)
         try:
             make(run)
         except BaseException as error:
             error.add_note(f"raised in a process of the exploration:\n{format_exc()}")
-            return News(runs, places, exploration.sometimes, error=error)
+            return News(runs, places, exploration.sometimes, exploration.injections, error=error)
         exploration.made(run)
         runs, places = runs + 1, places | run.places
         if run.failures:
             failures = [(one.kind, one.message) for one in run.failures]
-            return News(runs, places, exploration.sometimes, run.tape().text(), failures)
-    return News(runs, places, exploration.sometimes)
+            return News(runs, places, exploration.sometimes, exploration.injections, run.tape().text(), failures)
+    return News(runs, places, exploration.sometimes, exploration.injections)

@@ -40,6 +40,9 @@ _RAISES_ANOTHER = "asyncio.locks", "Condition.wait"
 _IS_GIVEN_IT = "asyncio.taskgroups", "TaskGroup.__aexit__"
 # Where that keeps an exception meanwhile, perhaps one that came before: of those that come later it takes no notice.
 _KEPT = "propagate_cancellation_error"
+_SHUTDOWN = "kernel.lifecycle"  # which cancels what is left, also of a program that has not come to its end
+
+BY_EXPLORATION = "the exploration"  # who has asked, where no place of the program did
 
 
 class LostCancellation(NamedTuple):
@@ -51,7 +54,8 @@ class LostCancellation(NamedTuple):
     place: str | None  # where the program has made that call; None when it is all that the task runs
 
     def __str__(self) -> str:
-        asked = "by a callback" if self.asked_at is None else f"at {self.asked_at}"
+        who = "a callback" if self.asked_at is None else self.asked_at
+        asked = f"{'by' if who in ('a callback', BY_EXPLORATION) else 'at'} {who}"
         place = ", which is all that the task runs" if self.place is None else f" at {self.place}"
         return f"the cancellation of {label(self.task)}, asked for {asked}, was swallowed by {self.call}{place}"
 
@@ -68,7 +72,9 @@ class Cancellations:
         self._classes = classes or (Task,)
         self._originals: list[tuple[type, str, Any]] = []
         self.thread: int | None = None  # in which cancellations are watched
-        self.hear: Callable[[Task[Any]], object] | None = None  # to be told of each that is about to be asked for
+        # To be told of each that is about to be asked for: of which task, with what message, where, and whether by a
+        # block of that task. True: it has come already, and nothing is to be done.
+        self.hear: Callable[[Task[Any], Any, str | None, bool], bool] | None = None
 
     def __enter__(self) -> Cancellations:
         self.thread = get_ident()
@@ -90,12 +96,20 @@ class Cancellations:
 
     def _cancel(self, original: Any) -> Any:
         def cancel(task: Task[Any], msg: Any = None) -> bool:
-            watched = self.thread == get_ident()
-            if watched and self.hear is not None:
-                self.hear(task)
+            asker = sys._getframe(1)
+            if self.thread != get_ident() or asker.f_globals.get("__name__") == _SHUTDOWN:
+                return original(task, msg)  # type: ignore[no-any-return]  # of a method of this type
+            place, by_library = place_of_asker(task.kernel, asker), of_library(asker)
+            scope = asker.f_locals.get("self") if by_library else None
+            # A group or a timeout that interrupts its own block decides itself what comes of that.
+            by_block = task is getattr(scope, "_task", None) or task is getattr(scope, "_parent_task", None)
+            # A scope of anyio's asks again and again, also for its own block: `origin` is the one that was cancelled.
+            own = by_block or task is getattr(asker.f_locals.get("origin"), "_host_task", None)
+            if self.hear is not None and self.hear(task, msg, place, own):
+                return not task.done()
             asked: bool = original(task, msg)
-            if asked and watched:
-                self._asked(task, sys._getframe(1))
+            if asked and not by_block:
+                self._asked(task, place, by_library)
             return asked
         return cancel
 
@@ -107,16 +121,22 @@ class Cancellations:
             return original(task)  # type: ignore[no-any-return]  # of a method of this type
         return uncancel
 
-    def _asked(self, task: Task[Any], asker: FrameType) -> None:
-        """A cancellation of `task` was asked for by `asker`."""
-        if of_library(asker):
-            scope = asker.f_locals.get("self")  # a group or a timeout that interrupts its own block decides itself
-            if task is getattr(scope, "_task", None) or task is getattr(scope, "_parent_task", None):
-                return
+    def ask(self, task: Task[Any]) -> None:
+        """Cancel `task` for the exploration, which hears nothing of that itself."""
+        hear, self.hear = self.hear, None
+        try:
+            asked = task.cancel()
+        finally:
+            self.hear = hear
+        if asked:
+            self._asked(task, BY_EXPLORATION, False)
+
+    def _asked(self, task: Task[Any], place: str | None, by_library: bool) -> None:
+        """A cancellation of `task` was asked for at `place`."""
         witness: Any = task.context
         if type(witness) is not Witness:
             witness = task.context = Witness(witness, task, self)  # type: ignore[assignment]  # a stand-in
-        witness.asked(task, place_of_asker(task.kernel, asker), of_library(asker))
+        witness.asked(task, place, by_library)
 
 
 def place_of_asker(kernel: Kernel, asker: FrameType) -> str | None:

@@ -32,8 +32,9 @@ def simulate(main: Callable[[], Code[T]], *, seed: int | None = None, tape: Tape
     long. A `seed` chooses at random how long steps take; the same seed gives the same run. A `tape` repeats the run of
     which it is the tape: a `Tape`, the text of one, or the path of its file.
 
-    Time, random numbers, and functions in threads are the simulation's. Sockets, sub-processes and threads of the
-    program's own are refused, with an `Unsimulated` error that names the call.
+    Time, random numbers, functions in threads, and the network are the simulation's: sockets reach this machine and the
+    hosts that the program, or the function `world`, makes by `kernel.sim.world`. Sub-processes, threads of the program's
+    own and descriptors of the system are refused, with an `Unsimulated` error that names the call.
 
     The program's own exception is raised as it is. When something else went wrong (a task left over, an exception that
     nobody retrieved, a task that waits for what is free), this raises `Failed`, which lists it. `Misfit` when the tape
@@ -66,16 +67,19 @@ def explore(main: Callable[[], Code[Any]], *, runs: int = 1000, strategy: str = 
         assert report, report
 
     `strategy` says what is tried: "portfolio" (something of each of the others, but for the exhaustive one), "random",
-    "few" (one to three deviations from the quiet schedule), "cancel" (each time limit runs out at each step), "guided"
-    (more of what has led to new states), or "exhaustive": every schedule with up to `bound` deviations, 2 by default,
-    after which the report says that it is complete. The same `seed` explores the same; without one it is a new one,
-    which the report names. The run that the story tells of is recorded in the file `recording`, for `trampoline show`,
-    `timeline` and `movie`. `progress` is called after each run with the report so far. Ctrl-C ends an exploration,
-    and the report tells what was found until then.
+    "few" (one to three deviations from the quiet schedule), "cancel" (each time limit runs out at each step, and each
+    task that the program cancels is cancelled at each of its suspensions), "guided" (more of what has led to new
+    states), or "exhaustive": every schedule with up to `bound` deviations, 2 by default, after which the report says
+    that it is complete. The same `seed` explores the same; without one it is a new one, which the report names. The run
+    that the story tells of is recorded in the file `recording`, for `trampoline show`, `timeline` and `movie`.
+    `progress` is called after each run with the report so far. Ctrl-C ends an exploration, and the report tells what
+    was found until then.
 
     `jobs` above 1 has so many processes make the runs, each with a part of the work; they are forked when the first run
     was made. `progress` is then called after several runs. Of several failures the one that is found first counts, and
     that may be another one each time. Raises `ValueError` where processes cannot be forked.
+
+    `faults` are what may strike in the network: "partition", "reset" and "crash". How many do, and when, are choices.
 
     See `simulate` for what a run is, and for the errors. See `Settings` for the other arguments.
     """

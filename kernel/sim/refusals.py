@@ -25,8 +25,12 @@ LEAVE_OUT = "or leave the program out of the exploring"
 NO_NETWORK = f"it has a network of its own, for sockets that are made by socket.socket() in the run, {LEAVE_OUT}"
 NO_DESCRIPTORS = f"it has only simulated sockets; make sockets, and pairs of them, inside of the run, {LEAVE_OUT}"
 NO_PROCESSES = f"it has no other processes; give the program a stand-in for the call, {LEAVE_OUT}"
+NO_LIBRARIES = f"a library in C does not see the network of the run; give the program a stand-in for the call, {LEAVE_OUT}"
 NO_THREADS = ("it has only simulated threads; call the function by run_in_thread(), asyncio.to_thread() or "
               f"loop.run_in_executor(None, ...), {LEAVE_OUT}")
+
+NO_ALARMS = ("it has no timers of the system's, which count real time; give the program a limit by timeout(), "
+             f"loop.call_later() or sleep(), {LEAVE_OUT}")
 
 # The events of the audit hook that are refused: what the program calls, and why that is refused.
 REFUSED = {
@@ -39,8 +43,11 @@ REFUSED = {
     "subprocess.Popen": ("subprocess.Popen()", NO_PROCESSES),
     "_posixsubprocess.fork_exec": ("multiprocessing.Process.start()", NO_PROCESSES),
     "_winapi.CreateProcess": ("multiprocessing.Process.start()", NO_PROCESSES),
+    **{f"signal.{name}": (f"signal.{name}()", NO_ALARMS) for name in ("alarm", "setitimer")},
     "_thread.start_joinable_thread": ("threading.Thread.start()", NO_THREADS),
     "_thread.start_new_thread": ("threading.Thread.start()", NO_THREADS),
+    **{name: (f"{name}()", NO_LIBRARIES) for name in (  # told of by `audited`
+        "grpc.AioChannel", "grpc.AioServer", "grpc.Channel", "grpc.Server", "psycopg.connect")},
 }
 
 # Modules that start threads of the kernel's own, which watch the program or are simulated.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .choices import Chosen, Plan
+from .choices import Anchored, Chosen, Counted, Plan
 from .runs import Run
 from .strategies import Values
 from .tapes import Tape
@@ -25,11 +25,16 @@ class Shrinker:
     def attempt(self, values: Values) -> bool:
         """Make the run of `values`; if it fails as well, and its tape is smaller, go on from there."""
         key = tuple(sorted(values.items()))
-        if key in self._tried or not self._left:
+        if key in self._tried:
             return False
         self._tried.add(key)
+        return self._attempt(Chosen(values))
+
+    def _attempt(self, plan: Plan) -> bool:
+        if not self._left:
+            return False
         self._left -= 1
-        run = self._fails(Chosen(values))
+        run = self._fails(plan)
         if run is None or not size(run.tape()) < size(self.tape):
             return False
         self.tape = run.tape()
@@ -45,6 +50,19 @@ class Shrinker:
                 if not self.attempt({one.place: one.value for one in rest}):
                     begin += span
             span //= 2
+
+    def remove_each(self) -> None:
+        """Leave out one deviation; the others stay with what they are about, also where that comes elsewhere then."""
+        index = 0
+        while 1 < len(self.tape.deviations) > index and self._left:
+            counted = Counted(self.tape.values())
+            self._fails(counted)
+            while index < len(self.tape.deviations):
+                rest = {counted.anchors[one.place]: one for number, one in enumerate(self.tape.deviations)
+                        if number != index and one.place in counted.anchors}
+                if self._attempt(Anchored(rest)):
+                    break
+                index += 1
 
     def lower(self) -> bool:
         """Choose smaller values, and earlier places; whether any was found."""
@@ -78,6 +96,7 @@ def shrink(tape: Tape, fails: Callable[[Plan], Run | None]) -> Tape:
     shrinker = Shrinker(tape, fails)
     shrinker.attempt({})  # it may fail in any schedule
     shrinker.remove()
+    shrinker.remove_each()
     while shrinker.lower():
         shrinker.remove()
     return shrinker.tape

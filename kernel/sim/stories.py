@@ -54,7 +54,8 @@ def _stall(deviation: Deviation, began: float, now: float, about: list[Any], tas
 
 
 def _late(deviation: Deviation, began: float, now: float, about: list[Any], tasks: list[Task[Any]]) -> str:
-    return f"the process sleeps until {now:g} s, so that {timers_named(about, tasks)} come in one turn"
+    text = f"the process sleeps until {now:g} s"
+    return f"{text}, so that {timers_named(about, tasks)} come in one turn" if about else text
 
 
 def _apart(deviation: Deviation, began: float, now: float, about: list[Any], tasks: list[Task[Any]]) -> str:
@@ -65,12 +66,19 @@ def _thread(deviation: Deviation, began: float, now: float, about: list[Any], ta
     return f"the function {deviation.subject} begins in a thread, and takes until {about[0]:g} s"
 
 
+def _cancel(deviation: Deviation, began: float, now: float, about: list[Any], tasks: list[Task[Any]]) -> str:
+    task, place = about
+    return (f"{deviation.subject}, which {state_of(task)}, is cancelled (by the exploration: "
+            f"{f'the program cancels it elsewhere, at {place}' if place else 'a callback cancels it elsewhere'})")
+
+
 def _order(deviation: Deviation, began: float, now: float, about: list[Any], tasks: list[Task[Any]]) -> str:
     return f"{name_of(about[0])} runs before {deviation.value} that became ready before it"
 
 
 _TELLERS: dict[str, Callable[[Deviation, float, float, list[Any], list[Task[Any]]], str]] = {
-    "stall": _stall, "late": _late, "apart": _apart, "thread": _thread, "order": _order}
+    "stall": _stall, "late": _late, "apart": _apart, "thread": _thread, "order": _order,
+    "cancel": _cancel}
 
 
 def tell(story: Story, deviations: Sequence[Deviation]) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from copy import copy
 from itertools import cycle, islice
 from random import Random
 
+from .cancelling import Injection
 from .choices import Chosen, Often, Plan, Quiet
 from .runs import Run
 
@@ -19,10 +21,15 @@ MANY = 2 ** 20  # stands for any of the options at a place, of which the number 
 Values = dict[int, int]
 
 
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 class Strategy:
     """Gives plans until it knows no more, and learns from the runs."""
 
     reach = 2  # how many pending deadlines ahead a step may take
+    cancels: tuple[tuple[str, str], ...] = ()  # the tasks that a run may cancel where they are suspended
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
@@ -34,8 +41,16 @@ class Strategy:
     def learn(self, run: Run, new: bool) -> None:
         """`run` was made by the plan that was given last; `new` says whether it came to a state that is new."""
 
-    def end(self, runs: int) -> str:
-        """What can be said when there is no further plan, after so many runs."""
+    def see(self, run: Run) -> None:
+        """`run` was made, by a plan of this strategy or of one that takes turns with it."""
+
+    @property
+    def acting(self) -> Strategy:
+        """The strategy that has given the last plan: this one, unless it is made of others."""
+        return self
+
+    def end(self, runs: int, injections: set[Injection]) -> str:
+        """What can be said when there is no further plan, after so many runs with these cancellations."""
         return ""
 
     def take_part(self, part: int, parts: int) -> None:
@@ -100,10 +115,9 @@ class Exhaustive(Strategy):
     def take_part(self, part: int, parts: int) -> None:
         self._plans = deque(islice(plans, part, None, parts) for plans in self._plans)
 
-    def end(self, runs: int) -> str:
-        schedules = "is 1 schedule" if runs == 1 else f"are {runs:,} schedules"
-        return (f"complete: there {schedules} with up to {self._bound} "
-                f"deviation{'' if self._bound == 1 else 's'} from the quiet one, and each was tried")
+    def end(self, runs: int, injections: set[Injection]) -> str:
+        return (f"complete: there {'is' if runs == 1 else 'are'} {counted(runs, 'schedule')} with up to "
+                f"{counted(self._bound, 'deviation')} from the quiet one, and each was tried")
 
 
 def _further(values: Values, options: bytes) -> Iterator[Values]:
@@ -113,12 +127,10 @@ def _further(values: Values, options: bytes) -> Iterator[Values]:
             yield values | {place: value}
 
 
-class Cancel(Exhaustive):
+class Deadlines(Exhaustive):
     """Every schedule with one deviation, where a stall may reach far more of the pending deadlines.
 
-    So each time limit that is near runs out at each step before it, one in each run. Everything that the clock can
-    cancel is cancelled wherever it can be: at each of its suspensions, and between a wake and the step that was to
-    follow it.
+    So each time limit that is near runs out at each step before it, one in each run.
     """
 
     reach = 16
@@ -126,8 +138,49 @@ class Cancel(Exhaustive):
     def __init__(self, rng: Random) -> None:
         super().__init__(rng, bound=1)
 
-    def end(self, runs: int) -> str:
-        return f"complete: each deadline that a stall can reach was let come at each step before it, in {runs:,} runs"
+
+class Injections(Strategy):
+    """Each task that the program cancels is cancelled in each window of each of its suspensions, one in each run.
+
+    The suspensions are those of the quiet schedule. A first run counts them, for the tasks of which one has heard since
+    the last time.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        super().__init__(copy(rng))  # so that what the others try stays as it is
+        self._heard: set[str] = set()
+        self._waiting: deque[tuple[tuple[tuple[str, str], ...], int, int]] = deque()  # those tasks, and which part
+        self._counts = False  # the run of the last plan
+        self._plans: Iterator[Values] = iter(())
+
+    def plan(self) -> Plan | None:
+        self._counts = False
+        values = next(self._plans, None)
+        if values is not None:
+            return Chosen(values)
+        if not self._waiting:
+            return None
+        self._counts, self.cancels = True, self._waiting[0][0]
+        return Quiet()
+
+    def learn(self, run: Run, new: bool) -> None:
+        if self._counts:
+            _, part, parts = self._waiting.popleft()
+            places = run.cancels.choices[part::parts]
+            self.rng.shuffle(places)  # there may be more of them than runs
+            self._plans = ({place: 1} for place in places)
+
+    def see(self, run: Run) -> None:
+        new = tuple((name, place) for name, place in run.cancels.heard.items() if name not in self._heard)
+        if new:
+            self._heard |= dict(new).keys()
+            self._waiting.append((new, 0, 1))
+
+    def take_part(self, part: int, parts: int) -> None:
+        super().take_part(part, parts)
+        # What is heard from now on, others may not hear: it is not shared.
+        self._plans = islice(self._plans, part, None, parts)
+        self._waiting = deque((names, part, parts) for names, *_ in self._waiting)
 
 
 class Guided(Strategy):
@@ -159,33 +212,57 @@ class Guided(Strategy):
             self._found.append(({one.place: one.value for one in run.choices.deviations}, max(1, run.choices.made)))
 
 
-class Portfolio(Strategy):
-    """All the others in turn, but for the exhaustive one."""
+class InTurn(Strategy):
+    """Takes turns among strategies; one that knows no more is left out."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, *turns: Strategy) -> None:
         super().__init__(rng)
-        few, at_random, guided, cancel = Few(rng), AtRandom(rng), Guided(rng), Cancel(rng)
-        self._all = few, at_random, guided, cancel
-        self._turns = cycle([few, at_random, cancel, few, at_random, guided])
-        self._current: Strategy = few
+        self._all = dict.fromkeys(turns)
+        self._turns = turns
+        self._next = cycle(turns)
+        self._acting = turns[0]
 
     @property
-    def reach(self) -> int:  # type: ignore[override]  # that of the plan which was given last
-        return self._current.reach
+    def acting(self) -> Strategy:
+        return self._acting
 
-    def plan(self) -> Plan:
-        while True:
-            self._current = next(self._turns)
-            plan = self._current.plan()
+    def plan(self) -> Plan | None:
+        for self._acting in islice(self._next, len(self._turns)):
+            plan = self._acting.plan()
             if plan is not None:
                 return plan
+        return None
 
-    def learn(self, run: Run, new: bool) -> None:
-        self._current.learn(run, new)
+    def see(self, run: Run) -> None:
+        for one in self._all:
+            one.see(run)
 
     def take_part(self, part: int, parts: int) -> None:
         for one in self._all:
             one.take_part(part, parts)
+
+
+class Cancel(InTurn):
+    """Everything that something can cancel is cancelled wherever it can be: by time limits, and by the exploration."""
+
+    def __init__(self, rng: Random) -> None:
+        super().__init__(rng, Deadlines(rng), Injections(rng))
+
+    def end(self, runs: int, injections: set[Injection]) -> str:
+        done = (f"{counted(len(injections), 'cancellation')} at "
+                f"{counted(len({one[:2] for one in injections}), 'suspension')} of "
+                f"{counted(len({one.task for one in injections}), 'task')}")
+        return (f"complete: {done if injections else 'the program cancels no task'}; and each deadline that a stall can "
+                f"reach was let come at each step before it; in {counted(runs, 'run')}")
+
+
+class Portfolio(InTurn):
+    """All the others in turn, but for the exhaustive one."""
+
+    def __init__(self, rng: Random) -> None:
+        few, at_random, guided = Few(rng), AtRandom(rng), Guided(rng)
+        others = few, at_random, Deadlines(rng), few, at_random, guided
+        super().__init__(rng, *others, *others, Injections(rng))
 
 
 STRATEGIES: dict[str, Callable[[Random], Strategy]] = {

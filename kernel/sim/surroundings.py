@@ -27,8 +27,10 @@ from __future__ import annotations
 import os
 import queue
 import random
+import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -42,7 +44,7 @@ from typing import Any, Protocol
 if sys.platform != "win32":
     import _posixsubprocess
 
-from .network import names, sockets
+from .network import names, selecting, sockets
 from .network.wires import Network
 from .network.wires import here as networks
 from .refusals import Refusals, add_hook, audited, here
@@ -259,6 +261,8 @@ def _all_replacements() -> Iterator[tuple[Any, str, Any]]:
     if hasattr(os, "getrandom"):
         yield os, "getrandom", _replacement(os.getrandom, lambda run, size, flags=0: run.source().randbytes(size))
 
+    yield tempfile, "_name_sequence", None  # so that it is made anew, by the seed
+
     yield uuid, "getnode", _replacement(uuid.getnode, lambda run: NODE)
     yield uuid, "_generate_time_safe", None  # in C; without it uuid1() asks `time` and `random`
     for name in vars(uuid):
@@ -279,8 +283,18 @@ def _all_replacements() -> Iterator[tuple[Any, str, Any]]:
         yield socket, name, _networked(getattr(socket, name), getattr(names, name))
     yield socket, "gethostname", _networked(socket.gethostname, lambda network: network.here().host.name)
 
+    if "ssl" in sys.modules:  # as `sockets` has imported it, unless Python was built without it
+        from .network import tls  # here, for the same reason
+
+        yield from tls.replacements()
+    for owner, name, simulated in selecting.replacements():
+        replacement = _networked(getattr(owner, name), simulated)
+        yield owner, name, staticmethod(replacement) if isinstance(owner, type) else replacement
+
     # Calls that do not tell the audit hook, or too late to be refused without leaving something open.
     if sys.platform != "win32":
+        for name in "alarm", "setitimer":
+            yield signal, name, audited(f"signal.{name}", getattr(signal, name))
         fork_exec = _posixsubprocess.fork_exec  # which `multiprocessing` calls
         yield _posixsubprocess, "fork_exec", audited("_posixsubprocess.fork_exec", fork_exec)
     if sys.version_info < (3, 12):

@@ -20,7 +20,7 @@ class Deviation(NamedTuple):
     place: int  # how many choices came before it
     value: int
     options: int
-    kind: str  # "stall", "late", "apart", "thread", "order" or "seed"
+    kind: str  # "stall", "late", "apart", "thread", "order", "seed" or "cancel"
     subject: str  # whose step, or what, it is about
 
 
@@ -45,6 +45,8 @@ class Tape(NamedTuple):
     order: str = "kept"  # of the ready tasks: "kept" or "any"
     longest_stall: float = 1.0  # seconds
     faults: tuple[str, ...] = ()  # that may strike
+    # The tasks at whose suspensions there were choices whether to cancel them, and where the program cancels them.
+    cancels: tuple[tuple[str, str], ...] = ()
 
     def values(self) -> dict[int, int]:
         return {deviation.place: deviation.value for deviation in self.deviations}
@@ -53,8 +55,9 @@ class Tape(NamedTuple):
         """The tape as JSON, in one line."""
         rows = [deviation._asdict() for deviation in self.deviations]
         faults = {"faults": self.faults} if self.faults else {}
+        cancels = {"cancels": dict(self.cancels)} if self.cancels else {}
         return json.dumps({"tape": VERSION, "reach": self.reach, "order": self.order,
-                           "longest_stall": self.longest_stall, **faults, "deviations": rows})
+                           "longest_stall": self.longest_stall, **faults, **cancels, "deviations": rows})
 
     def save(self, path: str | Path) -> None:
         """Write the tape to a file, which `load` reads."""
@@ -79,12 +82,13 @@ def load(source: Tape | str | Path) -> Tape:
     if data["tape"] != VERSION:
         raise ValueError(f"{what} is a tape of version {data['tape']!r}; this release reads version {VERSION}")
     reach, order, rows = data.get("reach"), data.get("order"), data.get("deviations")
-    longest, faults = data.get("longest_stall"), data.get("faults", [])
+    longest, faults, cancels = data.get("longest_stall"), data.get("faults", []), data.get("cancels", {})
     if not (type(reach) is int and 0 < reach < 100 and order in ("kept", "any") and isinstance(longest, (int, float))
             and 0 <= longest < 1e9 and isinstance(rows, list) and isinstance(faults, list)
-            and all(isinstance(fault, str) for fault in faults)):
+            and all(isinstance(fault, str) for fault in faults)
+            and isinstance(cancels, dict) and all(isinstance(place, str) for place in cancels.values())):
         raise ValueError(f"{what} is no tape: 'reach', 'order', 'longest_stall' or 'deviations' is missing or wrong")
-    return Tape(_deviations(what, rows), reach, order, float(longest), tuple(faults))
+    return Tape(_deviations(what, rows), reach, order, float(longest), tuple(faults), tuple(cancels.items()))
 
 
 def _deviations(what: str, rows: Sequence[Any]) -> tuple[Deviation, ...]:

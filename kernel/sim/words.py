@@ -31,11 +31,16 @@ def function_name(item: Any) -> str:
     return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
+def is_woken(task: Task[Any]) -> bool:
+    """Whether the wait of `task` is over, and it has not run since."""
+    future: Any = getattr(task.blocked_on, "future", task.blocked_on)
+    return task.woken or future is not None and callable(getattr(future, "done", None)) and future.done()
+
+
 def state_of(task: Task[Any]) -> str:
     """What a task does that is not done: "waits in sleep(1) at main.py:12 in main"."""
     awaited: Any = task.blocked_on
-    future = getattr(awaited, "future", awaited)
-    if task.woken or awaited is not None and callable(getattr(future, "done", None)) and future.done():
+    if is_woken(task):
         doing = "has been woken and has not run since,"
     elif awaited is not None:
         doing = f"waits in {text_of(task, awaited)}"

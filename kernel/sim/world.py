@@ -7,19 +7,22 @@
         world.link("main", "db", latency=(0.001, 0.05))
 
 These functions act on the run that goes on in this thread; elsewhere they raise `RuntimeError`. The program itself runs
-on the host "main". Every run begins with that host alone.
+on the host "main". Every run begins with that host alone. A program calls them, or a function that `simulate` and
+`explore` are given as `world=`, which is called before the program begins.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from random import Random
 from threading import get_ident
 
 from ..checks import check_seconds
 from .network.disks import Disk as Disk
 from .network.hosts import Host as Host
-from .network.wires import LEAST, MOST, Link, Network
+from .network.links import LEAST, MOST, Link
+from .network.wires import Network
 from .network.wires import here as networks
 
 Place = Host | str
@@ -69,16 +72,21 @@ def names() -> dict[str, str]:
     return _network("names").names
 
 
-def link(one: Place, other: Place, *, latency: float | tuple[float, float] = (LEAST, MOST), loss: float = 0.0,
-         bandwidth: float = math.inf) -> None:
+def link(one: Place, other: Place, *, latency: float | tuple[float, float] | Callable[[Random], float] = (LEAST, MOST),
+         loss: float = 0.0, bandwidth: float = math.inf) -> None:
     """Say how packets get from one host to another, and back.
 
     `latency` is how many seconds one takes, or the least and the most of them: the quiet schedule uses the least, and
-    what is more is a choice. `bandwidth` is in bytes per second. With a `loss` above 0 datagrams may get lost, doubled
-    and overtaken, by choice; connections lose nothing. Raises `ValueError` for what cannot be, and for unknown hosts.
+    what is more is a choice. Or it is a function that gives the seconds of each packet by the random numbers it is
+    given: `lambda random: random.expovariate(100)`. These come from the run's seed, and that is the only choice then.
+
+    `bandwidth` is in bytes per second. With a `loss` above 0 datagrams may get lost, doubled and overtaken, by choice;
+    connections lose nothing, and keep their order. Raises `ValueError` for what cannot be, and for unknown hosts. What
+    a function gives is looked at when the packet is sent: a run fails that gets no seconds, or negative ones.
     """
     network = _network("link")
-    least, most = latency if isinstance(latency, tuple) else (latency, latency)
+    draw = latency if callable(latency) else None
+    least, most = (0.0, 0.0) if callable(latency) else latency if isinstance(latency, tuple) else (latency, latency)
     least, most = check_seconds(least, "world.link"), check_seconds(most, "world.link")
     if not 0 <= least <= most < math.inf:
         raise ValueError(f"latency= is the least and the most seconds that a packet takes, not {latency!r}")
@@ -86,7 +94,7 @@ def link(one: Place, other: Place, *, latency: float | tuple[float, float] = (LE
         raise ValueError(f"loss= is a share from 0 to below 1, not {loss!r}")
     if not bandwidth > 0:
         raise ValueError(f"bandwidth= is a number of bytes per second above 0, not {bandwidth!r}")
-    network.join(_find(network, one), _find(network, other), Link(least, most, float(loss), float(bandwidth)))
+    network.join(_find(network, one), _find(network, other), Link(least, most, float(loss), float(bandwidth), draw))
 
 
 def partition(some: Iterable[Place], others: Iterable[Place], *, one_way: bool = False) -> None:
@@ -103,6 +111,15 @@ def partition(some: Iterable[Place], others: Iterable[Place], *, one_way: bool =
 def heal() -> None:
     """End all partitions."""
     _network("heal").heal()
+
+
+def calm() -> None:
+    """End all partitions, have hosts that have crashed start again, and let no fault strike from now on.
+
+    So a program can claim that it gets on well when the world does: that all replicas agree in the end, say. Links keep
+    their latency and their loss.
+    """
+    _network("calm").calm()
 
 
 def _each(places: Iterable[Place]) -> Iterable[Place]:

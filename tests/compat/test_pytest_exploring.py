@@ -111,6 +111,67 @@ def test_a_failure_has_its_story_and_the_command_that_repeats_it(tmp_path: Path)
     assert "--explore-tape: the tape does not fit this program: choice " in mended
 
 
+def test_cancellations_that_the_exploration_asks_for(tmp_path: Path) -> None:
+    suite = """
+import asyncio, pytest, unittest
+
+class TestOfServer(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.questions, self.answers = asyncio.Queue(), asyncio.Queue()
+        self.server = asyncio.create_task(self.serve(), name="server")
+
+    async def serve(self):
+        while True:
+            self.answers.put_nowait(await self.questions.get() + 1)
+
+    async def asyncTearDown(self):
+        self.server.cancel()  # also when the test has failed
+
+    async def test_in_a_while(self):
+        self.questions.put_nowait(1)
+        await asyncio.sleep(0.1)
+        assert self.answers.get_nowait() == 2
+
+    async def test_that_waits(self):
+        self.questions.put_nowait(1)
+        assert await self.answers.get() == 2
+
+class Pool:
+    free = 1
+
+    async def use(self):
+        self.free -= 1
+        await asyncio.sleep(0)
+        self.free += 1
+
+async def used(pool):
+    task = asyncio.create_task(pool.use(), name="user")
+    for _ in range(5):
+        await asyncio.sleep(0)
+    task.cancel()
+    return task
+
+pytestmark = pytest.mark.explore(strategy="cancel")
+
+async def test_that_ends_with_its_task():
+    await (await used(Pool()))
+
+async def test_that_misses_a_connection():
+    pool = Pool()
+    await used(pool)
+    assert pool.free
+"""
+    output = session(tmp_path, suite, "--compat-loop", "--explore", "100", status=1)
+    assert "1 failed, 3 passed" in output
+    assert "test_that_ends_with_its_task: complete: 2 cancellations at 2 suspensions of 1 task; and " in output
+    assert re.search(r"task 'user', which is ready, at .* is cancelled \(by the exploration: the program cancels it "
+                     r"elsewhere, at \S*test_suite.py:\d+ in used\)", output)
+    command = re.search(r"repeat it: pytest '(\S+)' (.*)", output)
+    assert command is not None
+    again = session(tmp_path, suite, command[1], *command[2].split(), status=1)
+    assert "found in the run of a tape" in again
+
+
 def test_the_tape_of_a_failure_is_tried_first(tmp_path: Path) -> None:
     session(tmp_path, SUITE, "--compat-loop", "--explore", "200", "-k", "with_a_race", status=1)
     recording, tape = sorted((tmp_path / ".explore").iterdir())
@@ -211,3 +272,28 @@ async def test_order():
     plain = suite.replace('@pytest.mark.explore(order="any")', "")
     output = session(tmp_path, plain, "--compat-loop", "--explore-tape", str(tape), status=1)
     assert "found in the run of a tape" in output and "runs before" in output
+
+
+def test_an_error_when_a_wider_fixture_is_taken_down_is_that_of_the_test_before(tmp_path: Path) -> None:
+    suite = """
+import pytest
+
+@pytest.fixture(scope="module")
+def shared():
+    yield
+    print("taken down")
+    raise ValueError("of the fixture")
+
+def test_before(shared):
+    pass
+
+async def test_explored():
+    pass
+
+def test_after():
+    pass
+"""
+    output = session(tmp_path, suite, "--compat-loop", "--explore", "3", "-rA", status=1)
+    assert "3 passed, 1 error in " in output and "explored: 1 tests, 3 runs" in output
+    assert "ERROR test_suite.py::test_before - ValueError: of the fixture" in output
+    assert "- Captured stdout teardown -" in output and "taken down" in output

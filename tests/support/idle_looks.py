@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kernel import Kernel, Poller, VirtualClock
 from kernel.devices.protocols import Event
-from kernel.sim.stuck import FreeWait, free_waits
+from kernel.insight.free_waits import FreeWait, free_waits
 
 
 class LookingClock(VirtualClock):

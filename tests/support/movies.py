@@ -9,7 +9,7 @@ from kernel.recordings import moments as kinds
 from kernel.recordings.reading import Recording
 from kernel.recordings.states import State
 
-ENDINGS = {0: "✓", 1: "✗", 2: "⊘"}  # returned, raised, cancelled
+ENDINGS = {0: "✓", 1: "✗", 2: "⊘", 3: "■"}  # returned, raised, cancelled, stopped
 
 # A function of the page that tells what is to be seen on it. It looks at the document only, not at the page's state.
 SEEN = """() => {
@@ -30,6 +30,11 @@ SEEN = """() => {
     done: Object.fromEntries(all("[data-task]", zone("done")).map(
       (box) => [box.dataset.task, box.querySelector(".note").textContent[0]])),
     done_count: Number(document.querySelector("#done-count").textContent),
+    flying: all(".dots [data-packet]").filter((dot) => !/arrived|lost/.test(dot.className)).map(
+      (dot) => Number(dot.dataset.packet)),
+    held: all(".dots .held").map((dot) => Number(dot.dataset.packet)),
+    down: all(".host.down").map((host) => Number(host.dataset.host)),
+    cut: all("#network .cut").map((line) => line.dataset.way.split(" ").map(Number)),
     line: line ? Number(line.dataset.line) : null, caption: document.querySelector("#caption").textContent,
     position: document.querySelector("#position").textContent.split(" ")[0],
     now: all(".row.now .text").map((one) => one.textContent).join() };
@@ -55,6 +60,7 @@ class Expected(NamedTuple):
     holders: dict[str, list[int]]  # of locks
     items: dict[str, list[str]]  # of queues
     done: dict[int, str]
+    network: dict[str, list[Any]]  # packets on their way and held up, hosts that are down, pairs with a partition
     lines: dict[int, int | None]  # where each task is; None: there is no source
     moment: kinds.Moment | None
 
@@ -91,7 +97,9 @@ def expected(recording: Recording, state: State, kernel: int, moment: kinds.Mome
         list(state.ready[kernel]), list(state.running[kernel]), {key: sorted(tasks) for key, tasks in groups.items()},
         {key: thing["owners"] for key, thing in things.items() if thing.get("owners")},
         {key: thing["items"] for key, thing in things.items() if thing.get("items")},
-        {task: ENDINGS[how] for task, how in state.done.items()}, lines, moment)
+        {task: ENDINGS[how] for task, how in state.done.items()},
+        {"flying": list(state.flying), "held": list(state.held), "down": sorted(state.down),
+         "cut": sorted({tuple(sorted(pair)) for pair in state.cut})}, lines, moment)
 
 
 def group_of(request: dict[str, Any], thing: int, deadline: int) -> str:
@@ -123,6 +131,9 @@ def check(seen: dict[str, Any], wanted: Expected, position: int) -> None:
     assert {key: group["items"] for key, group in seen["groups"].items() if group["items"]} == wanted.items
     assert seen["done_count"] == len(wanted.done)
     assert {int(task): sign for task, sign in seen["done"].items()}.items() <= wanted.done.items()
+    network = {name: sorted(tuple(sorted(pair)) for pair in seen[name]) if name == "cut" else sorted(seen[name])
+               for name in wanted.network}
+    assert network == {name: sorted(those) for name, those in wanted.network.items()}
     moment = wanted.moment
     if moment is not None:
         assert seen["caption"] and seen["now"]

@@ -20,16 +20,18 @@ class Long(NamedTuple):
 
 
 class QuietSelector(selectors.DefaultSelector):
-    """Does not wait for descriptors: the time has come at once."""
+    """Does not wait: what is there is there, such as bytes from a socket at the other end; or else the time has come."""
 
     loop: QuietLoop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
         if timeout is None:
             raise RuntimeError("the program waits for ever")
-        if timeout > 0:
-            self.loop.now += timeout
-            self.loop.passed(sleep=True)
+        self.loop.now += timeout
+        self.loop.passed(sleep=True)
         return super().select(0)
 
 

@@ -14,7 +14,8 @@ from kernel.syscalls import Syscall
 from kernel.task import Task
 
 OUTCOMES = "answered", "yielded", "blocked", "called", "returned"
-ENDS = "returned", "raised", "was cancelled:"
+PACKETS = kinds.SENT, kinds.ARRIVED, kinds.HELD, kinds.LOST
+ENDS = "returned", "raised", "was cancelled:", "was stopped"
 
 
 def recorded(program: Callable[[], Any], file: Path, *, data: bool = True) -> Recording:
@@ -52,7 +53,18 @@ def line_of(recording: Recording, moment: kinds.Moment) -> str:
         words += [f"{first / 1e9:g}"]
     elif kind == kinds.THING:
         words += [first, recording.states[second]["text"] if second else "forgotten"]
+    elif kind in PACKETS:
+        packet = recording.packets[first]
+        words += [f"{name_of(recording, packet['source'])}->{name_of(recording, packet['target'])}", packet["text"], packet["carries"]]
+    elif kind in (kinds.STARTED, kinds.CRASHED):
+        words += [name_of(recording, first), *{kinds.STARTED: ["again"], kinds.CRASHED: ["without power"]}[kind][:second]]
+    elif kind in kinds.OF_NETWORKS:
+        words += [f"{name_of(recording, first)}->{name_of(recording, second)}"]
     return " ".join(str(word) for word in words if word != "")
+
+
+def name_of(recording: Recording, host: int) -> str:
+    return str(recording.hosts[host]["name"])
 
 
 class Witness(Observer):

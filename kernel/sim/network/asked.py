@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any, Protocol
 
 from ...core import Kernel
@@ -44,8 +45,11 @@ class World(Protocol):
     def thread(self) -> Thread | None:
         """The thread that runs now; None for the run's own."""
 
-    def refuse(self, what: str) -> BaseException:
-        """The error of a program that did `what`, which cannot be simulated."""
+    def random(self) -> Random:
+        """Where random numbers of the run come from: its seed."""
+
+    def refuse(self, what: str, why: str = ...) -> BaseException:
+        """The error of a program that did `what`, which cannot be simulated, and `why`. The run fails in any case."""
 
     def options_after(self, after: float, within: float) -> int:
         """How many deadlines a choice may name that come after that time; 0 if none comes within so many seconds."""
@@ -55,6 +59,37 @@ class World(Protocol):
 
     def deviated_outside(self, subject: Any, what: str) -> None:
         """A choice was made that is not the quiet one: `what` became of `subject`."""
+
+
+class NetworkListener(Protocol):
+    """Is told of what happens in a network, at once, while it `hears`. Hosts are named."""
+
+    @property
+    def hears(self) -> bool: ...
+
+    def sent(self, number: int, source: str, target: str, what: str, data: bytes) -> None:
+        """A packet is on its way."""
+
+    def arrived(self, number: int) -> None:
+        """A packet has arrived; one that was doubled does so twice."""
+
+    def held(self, number: int) -> None:
+        """A partition holds up a packet."""
+
+    def lost(self, number: int) -> None:
+        """A packet will not arrive."""
+
+    def started(self, host: str, address: str) -> None:
+        """A host is there, or starts again after a crash. The first is the program's own."""
+
+    def crashed(self, host: str, power: bool) -> None:
+        """A host crashes; with `power` its system does not outlive that."""
+
+    def cut(self, source: str, target: str) -> None:
+        """From now on nothing gets from one host to the other."""
+
+    def joined(self, source: str, target: str) -> None:
+        """The end of that."""
 
 
 class Poller(Protocol):

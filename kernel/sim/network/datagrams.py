@@ -8,8 +8,9 @@ from collections import deque
 from functools import partial
 from typing import Any
 
-from .endpoints import BUFFER, Endpoint
-from .wires import Network, Packet, failure
+from .endpoints import BUFFER, DONTWAIT, PEEK, Endpoint
+from .packets import Packet
+from .wires import Network, failure
 
 LARGEST = 65507  # bytes of a datagram of UDP
 LARGEST_UNIX = 212_960
@@ -43,59 +44,60 @@ class DatagramEndpoint(Endpoint):
         return self._filled + size + OVERHEAD <= max(BUFFER * 2, self.option(socket.SO_RCVBUF)) or not self._queue
 
     def connect(self, address: Any) -> None:
-        if self.family == socket.AF_UNIX:
-            self.peer = self.at_path(address)
-            self.remote = self.peer.local
+        if self.unix:
+            peer: DatagramEndpoint = self.at_path(address)
+            self._may_send(peer)
+            if self.peer not in (None, peer):
+                self._disconnect()
+            self.peer, self.remote = peer, peer.local
             return
         if isinstance(address, tuple) and address and address[0] in ("", None):
             address = ("0.0.0.0" if self.family == socket.AF_INET else "::", *address[1:])
         target, host, port = self.target(address)
-        self._bind_for(target, host)
+        self._bind_if_new()
         self.local = self.show(self.source_address(target, host), self.local[1])
         self.remote = self.show(host, port)
 
-    def _bind_for(self, target: Any, host: str) -> None:
+    def takes(self, source: Any) -> bool:
+        return self.remote is None or bool(self.remote[:2] == self.show(*source)[:2])
+
+    def peer_address(self) -> Any:
+        return self.remote if self.peer is None else self.peer.local
+
+    def _bind_if_new(self) -> None:
         if self.local is None:
             self.bind(("0.0.0.0" if self.family == socket.AF_INET else "::", 0))
 
     def send(self, data: Any, flags: int, address: Any = None) -> int:
-        self.raise_error()
         data = bytes(data)
-        if self.mute:
-            raise failure(errno.EPIPE)
-        if self.family == socket.AF_UNIX:
+        if self.unix:
             return self._send_to_path(data, address)
+        self._bind_if_new()
         if address is None:
             if self.remote is None:
                 raise failure(errno.EDESTADDRREQ)
             address = self.remote
-        if isinstance(address, tuple) and address and address[0] in ("255.255.255.255", "<broadcast>") \
-                and not self.option(socket.SO_BROADCAST):
-            raise failure(errno.EACCES)
         target, host, port = self.target(address)
         if port == 0:
             raise failure(errno.EINVAL)
         if len(data) > LARGEST:
             raise failure(errno.EMSGSIZE)
-        self._bind_for(target, host)
+        self._may_send_at_all()
         source = self.source_address(target, host), self.local[1]
         subject = f"a datagram from {self.life.host.name} to {target.name}:{port}"
         packet = Packet(self.life, target.life, subject, partial(self._arrive, target, host, port, data, source),
-                        lost=_nothing)
-        self.network.send(packet, len(data), datagram=True)
+                        lost=_nothing, data=data)
+        self.network.send(packet, datagram=True)
         return len(data)
 
     def _arrive(self, target: Any, host: str, port: int, data: bytes, source: tuple[str, int]) -> None:
         if target.life.dead and target.life.silent:
             return
-        receiver: DatagramEndpoint | None = self.at_port(target, host, port)
+        receiver: DatagramEndpoint | None = self.at_port(target, host, port, source)
         if receiver is None or target.life.dead:
-            back = self.network.link(target, self.life.host).least
-            if back:
-                self.network.at(self.network.world.clock.time + back, partial(self._unreachable, host, port), "a refusal")
-            else:
-                self._unreachable(host, port)
-        elif receiver.remote is None or tuple(receiver.remote[:2]) == receiver.show(*source)[:2]:
+            self.network.after(self.network.delay(target, self.life.host),
+                               partial(self._unreachable, host, port), "a refusal")
+        else:
             receiver.put(data, receiver.show(*source))
 
     def _unreachable(self, host: str, port: int) -> None:
@@ -106,19 +108,22 @@ class DatagramEndpoint(Endpoint):
 
     def put(self, data: bytes, source: Any) -> None:
         """A datagram has arrived; it is dropped when there is no room for it."""
-        if not self.deaf and self.has_room(len(data)):
+        if self.has_room(len(data)):
             self._queue.append((data, source))
             self._filled += len(data) + OVERHEAD
             self.changed()
 
     def _send_to_path(self, data: bytes, address: Any) -> int:
-        peer = self.peer if address is None else self.at_path(address)
-        if peer is None:
+        self._may_send_at_all()
+        if address is None and self.peer is None:
             raise failure(errno.ENOTCONN)
-        if peer.gone:
-            raise failure(errno.ECONNREFUSED if self.remote is not None and self.remote != "" else errno.ECONNRESET)
         if len(data) > LARGEST_UNIX:
             raise failure(errno.EMSGSIZE)
+        peer: DatagramEndpoint = self.at_path(address) if self.peer is None or address is not None else self.peer
+        if peer.gone:
+            self._disconnect()
+            raise failure(errno.ECONNREFUSED)
+        self._may_send(peer)
         if peer.deaf:
             raise failure(errno.EPIPE)
         if not peer.has_room(len(data)):
@@ -126,15 +131,30 @@ class DatagramEndpoint(Endpoint):
         peer.put(data, self.local or None)
         return len(data)
 
+    def _disconnect(self) -> None:
+        """Forget the peer of a Unix socket, and what it has sent."""
+        self.peer = self.remote = None
+        self._queue.clear()
+        self._filled = 0
+
+    def _may_send_at_all(self) -> None:
+        self.raise_error()
+        if self.mute:
+            raise failure(errno.EPIPE)
+
+    def _may_send(self, peer: DatagramEndpoint) -> None:
+        if peer.peer is not None and peer.peer is not self:
+            raise failure(errno.EPERM)
+
     def receive(self, size: int, flags: int) -> tuple[bytes, Any, int]:
         """A datagram, as much of it as fits, where it came from, and its length."""
         self.raise_error()
         if not self._queue:
-            if self.deaf:
+            if self.deaf and not flags & DONTWAIT:
                 return b"", None, 0
             raise failure(errno.EAGAIN)
         data, source = self._queue[0]
-        if not flags & socket.MSG_PEEK:
+        if not flags & PEEK:
             self._queue.popleft()
             self._filled -= len(data) + OVERHEAD
             if self.peer is not None:
@@ -142,11 +162,16 @@ class DatagramEndpoint(Endpoint):
         return data[:size], source, len(data)
 
     def shutdown(self, how: int) -> None:
-        if self.remote is None:
-            raise failure(errno.ENOTCONN)
         self.deaf = self.deaf or how != socket.SHUT_WR
         self.mute = self.mute or how != socket.SHUT_RD
         self.changed()
+        if self.remote is None and not self.unix:
+            raise failure(errno.ENOTCONN)  # although it is shut down
+
+    def pair_with(self, other: DatagramEndpoint) -> None:
+        """Be connected to `other`."""
+        self.peer, other.peer = other, self
+        self.remote = other.remote = ""
 
     def close(self) -> None:
         self.gone = True
@@ -157,11 +182,3 @@ class DatagramEndpoint(Endpoint):
 
 def _nothing() -> None:
     """What happens to a datagram that a partition meets."""
-
-
-def pair(network: Network, family: int, kind: int, proto: int) -> tuple[DatagramEndpoint, DatagramEndpoint]:
-    """Two sockets that are connected to each other."""
-    one, other = (DatagramEndpoint(network, family, kind, proto) for _ in range(2))
-    one.peer, other.peer = other, one
-    one.remote = other.remote = ""
-    return one, other

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from typing import Any
 
 from .asked import Thread
 from .names import look_up
-from .paths import check_file, make_file, unix_address
+from .paths import file_at, make_file, unix_address
 from .wires import Network, failure
 
+# Of flags that are of an enumeration, each `&` takes a microsecond: `python -m benchmarks.simulated`.
+DONTWAIT, PEEK, TRUNC, WAITALL = map(int, (socket.MSG_DONTWAIT, socket.MSG_PEEK, socket.MSG_TRUNC, socket.MSG_WAITALL))
 BUFFER = 65536  # bytes: SO_SNDBUF and SO_RCVBUF, unless the program sets them
 SMALLEST = 2304  # bytes: what a system makes of less
+
+# Numbers, since to combine the members of an enumeration takes as long as all else that a message takes.
+PEEK, DONTWAIT, WAITALL, TRUNC = (int(getattr(socket, f"MSG_{name}", 0)) for name in (
+    "PEEK", "DONTWAIT", "WAITALL", "TRUNC"))
 
 WILD = ("0.0.0.0", "::")
 LEVEL = socket.SOL_SOCKET
@@ -28,14 +35,16 @@ class Endpoint:
         self.network = network
         self.life = network.here()
         self.family = family
+        self.unix = family == socket.AF_UNIX
         self.kind = kind
         self.proto = proto
         self.descriptors: list[int] = []
         self.sleepers: list[Thread] = []  # threads that block on it
         self.options: dict[tuple[int, int], Any] = {}
         self.error = 0  # that waits to be told
-        self.local: Any = "" if family == socket.AF_UNIX else None  # its address, when it is bound
+        self.local: Any = "" if self.unix else None  # its address, when it is bound
         self._entry: Any = None  # where it is listed as bound
+        self.asked_for_host = self.asked_for_port = False  # by the program, when it was bound
         self.life.endpoints[self] = None
 
     # What pollers and blocking calls ask.
@@ -45,6 +54,10 @@ class Endpoint:
 
     def writable(self) -> bool:
         raise NotImplementedError
+
+    def hung_up(self) -> bool:
+        """Whether nothing can be sent or received any more."""
+        return False
 
     def changed(self) -> None:
         """What the two say may have changed."""
@@ -89,37 +102,48 @@ class Endpoint:
         return f"::ffff:{host}" if "." in host and not host.startswith("::") else host, port, 0, 0
 
     def bind(self, address: Any) -> None:
-        if self.local:
-            raise failure(errno.EINVAL)
-        if self.family == socket.AF_UNIX:
+        if self.unix:
             return self._bind_path(address)
         host, port = self.check_address(address)
+        if self.busy():
+            raise failure(errno.EINVAL)
         if host not in WILD and self.network.find(host, self.life.host) is not self.life.host:
             raise failure(errno.EADDRNOTAVAIL, f"host {self.life.host.name!r} does not have the address {host!r}")
+        self.asked_for_host, self.asked_for_port = host not in WILD, port != 0
         if port == 0:
             port = self.network.free_port(self.life.host)
         entry = self.life.host, self.transport, port
-        for other in self.network.bound.get(entry, ()):
+        for other in [*self.network.bound.get(entry, ()), *self.network.bound.get((*entry, "accepted"), ())]:
             if self._collides(other, host):
                 raise failure(errno.EADDRINUSE)
         self.local = self.show(host, port)
         self._list(entry)
 
+    def busy(self) -> bool:
+        """Whether it has its address for good."""
+        return self._entry is not None
+
     def _list(self, entry: Any) -> None:
         self._entry = entry
-        self.network.bound.setdefault(entry, []).append(self)
+        self.network.bound.setdefault(entry, {})[self] = None
 
     def unbind(self) -> None:
         if self._entry is not None:
-            others = self.network.bound[self._entry]
-            others.remove(self)
-            if not others:
-                del self.network.bound[self._entry]
+            others = self.network.bound.get(self._entry, {})
+            if self in others:  # else its file is gone, and another one has the place
+                del others[self]
+                if not others:
+                    del self.network.bound[self._entry]
             self._entry = None
 
     def option(self, name: int, level: int = LEVEL) -> int:
-        value = self.options.get((level, name), 0)
-        return value if isinstance(value, int) else int.from_bytes(value[:4], "little")
+        return int(self.options.get((level, name), 0))
+
+    def protocol(self) -> int:
+        """What `SO_PROTOCOL` says."""
+        if self.unix:
+            return 0
+        return socket.IPPROTO_TCP if self.transport == "stream" else socket.IPPROTO_UDP
 
     def _collides(self, other: Endpoint, host: str) -> bool:
         """Whether `other`, which is bound to the same port, leaves no room for this one at `host`."""
@@ -164,6 +188,8 @@ class Endpoint:
         host, port = self.check_address(address)
         if host in WILD:
             host = "127.0.0.1" if self.family == socket.AF_INET else "::1"
+        if host == "255.255.255.255" and not self.option(socket.SO_BROADCAST):
+            raise failure(errno.EACCES if self.transport == "datagram" else errno.ENETUNREACH)
         found = self.network.find(host, self.life.host)
         if found is None:
             raise failure(errno.ENETUNREACH, f"no host of the simulated world has the address {host}; "
@@ -176,17 +202,21 @@ class Endpoint:
             return str(self.local[0])
         if target is not self.life.host:
             return self.life.host.address
-        return host
+        return "127.0.0.1" if host.startswith("127.") else host
 
-    def at_port(self, host: Any, address: str, port: int) -> Any:
-        """Who is bound to that port of `host`, and takes what is sent to `address`: the first, or None."""
-        found = self.network.bound.get((host, self.transport, port), ())
+    def takes(self, source: Any) -> bool:
+        """Whether what is sent to its port from there is for it."""
+        raise NotImplementedError
+
+    def at_port(self, host: Any, address: str, port: int, source: Any = None) -> Any:
+        """Who is bound to that port of `host`, and takes what is sent to `address`: the last, or None."""
+        found = self.network.bound.get((host, self.transport, port), {})
         six = ":" in address and not address.startswith("::ffff:")
         for wild in False, True:
-            for one in found:
+            for one in reversed(found):
                 there = one.local[0]
-                if there == address and not wild or wild and (
-                        there == "::" and (six or one._dual(there)) or there == "0.0.0.0" and not six):
+                if one.takes(source) and (there == address and not wild or wild and (
+                        there == "::" and (six or one._dual(there)) or there == "0.0.0.0" and not six)):
                     return one
         return None
 
@@ -194,26 +224,27 @@ class Endpoint:
 
     def _bind_path(self, path: Any) -> None:
         address = unix_address(path)
+        if self.local:
+            if isinstance(address, str) and os.path.lexists(address):
+                raise failure(errno.EADDRINUSE)
+            raise failure(errno.EINVAL)
         if not address:
             address = b"\0%05x" % self.network.free_port(self.life.host)
-        entry = self.life.host, "unix", address
-        if isinstance(address, bytes):
-            if entry in self.network.bound:
-                raise failure(errno.EADDRINUSE)
-        else:
-            make_file(address)
-            self.network.bound.pop(entry, None)  # of a socket whose file is gone; nobody can reach it any more
+        file: Any = address
+        if isinstance(address, str):
+            file = make_file(address, {entry[2] for entry in self.network.bound if entry[1] == "unix"})
+        entry = self.life.host, "unix", file
+        if entry in self.network.bound:
+            raise failure(errno.EADDRINUSE)
         self.local = address
         self._list(entry)
 
     def at_path(self, path: Any) -> Any:
         """The endpoint that is bound to a path, or an abstract name. `OSError` if there is none."""
         address = unix_address(path)
-        if isinstance(address, str):
-            check_file(address)
-        found = self.network.bound.get((self.life.host, "unix", address))
-        if not found:
-            raise failure(errno.ECONNREFUSED)
-        if found[0].kind != self.kind:
-            raise failure(errno.EPROTOTYPE)
-        return found[0]
+        file = address if isinstance(address, bytes) else file_at(address)
+        for found in self.network.bound.get((self.life.host, "unix", file), ()):
+            if found.kind != self.kind:
+                raise failure(errno.EPROTOTYPE)
+            return found
+        raise failure(errno.ECONNREFUSED)

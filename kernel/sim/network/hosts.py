@@ -57,7 +57,8 @@ class Host:
         """Run `main()` in a task of this host; the answer is the task. Tasks that it spawns are of this host as well.
 
         `main` is an `async def` function without arguments; `restart` runs it again. `name` is the task's name, by
-        default the host's. Raises `RuntimeError` when the host has crashed and was not restarted, `TypeError` for what
+        default the host's. Where the program has not begun, in a function that is given as `world=`, the task is made
+        when it begins, and the answer is None. Raises `RuntimeError` when the host has crashed and was not restarted, `TypeError` for what
         is no such function.
         """
         if hasattr(main, "send") or not callable(main):
@@ -69,6 +70,9 @@ class Host:
             raise RuntimeError(f"host {self.name!r} has crashed; call its restart() first")
         kernel = self._kernel("run")
         self.program = main
+        if kernel is None:
+            self._network.at_next_poll.append(lambda: self.run(main, name=name))
+            return None
         context = copy_context()
         context.run(HERE.set, self.life)
         code = context.run(main)
@@ -92,6 +96,8 @@ class Host:
         if self.life.dead:
             raise RuntimeError(f"host {self.name!r} has crashed already; call its restart() first")
         kernel = self._kernel("crash")
+        if kernel is None:
+            raise RuntimeError(f"host {self.name!r} cannot crash before the program has begun")
         life = self.life
         if self._network.here() is life:  # what runs now makes its step to the end
             self._network.at_next_poll.append(lambda: None if life.dead else self.crash(
@@ -99,6 +105,8 @@ class Host:
             kernel.end_turn()
             return
         life.dead, life.silent = True, power
+        if self._network.audience is not None:
+            self._network.audience.crashed(self)
         for endpoint in list(life.endpoints):
             endpoint.crashed()
         self.disk.crashed()
@@ -122,11 +130,14 @@ class Host:
         if not self.life.dead:
             self.crash()
         self.life = Life(self)
+        if self._network.audience is not None:
+            self._network.audience.started(self)
         return self.run(main)
 
-    def _kernel(self, method: str) -> Kernel:
+    def _kernel(self, method: str) -> Kernel | None:
+        """The kernel that runs; None before there is one."""
         kernel = kernel_here()
-        if kernel is None or not self._network.open:
+        if not self._network.open or kernel is None and self._network.pollers:
             raise RuntimeError(f"host.{method}() was called outside of the simulated program that has made the host "
                                f"{self.name!r}; hosts are made anew in each run")
         return kernel

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from .wires import Network
@@ -21,6 +22,8 @@ def unknown(name: object) -> socket.gaierror:
                                               f"{name!r}; kernel.sim.world.host(name) makes one")
 
 
+@lru_cache(1000)
+@lru_cache(1024)  # each datagram asks
 def numeric(host: str) -> tuple[int, str] | None:
     """The family and the usual form of an address that is written as a number."""
     with suppress(OSError, ValueError, UnicodeError):
@@ -61,26 +64,28 @@ def getaddrinfo(network: Network, host: Any, port: Any, family: int = 0, type: i
                 flags: int = 0) -> list[tuple[Any, ...]]:
     """`socket.getaddrinfo` in a run."""
     name = _text(host)
-    number = _port(port, type)
-    if name is None and port is None:
+    number = _port(port, type, flags)
+    if not name and (name is not None or port is None):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     if family not in (0, socket.AF_INET, socket.AF_INET6):
         raise socket.gaierror(socket.EAI_FAMILY, "ai_family not supported")
     if name is None:
-        found: list[tuple[int, str]] = [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")] if flags & socket.AI_PASSIVE else [
-            (socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1")]
+        found: list[tuple[int, str]] = [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
+        if not flags & socket.AI_PASSIVE:
+            found = [(socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1")]
     elif flags & socket.AI_NUMERICHOST and numeric(name) is None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     else:
         found = addresses(network, name)
+    if family == socket.AF_INET6 and flags & socket.AI_V4MAPPED and not any(one[0] == family for one in found):
+        found = [(family, f"::ffff:{address}") for _, address in found]
     chosen = [one for one in found if family in (0, one[0])]
     if not chosen:
         raise socket.gaierror(socket.EAI_ADDRFAMILY, "Address family for hostname not supported")
     kinds = [(kind, protocol) for kind, protocol in _KINDS
              if type in (0, kind) and (proto in (0, protocol) or not protocol and type)]
     if not kinds:
-        raise socket.gaierror(socket.EAI_SOCKTYPE if type not in dict(_KINDS) else socket.EAI_SERVICE,
-                              "ai_socktype not supported")
+        raise socket.gaierror(socket.EAI_SOCKTYPE, "ai_socktype not supported")
     canonical = name or ""
     rows: list[tuple[Any, ...]] = []
     for kind_of_address, address in chosen:
@@ -95,13 +100,13 @@ def _text(host: Any) -> str | None:
     if host is None or isinstance(host, str):
         if host:
             host.encode("idna")  # raises UnicodeError, as the real one does, for what is no name
-        return host or None
+        return host
     if isinstance(host, (bytes, bytearray)):
-        return bytes(host).decode() or None
+        return bytes(host).decode()
     raise TypeError("getaddrinfo() argument 1 must be string or None")
 
 
-def _port(port: Any, type: int) -> int:
+def _port(port: Any, type: int, flags: int) -> int:
     if port is None:
         return 0
     if isinstance(port, int):
@@ -112,6 +117,8 @@ def _port(port: Any, type: int) -> int:
         raise OSError("Int or String expected")
     if port.isdecimal():
         return int(port) & 0xFFFF
+    if flags & socket.AI_NUMERICSERV:
+        raise unknown(port)
     try:
         return _real_service(port, "udp" if type == socket.SOCK_DGRAM else "tcp")
     except OSError:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import errno
+from typing import Any
+
 from ...core import Kernel
 from ...devices import Event, Listener
 from ...devices.descriptor_poller import Vanished
+from ...task import Task
+from .asked import NetworkListener
+from .audience import Audience
+from .hosts import life_of
 from .wires import FIRST, Network
 
 
@@ -20,7 +26,20 @@ class SimulatedPoller:
         self._readers: dict[int, Listener] = {}
         self._writers: dict[int, Listener] = {}
         self._vanished: list[Event] = []
+        self._listeners: list[NetworkListener] = []
         network.pollers.append(self)
+
+    def listen(self, listener: NetworkListener) -> None:
+        """Have a recorder told of what happens in the network, until the kernel is closed."""
+        self._listeners.append(listener)
+        network = self._network
+        network.audience = network.audience or Audience()
+        network.audience.add(listener, network.hosts.values(), network.severed)
+
+    def host_of(self, task: Task[Any]) -> str:
+        """The name of the host that a task belongs to; empty for the program's own."""
+        life = life_of(task)
+        return "" if life is None or life.host is self._network.main else life.host.name
 
     def watch(self, fd: int, writing: bool, listener: Listener) -> None:
         if fd not in self._network.files:
@@ -61,15 +80,18 @@ class SimulatedPoller:
         if not self.touched and not self._vanished:
             return []
         ready: list[list[Listener]] = []  # of each descriptor
+        readers, writers = self._readers, self._writers
         for fd in list(self.touched):
-            endpoint = network.files.get(fd)
+            endpoint = network.files[fd]
             found: list[Listener] = []
-            if endpoint is not None:
-                for table, is_ready in (self._readers, endpoint.readable), (self._writers, endpoint.writable):
-                    if (listener := table.get(fd)) is not None and is_ready():
-                        found.append(listener)
-                        if listener.once:
-                            del table[fd]
+            if (reader := readers.get(fd)) is not None and endpoint.readable():
+                found.append(reader)
+                if reader.once:
+                    del readers[fd]
+            if (writer := writers.get(fd)) is not None and endpoint.writable():
+                found.append(writer)
+                if writer.once:
+                    del writers[fd]
             if found:
                 ready.append(found)
             else:
@@ -103,3 +125,6 @@ class SimulatedPoller:
         self._readers.clear()
         self._writers.clear()
         self._network.pollers.remove(self)
+        if (audience := self._network.audience) is not None:
+            for listener in self._listeners:
+                audience.remove(listener)

@@ -18,19 +18,18 @@ from typing import Any, TypeVar
 try:
     import ssl as ssl
 except ImportError:  # Python can be built without it
-    pass
+    ssl = None  # type: ignore[assignment]
 
-from . import datagrams, streams
 from .datagrams import DatagramEndpoint
-from .endpoints import SMALLEST, Endpoint
+from .endpoints import DONTWAIT, TRUNC, WAITALL, Endpoint
+from .opening import make_endpoint, separate
+from .options import get_option, set_option
 from .streams import StreamEndpoint
-from .wires import FIRST, Network, failure, here
+from .wires import FIRST, MOMENT, Network, failure, here
 
 T = TypeVar("T")
 
 RealSocket = socket.socket
-NONBLOCK, CLOEXEC = getattr(socket, "SOCK_NONBLOCK", 0), getattr(socket, "SOCK_CLOEXEC", 0)
-DOUBLED = (socket.SO_SNDBUF, socket.SO_RCVBUF)  # of which Linux shows twice what the program has set
 
 
 class Kind(type(RealSocket)):  # type: ignore[misc]  # it is `type`
@@ -46,15 +45,20 @@ class Kind(type(RealSocket)):  # type: ignore[misc]  # it is `type`
 class SimulatedSocket(RealSocket, metaclass=Kind):
     """A socket of the simulated network."""
 
-    _fd = -1
-    _timeout: float | None = None
+    __slots__ = ("_end", "_fd", "_network", "_timeout")
+
     _end: Endpoint
+    _fd: int
     _network: Network
+    _timeout: float | None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is SimulatedSocket and get_ident() not in here:
             return RealSocket(*args, **kwargs)
-        return super().__new__(cls)
+        made: Any = super().__new__(cls)
+        made._fd = -1
+        made._timeout = socket.getdefaulttimeout()
+        return made
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         network = here.get(get_ident())
@@ -63,7 +67,6 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
         self._network = network
         self._io_refs = 0
         self._closed = False
-        self._timeout = socket.getdefaulttimeout()
         if fileno is not None:
             if not isinstance(fileno, int):
                 raise TypeError(f"an integer is required, not {fileno!r}")
@@ -75,21 +78,23 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
                 raise failure(errno.EBADF)
             self._end, self._fd = network.files[fileno], fileno
             return
+        if not all(isinstance(number, int) for number in (family, type, proto)):
+            raise TypeError("the family, the type and the protocol of a socket are integers")
         family = socket.AF_INET if family == -1 else family
         type = socket.SOCK_STREAM if type == -1 else type
-        if type & NONBLOCK:
+        type, blocking = separate(type)
+        if not blocking:
             self._timeout = 0.0
-        self._end = make_endpoint(network, family, type & ~(NONBLOCK | CLOEXEC), max(proto, 0))
+        self._end = make_endpoint(network, family, type, max(proto, 0))
         self._fd = network.new_descriptor(self._end)
 
     @classmethod
     def of(cls, network: Network, endpoint: Endpoint) -> SimulatedSocket:
         """A socket with a descriptor of its own for `endpoint`."""
-        made: SimulatedSocket = RealSocket.__new__(cls)
+        made: SimulatedSocket = cls.__new__(cls)
         made._network, made._end = network, endpoint
         made._io_refs = 0
         made._closed = False
-        made._timeout = socket.getdefaulttimeout()
         made._fd = network.new_descriptor(endpoint)
         return made
 
@@ -121,8 +126,8 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
 
     def settimeout(self, value: float | None) -> None:
         if value is not None:
-            value = float(value)
-            if value < 0:
+            value = value + 0.0  # a TypeError for what is no number
+            if not value >= 0:
                 raise ValueError("Timeout value out of range")
         self._open()
         self._timeout = value
@@ -144,16 +149,27 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
         self._open().options[-1, 0] = bool(inheritable)
 
     def _wait(self, attempt: Callable[[], T], ready: Callable[[], bool], call: str, flags: int = 0) -> T:
-        """Do what `attempt` does, as blocking sockets do it, or as others do."""
+        """Do what `attempt` does, as blocking sockets do it, or as others do.
+
+        With a time limit Python waits until the socket is ready, and only then makes the call.
+        """
+        network, clock, timeout = self._network, self._network.world.clock, self._timeout
+        until = clock.time + (float("inf") if timeout is None else timeout)
+        network.advance()
         while True:
-            self._network.advance()
+            if timeout:
+                network.block([self._end], ready, until - clock.time, call)
             try:
                 return attempt()
             except BlockingIOError:
-                if self._timeout == 0.0 or flags & socket.MSG_DONTWAIT:
+                if timeout == 0.0 or flags & DONTWAIT and timeout is None:
                     raise
-            seconds = float("inf") if self._timeout is None else self._timeout
-            self._network.block(self._end, ready, seconds, f"{call} on a socket that blocks")
+            if timeout is None:
+                network.block([self._end], ready, until, f"{call} on a socket that blocks")
+            elif clock.time < until:  # the socket is ready, and the call does nothing: Python tries again and again
+                clock.pass_time(MOMENT)
+            else:
+                raise TimeoutError("timed out")
 
     # Addresses and connections.
 
@@ -161,10 +177,10 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
         return self._open().address()
 
     def getpeername(self) -> Any:
-        end = self._open()
-        if end.remote is None or isinstance(end, StreamEndpoint) and end.state not in ("connected", "failed"):
+        address = self._open().peer_address()
+        if address is None:
             raise failure(errno.ENOTCONN)
-        return end.remote
+        return address
 
     def bind(self, address: Any) -> None:
         self._open().bind(address)
@@ -175,8 +191,7 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
     def accept(self) -> tuple[socket.socket, Any]:
         end = self._stream()
         child = self._wait(end.accept, end.readable, "accept()")
-        made = SimulatedSocket.of(self._network, child)
-        return made, child.remote
+        return SimulatedSocket.of(self._network, child), child.remote
 
     def connect(self, address: Any) -> None:
         end = self._open()
@@ -184,11 +199,14 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
         try:
             end.connect(address)
         except BlockingIOError as error:
-            if self._timeout == 0.0 or error.errno == errno.EAGAIN:
+            if self._timeout == 0.0 or error.errno != errno.EINPROGRESS:
                 raise
             seconds = float("inf") if self._timeout is None else self._timeout
-            self._network.block(end, lambda: end.state != "connecting", seconds, "connect() on a socket that blocks")
-            end.raise_error()
+            self._network.block([end], lambda: end.state != "connecting", seconds, "connect() on a socket that blocks")
+            if self._timeout is None:
+                end.connect(address)  # which says how it has come out
+            else:
+                end.raise_error()  # as Python asks, by SO_ERROR
 
     def connect_ex(self, address: Any) -> int:
         try:
@@ -233,10 +251,8 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
         flags, address = (0, *args) if len(args) == 1 else args
         end = self._open()
         if isinstance(end, StreamEndpoint):
-            if end.outbox is None:
-                raise failure(errno.EPIPE if end.family != socket.AF_UNIX else errno.EOPNOTSUPP)
-            if end.family == socket.AF_UNIX:
-                raise failure(errno.EISCONN)
+            if end.unix:
+                raise failure(errno.EOPNOTSUPP if end.outbox is None else errno.EISCONN)
             return self.send(data, flags)
         return int(self._wait(lambda: end.send(data, flags, address), end.writable, "sendto()", flags))
 
@@ -257,18 +273,23 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
         if size < 0:
             raise ValueError(f"negative buffersize in {call}")
         end = self._open()
+        flags = int(flags)
+        if self._timeout is not None:  # the system's socket does not block, then, and Python waits
+            flags &= ~WAITALL
+        if self._timeout == 0.0:
+            flags |= DONTWAIT
         if isinstance(end, DatagramEndpoint):
             return self._wait(lambda: end.receive(size, flags), end.readable, f"{call}()", flags)
 
         def enough() -> bool:
             inbox = end.inbox
-            return bool(end.readable() and (not flags & socket.MSG_WAITALL or inbox is None or inbox.ended
+            return bool(end.readable() and (not flags & WAITALL or inbox is None or inbox.ended
                                             or end.state != "connected" or len(inbox.arrived) >= size))
         data: bytes = self._wait(lambda: end.receive(size, flags), enough, f"{call}()", flags)
-        return data, None, len(data)
+        return data, end.peer_address() or None if data and end.unix else None, len(data)
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        return self._receive(bufsize, flags, "recv")[0]
+        return self._receive(bufsize, flags, "recv")[0] if bufsize else b""  # as Python, which does not ask then
 
     def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, Any]:
         data, source, _ = self._receive(bufsize, flags, "recvfrom")
@@ -286,13 +307,15 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
             raise ValueError(f"negative buffersize in {call}")
         if nbytes > len(view):
             raise ValueError("nbytes is greater than the length of the buffer")
-        data, source, _ = self._receive(nbytes or len(view), flags, call)
+        if not len(view) and call == "recv_into":
+            return 0, None
+        data, source, length = self._receive(nbytes or len(view), flags, call)
         view[:len(data)] = data
-        return len(data), source
+        return length if flags & TRUNC else len(data), source
 
     def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0) -> tuple[bytes, list[Any], int, Any]:
         data, source, length = self._receive(bufsize, flags, "recvmsg")
-        return data, [], socket.MSG_TRUNC if length > len(data) else 0, source
+        return data, [], TRUNC if length > len(data) else 0, source
 
     def recvmsg_into(self, buffers: Iterable[Any], ancbufsize: int = 0,
                      flags: int = 0) -> tuple[int, list[Any], int, Any]:
@@ -300,53 +323,27 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
         data, _, truncated, source = self.recvmsg(sum(len(view) for view in views), ancbufsize, flags)
         left = data
         for view in views:
-            part = left[:len(view)]
+            part, left = left[:len(view)], left[len(view):]
             view[:len(part)] = part
-            left = left[len(part):]
         return len(data), [], truncated, source
 
     # Options.
 
     def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None) -> None:
-        end = self._open()
-        if value is None:
-            value = bytes(optlen or 0)
-        if isinstance(value, int):
-            if level == socket.SOL_SOCKET and optname in DOUBLED:
-                value = max(2 * value, SMALLEST)
-            elif level == socket.SOL_SOCKET and optname in (socket.SO_ERROR, socket.SO_TYPE):
-                raise failure(errno.ENOPROTOOPT)
-        end.options[level, optname] = value if isinstance(value, int) else bytes(value)
+        set_option(self._open(), level, optname, bytes(optlen or 0) if value is None else value)
 
     def getsockopt(self, level: int, optname: int, buflen: int = 0) -> Any:
         end = self._open()
-        value = end.options.get((level, optname), 0)
-        if level == socket.SOL_SOCKET:
-            self._network.advance()
-            if optname == socket.SO_ERROR:
-                value = end.take_error()
-            elif optname == socket.SO_TYPE:
-                value = end.kind
-            elif optname == getattr(socket, "SO_DOMAIN", -1):
-                value = end.family
-            elif optname == getattr(socket, "SO_PROTOCOL", -1):
-                value = end.proto
-            elif optname == socket.SO_ACCEPTCONN:
-                value = int(end.listening())
-            elif optname in DOUBLED and not value:
-                value = 65536
-        if buflen:
-            return value[:buflen] if isinstance(value, bytes) else int(value).to_bytes(4, "little")[:buflen]
-        return value if isinstance(value, int) else int.from_bytes(value[:4], "little")
+        self._network.advance()
+        return get_option(end, level, optname, buflen)
 
     # The end.
 
     def _real_close(self, _ss: Any = None) -> None:
         fd, self._fd = self._fd, -1
-        if fd >= 0 and self._network.files.get(fd) is self._end:  # else a crash has closed it
-            if self._network.open:
-                self._network.advance()
-                self._network.close_descriptor(fd)
+        if fd >= 0 and self._network.open and self._network.files.get(fd) is self._end:  # else a crash has closed it
+            self._network.advance()
+            self._network.close_descriptor(fd)
 
     def detach(self) -> int:
         self._closed = True
@@ -373,28 +370,17 @@ def is_of_another_host(owner: Any) -> bool:
     return type(owner) is SimulatedSocket and owner._end.life.host is not owner._network.main
 
 
-def make_endpoint(network: Network, family: int, kind: int, proto: int) -> Endpoint:
-    """An endpoint of that family and kind. Raises what the system does for those that do not exist."""
-    if family not in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX) or kind not in (
-            socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        raise network.world.refuse(f"a socket of family {family} and kind {kind}")
-    wanted = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
-    if proto not in (0, wanted) or proto and family == socket.AF_UNIX:
-        raise failure(errno.EPROTONOSUPPORT)
-    make = StreamEndpoint if kind == socket.SOCK_STREAM else DatagramEndpoint
-    return make(network, family, kind, proto or (0 if family == socket.AF_UNIX else 0))
-
-
 def socketpair(network: Network, family: int | None = None, type: int = socket.SOCK_STREAM,
                proto: int = 0) -> tuple[socket.socket, socket.socket]:
     """`socket.socketpair` in a run."""
     family = socket.AF_UNIX if family is None else family
     if family != socket.AF_UNIX:
         raise failure(errno.EOPNOTSUPP)
-    pair = streams.pair if type & ~(NONBLOCK | CLOEXEC) == socket.SOCK_STREAM else datagrams.pair
-    ends = pair(network, family, type & ~(NONBLOCK | CLOEXEC), proto)
+    type, blocking = separate(type)
+    ends: list[Any] = [make_endpoint(network, family, type, proto) for _ in range(2)]
+    ends[0].pair_with(ends[1])
     one, other = (SimulatedSocket.of(network, end) for end in ends)
-    if type & NONBLOCK:
+    if not blocking:
         one._timeout = other._timeout = 0.0
     return one, other
 

@@ -16,26 +16,29 @@ import errno
 import gc
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
 
+from ...core import Kernel
 from .asked import Poller, World
-from .hosts import HERE, Host, Life, life_of
+from .audience import Audience
+from .faults import possible_faults, strike
+from .hosts import HERE, Host, Life, bury, life_of
+from .links import Link
+from .packets import Packet
 
 if TYPE_CHECKING:
     from .endpoints import Endpoint
 
 FIRST = 1_000_000  # the first of the simulated descriptors: a number that no real one has
 MOMENT = 0.001  # seconds: a packet that takes a little longer
-LEAST, MOST = 0.0005, 0.05  # seconds that a packet takes between two hosts, unless their link says otherwise
+MANY_PACKETS = 1000  # at one moment of virtual time, after which a moment passes
 MOST_CLOSES = 100  # of code that goes on in its `finally`
 LONG = 127.0  # seconds after which a system gives up to connect to a host that says nothing
-DURATIONS = (1.0, 0.1, 5.0, 30.0)  # seconds of a partition, or until a restart; the first one in the quiet schedule
-FAULTS = ("partition", "reset", "crash")
 
 here: dict[int, Network] = {}  # the network of the run that goes on in a thread, by the thread
 
@@ -43,30 +46,6 @@ here: dict[int, Network] = {}  # the network of the run that goes on in a thread
 def failure(number: int, why: str | None = None) -> OSError:
     """The error of that number."""
     return OSError(number, os.strerror(number) + (f": {why}" if why else ""))
-
-
-class Link(NamedTuple):
-    """How packets get from one host to another."""
-
-    least: float = LEAST  # seconds
-    most: float = MOST
-    loss: float = 0.0  # the share of datagrams that may get lost; above 0 they are also doubled and overtaken
-    bandwidth: float = math.inf  # bytes per second
-
-
-class Packet:
-    """Something on its way, to be told by `arrive()`. `subject` is what it is, or has a `label` that says it."""
-
-    __slots__ = ("arrive", "lost", "reset", "source", "subject", "target")
-
-    def __init__(self, source: Life, target: Life, subject: Any, arrive: Callable[[], object],
-                 reset: Callable[[], object] | None = None, lost: Callable[[], object] | None = None) -> None:
-        self.source = source
-        self.target = target
-        self.subject = subject
-        self.arrive = arrive
-        self.reset = reset  # the connection that it belongs to, if it does
-        self.lost = lost  # what to do when a partition meets it; else it waits for the end of that
 
 
 class Network:
@@ -78,21 +57,25 @@ class Network:
         self.coming: list[tuple[float, int, Callable[[], object], Any]] = []  # a heap: what happens when, and its name
         self.files: dict[int, Endpoint] = {}  # by descriptor
         self.pollers: list[Poller] = []  # of the kernels of the run
-        self.bound: dict[Any, list[Endpoint]] = {}  # by host, protocol and port, or by path
+        self.bound: dict[Any, dict[Endpoint, None]] = {}  # by host, protocol and port, or by file
         self.names: dict[str, str] = {}  # addresses by the names that programs look up
         self.buried: list[Any] = []  # the code of tasks that a crash has stopped
         self.crashed = False  # whether any host has
         self.faults: tuple[str, ...] = ()
+        self.is_calm = False  # no fault strikes any more
         self.at_next_poll: list[Callable[[], object]] = []  # what is to be done when no task runs
         self._free: list[int] = []
         self._next = FIRST
         self._numbers = count()
+        self._since, self._sent = 0.0, 0  # a moment, and how many packets were sent at it
+        self.audience: Audience | None = None  # recorders, if there are any
         self._links: dict[tuple[Host, Host], Link] = {}
         self._free_at: dict[tuple[Host, Host], float] = {}  # when a link with a bandwidth has sent what it was given
-        self._cut: set[tuple[Host, Host]] = set()
+        self.severed: set[tuple[Host, Host]] = set()  # on which ways nothing gets through
         self._held: list[Packet] = []  # by a partition
         self._ports: dict[Host, int] = {}
         self.hosts: dict[str, Host] = {}
+        self._addresses: dict[str, Host] = {}
         self.main = self.add_host("main", 0.0)
 
     # Hosts and links.
@@ -102,24 +85,26 @@ class Network:
         address = f"10.0.{number >> 8}.{number & 255}"
         host = self.hosts[name] = Host(self, name, address, clock_offset)
         self.names[name] = address
+        self._addresses[address] = host
+        if self.audience is not None:
+            self.audience.started(host)
         return host
 
     def here(self) -> Life:
         """The host that runs now."""
+        life = HERE.get(None)
         # A syscall is carried out outside of the context of its task, and so is what a timer or a descriptor brings.
-        life: Life | None = None
-        for poller in reversed(self.pollers):
+        for poller in reversed(self.pollers if life is None else ()):
             kernel = poller.kernel
             if life is None and (running := kernel.current or kernel.firing) is not None:
                 life = life_of(running)
-        life = life or HERE.get(None)
         return self.main.life if life is None or self.hosts.get(life.host.name) is not life.host else life
 
     def find(self, address: str, source: Host) -> Host | None:
         """The host with that address, as one sees it from `source`."""
         if address in ("::1", "::", "") or address.startswith(("127.", "0.", "::ffff:127.")):
             return source
-        return next((host for host in self.hosts.values() if host.address == address.removeprefix("::ffff:")), None)
+        return self._addresses.get(address.removeprefix("::ffff:"))
 
     def join(self, one: Host, other: Host, link: Link) -> None:
         """Have `link` lead from one host to the other, and back."""
@@ -130,26 +115,36 @@ class Network:
             return Link(0.0, self.world.longest_stall)
         return self._links.get((source, target)) or Link()
 
+    def delay(self, source: Host, target: Host) -> float:
+        """The least seconds that what is sent now takes, or those that its link's function gives."""
+        return self.link(source, target).delay(self.world, source.name, target.name)
+
     def partition(self, some: Iterable[Host], others: Iterable[Host], one_way: bool) -> None:
         """Let nothing get from `some` to `others`, nor back unless it is `one_way`."""
         others = list(others)
         for one in some:
             for other in others:
-                self._cut |= {(one, other)} if one_way else {(one, other), (other, one)}
+                self.cut({(one, other)} if one_way else {(one, other), (other, one)})
 
     def heal(self) -> None:
         """End all partitions."""
-        self._cut.clear()
-        held, self._held = self._held, []
-        for packet in held:
-            self._arrive(packet)
+        self.rejoin(set(self.severed))
+
+    def calm(self) -> None:
+        """Let no fault strike from now on, and have an end what those before have done."""
+        self.is_calm = True
+        self.heal()
+        for host in self.hosts.values():
+            if host.life.dead and host.program is not None:
+                host.restart()
 
     def free_port(self, host: Host) -> int:
         """A port that nothing is bound to."""
         port = self._ports.get(host, 32767)
         for _ in range(28232):
             port = port + 1 if port < 60999 else 32768
-            if not any((host, kind, port) in self.bound for kind in ("stream", "datagram")):
+            if not any(entry in self.bound for entry in (
+                    (host, "stream", port), (host, "stream", port, "accepted"), (host, "datagram", port))):
                 self._ports[host] = port
                 return port
         raise failure(errno.EADDRINUSE)
@@ -159,6 +154,13 @@ class Network:
     def at(self, moment: float, action: Callable[[], object], subject: Any) -> None:
         """Have `action()` happen at that time. `subject` is what to call it, or has a `label` that says it."""
         heappush(self.coming, (moment, next(self._numbers), action, subject))
+
+    def after(self, seconds: float, action: Callable[[], object], subject: Any) -> None:
+        """Have `action()` happen after so many seconds: at once after none."""
+        if seconds:
+            self.at(self.world.clock.time + seconds, action, subject)
+        else:
+            action()
 
     def next_time(self) -> float:
         """When something happens next; infinity if nothing does."""
@@ -170,11 +172,11 @@ class Network:
         while coming and coming[0][0] <= now:
             heappop(coming)[2]()
 
-    def block(self, endpoint: Endpoint, ready: Callable[[], bool], timeout: float, call: str) -> None:
+    def block(self, endpoints: Sequence[Endpoint], ready: Callable[[], bool], timeout: float, call: str) -> None:
         """Wait as a blocking socket does. `TimeoutError` when it is not `ready` after so many seconds.
 
-        A step that blocks is a step that takes long: nothing else runs meanwhile, but for what is on its way. A
-        function in a thread waits there, and the others go on.
+        What happens at `endpoints` may make it ready. A step that blocks is a step that takes long: nothing else runs
+        meanwhile, but for what is on its way. A function in a thread waits there, and the others go on.
         """
         clock = self.world.clock
         until = clock.time + timeout
@@ -184,10 +186,12 @@ class Network:
             if clock.time >= until:
                 raise TimeoutError("timed out")
             if thread is not None:
-                endpoint.sleepers.append(thread)
+                for endpoint in endpoints:
+                    endpoint.sleepers.append(thread)
                 thread.pause(until - clock.time)
-                if thread in endpoint.sleepers:
-                    endpoint.sleepers.remove(thread)
+                for endpoint in endpoints:
+                    if thread in endpoint.sleepers:
+                        endpoint.sleepers.remove(thread)
                 continue
             moment = min(self.next_time(), until)
             if moment == math.inf:
@@ -218,6 +222,13 @@ class Network:
         if not endpoint.descriptors:
             endpoint.close()
 
+    def main_ended(self, kernel: Kernel) -> None:
+        """The program has ended. Other hosts know of no end: what runs there is stopped, and not cancelled."""
+        others = [task for task in kernel.everyone() if life_of(task) is not None]
+        for task in others:
+            life_of(task).dead = self.crashed = True  # type: ignore[union-attr]  # as was asked
+        bury(kernel, others, self.buried)
+
     def end(self) -> None:
         """The run is over. What a crash has stopped is thrown away now: nobody is to hear of what it does then."""
         self.open = False
@@ -234,49 +245,59 @@ class Network:
 
     # Packets.
 
-    def send(self, packet: Packet, size: int, not_before: float = 0.0, datagram: bool = False,
+    def answer(self, packet: Packet) -> None:
+        """Have `packet` arrive when its link lets it, without a choice: nothing can happen to it on its way."""
+        if self.audience is not None:
+            self.audience.sent(packet)
+        self.after(self.delay(packet.source.host, packet.target.host), lambda: self._deliver(packet), packet.subject)
+
+    def send(self, packet: Packet, not_before: float = 0.0, datagram: bool = False,
              split: Callable[[], tuple[Callable[[], object], Callable[[], object]]] | None = None) -> float:
-        """Have `packet`, of so many bytes, arrive: not before that time. Returns when it arrives.
+        """Have `packet` arrive: not before that time. Returns when it arrives.
 
         `split` gives the two halves of what is to be told, for a choice that has them arrive one after the other.
         """
         world = self.world
+        if world.clock.time != self._since:
+            self._since, self._sent = world.clock.time, 0
+        self._sent += 1
+        if self._sent > MANY_PACKETS:  # else a program that sends until something happens would send for ever
+            world.clock.pass_time(MOMENT)
         source, target = packet.source.host, packet.target.host
         link = self.link(source, target)
-        moment = world.clock.time + link.least
+        moment, delay = world.clock.time, self.delay(source, target)
         if link.bandwidth != math.inf:
-            begin = max(world.clock.time, self._free_at.get((source, target), 0.0))
-            done = self._free_at[source, target] = begin + size / link.bandwidth
-            moment = done + link.least
-        moment = max(moment, not_before)
+            begin = max(moment, self._free_at.get((source, target), 0.0))
+            moment = self._free_at[source, target] = begin + len(packet.data) / link.bandwidth
+        moment = max(moment + delay, not_before)
         room = link.most - link.least
         near = world.options_after(moment, room)
         lossy = datagram and link.loss > 0
-        faults = [fault for fault in self.faults if self._can(fault, packet)]
-        if "partition" in faults and len(self.hosts) > 2:
-            faults.append("isolation")
+        faults = possible_faults(self, packet) if self.faults and not self.is_calm else []
         later = 1 + 2 * near if room > 0 else 0
         options = 1 + later + (1 if split is not None else 0) + (2 if lossy else 0) + len(faults)
         value = world.choices.choose("packet", options, packet.subject) if options > 1 else 0
+        if self.audience is not None and not (split is not None and value == later + 1):
+            self.audience.sent(packet)
         if value:
-            moment = self._deviate(value, packet, moment, room, near if room > 0 else -1, split, lossy, faults)
+            moment = self._deviate(value, packet, moment, room, later, split, lossy, faults)
         elif moment <= world.clock.time and not self.coming_now(moment):
-            self._arrive(packet)
+            self.arrive(packet)
         else:
-            self.at(moment, lambda: self._arrive(packet), packet.subject)
+            self.at(moment, lambda: self.arrive(packet), packet.subject)
         return moment
 
     def coming_now(self, moment: float) -> bool:
         """Whether something was to happen by then, and has not: it goes first."""
         return bool(self.coming) and self.coming[0][0] <= moment
 
-    def _deviate(self, value: int, packet: Packet, moment: float, room: float, near: int,
+    def _deviate(self, value: int, packet: Packet, moment: float, room: float, later: int,
                  split: Callable[[], tuple[Callable[[], object], Callable[[], object]]] | None, lossy: bool,
                  faults: list[str]) -> float:
         """What a choice that is not the quiet one does to a packet that would arrive at `moment`."""
         world = self.world
-        later = 1 + 2 * near
         if value <= later:
+            near = later // 2
             exact = value - 1 if value - 1 <= near else value - 1 - near
             found = None if value == 1 else world.deadline_after(moment, exact, room)
             if found is None:
@@ -284,74 +305,76 @@ class Network:
             elif value - 1 > near:
                 found += min(MOMENT, room)
             moment = found
-            self.at(moment, lambda: self._arrive(packet), packet.subject)
+            self.at(moment, lambda: self.arrive(packet), packet.subject)
             about = f"takes until {moment:g} s"
         elif split is not None and value == later + 1:
             first, second = split()
             packet.arrive = first
-            rest = Packet(packet.source, packet.target, packet.subject, second, packet.reset, packet.lost)
-            self.at(moment, lambda: self._arrive(packet), packet.subject)
+            middle = len(packet.data) // 2
+            rest = Packet(packet.source, packet.target, packet.subject, second, packet.reset, packet.lost,
+                          data=packet.data[middle:])
+            packet.data = packet.data[:middle]
+            if self.audience is not None:
+                self.audience.sent(packet)
+                self.audience.sent(rest)
+            self.at(moment, lambda: self.arrive(packet), packet.subject)
             moment += MOMENT
-            self.at(moment, lambda: self._arrive(rest), packet.subject)
+            self.at(moment, lambda: self.arrive(rest), packet.subject)
             about = "comes in two pieces"
         else:
             value -= later + (1 if split is not None else 0)
             if lossy and value <= 2:
                 about = "is lost" if value == 1 else "comes twice"
-                if value == 2:
-                    self.at(moment, lambda: self._arrive(packet), packet.subject)
-                    self.at(moment + min(MOMENT, room), lambda: self._arrive(packet), packet.subject)
+                if value == 1:
+                    self.lose(packet)
+                else:
+                    self.at(moment, lambda: self.arrive(packet), packet.subject)
+                    self.at(moment + min(MOMENT, room), lambda: self.arrive(packet), packet.subject)
             else:
-                about = self._strike(faults[value - 1 - (2 if lossy else 0)], packet, moment)
+                about = strike(self, faults[value - 1 - (2 if lossy else 0)], packet, moment)
         world.deviated_outside(packet.subject, about)
         return moment
 
-    # Faults.
+    # Partitions.
 
-    def _can(self, fault: str, packet: Packet) -> bool:
-        target = packet.target.host
-        if fault == "reset":
-            return packet.reset is not None
-        if fault == "crash":
-            return target is not self.main and target.up and target.program is not None
-        return True
+    def cut(self, ways: set[tuple[Host, Host]]) -> set[tuple[Host, Host]]:
+        """Let nothing get along these ways, each from a host to another; the answer is those that were not cut yet."""
+        new = ways - self.severed
+        self.severed |= new
+        if self.audience is not None:
+            self.audience.cut(new)
+        return new
 
-    def _strike(self, fault: str, packet: Packet, moment: float) -> str:
-        """Have `fault` meet `packet`; what to say of it."""
-        source, target = packet.source.host, packet.target.host
-        if fault == "reset":
-            assert packet.reset is not None
-            packet.reset()
-            return "does not arrive: its connection is reset"
-        clock, choices = self.world.clock, self.world.choices
-        if fault in ("partition", "isolation"):
-            others = [source] if fault == "partition" else [host for host in self.hosts.values() if host is not target]
-            cut = {way for other in others for way in ((other, target), (target, other))} - self._cut
-            self._cut |= cut
-            seconds = DURATIONS[choices.choose("partition", len(DURATIONS), f"{source.name} and {target.name}")]
-            self.at(clock.time + seconds, lambda: self._rejoin(cut), "the end of a partition")
-            self.at(moment, lambda: self._arrive(packet), packet.subject)
-            who = f"{source.name} and {target.name} are cut off from each other" if fault == "partition" else \
-                f"{target.name} is cut off from all others"
-            return f"meets a partition: {who} for {seconds:g} s"
-        number = choices.choose("restart", 2 * len(DURATIONS), target.name)
-        power, seconds = number >= len(DURATIONS), DURATIONS[number % len(DURATIONS)]
-        self.at(moment, lambda: None if target.life.dead else target.crash(power=power, restart_after=seconds),
-                f"the crash of {target.name}")
-        crashes = "loses power" if power else "crashes"
-        return f"meets a crash: at {moment:g} s host {target.name!r} {crashes}, and starts again after {seconds:g} s"
-
-    def _rejoin(self, cut: set[tuple[Host, Host]]) -> None:
-        self._cut -= cut
+    def rejoin(self, ways: set[tuple[Host, Host]]) -> None:
+        """End the partition of these ways."""
+        if self.audience is not None:
+            self.audience.joined(ways & self.severed)
+        self.severed -= ways
         held, self._held = self._held, []
         for packet in held:
-            self._arrive(packet)
+            self.arrive(packet)
 
-    def _arrive(self, packet: Packet) -> None:
-        if (packet.source.host, packet.target.host) in self._cut:
+    def arrive(self, packet: Packet) -> None:
+        """`packet` has come to its target, unless a partition has met it."""
+        if (packet.source.host, packet.target.host) in self.severed:
             if packet.lost is None:
                 self._held.append(packet)
+                if self.audience is not None:
+                    self.audience.held(packet)
             else:
+                self.lose(packet)
                 packet.lost()
-        else:
+        elif self.audience is None:
             packet.arrive()
+        else:
+            self._deliver(packet)
+
+    def _deliver(self, packet: Packet) -> None:
+        if self.audience is not None:
+            self.audience.delivered(packet)
+        packet.arrive()
+
+    def lose(self, packet: Packet) -> None:
+        """The packet does not arrive."""
+        if self.audience is not None:
+            self.audience.lost(packet)

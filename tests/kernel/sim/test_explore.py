@@ -291,6 +291,21 @@ def test_what_is_never_reached_is_said() -> None:
     assert "never reached: a miracle" in str(report)
 
 
+def test_what_a_function_in_a_thread_claims_counts() -> None:
+    async def main() -> None:
+        def work() -> None:
+            kernel.sim.sometimes("the work is done", False)
+            kernel.always("nothing is lost", lambda: not lost)
+            lost.append(1)
+
+        lost: list[int] = []
+        await kernel.run_in_thread(work)
+        await kernel.sleep(1)
+
+    report = kernel.explore(main, runs=1)
+    assert "always: nothing is lost" in str(report.failures[0]) and report.never == ["the work is done"]
+
+
 def test_claims_outside_of_a_simulation_do_nothing() -> None:
     kernel.always("nothing", lambda: False)
     kernel.eventually("nothing", lambda: False, within=1)

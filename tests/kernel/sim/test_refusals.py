@@ -7,11 +7,11 @@ import asyncio
 import gc
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
@@ -47,6 +47,7 @@ def thread() -> threading.Thread:
 
 NO_NETWORK = ": it has a network of its own, for sockets that are made by socket.socket() in the run, or leave"
 NO_PROCESSES = ": it has no other processes; give the program a stand-in for the call, or leave"
+NO_ALARMS = ": it has no timers of the system's, which count real time; give the program a limit by timeout(), "
 NO_THREADS = ": it has only simulated threads; call the function by run_in_thread(), asyncio.to_thread() or "
 
 CALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
@@ -67,6 +68,8 @@ CALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
 }
 if sys.platform != "win32":
     CALLS |= {"fork": (os.fork, "os.fork()", NO_PROCESSES),
+              "alarm": (lambda: signal.alarm(60), "signal.alarm()", NO_ALARMS),
+              "setitimer": (lambda: signal.setitimer(signal.ITIMER_REAL, 60), "signal.setitimer()", NO_ALARMS),
               "spawn": (lambda: os.posix_spawn("/bin/true", ["true"], {}), "os.posix_spawn()", NO_PROCESSES),
               "multiprocessing": (use_processes, "multiprocessing.Process.start()", NO_PROCESSES)}
 

@@ -6,6 +6,7 @@ import os
 import random
 import secrets
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -113,6 +114,7 @@ DRAWS: dict[str, Callable[[], Any]] = {
     "Random.seed": another_reseeded,
     "SystemRandom": lambda: SystemRandom().random(), "urandom": lambda: os.urandom(8),
     "token_hex": lambda: secrets.token_hex(), "secrets.choice": lambda: secrets.choice(range(1 << 60)),
+    "tempfile": lambda: os.path.basename(tempfile.mktemp()),
     "uuid1": lambda: uuid.uuid1(), "uuid4": lambda: uuid.uuid4(),
     "imported choice": lambda: choice(range(1 << 60)), "imported randint": lambda: randint(1, 1 << 60),
     "imported gauss": lambda: gauss(0, 1)}

@@ -99,3 +99,32 @@ def test_unknown_faults_are_refused() -> None:
     for explore in kernel.explore, compat.explore:
         with pytest.raises(ValueError, match="there is no fault 'fire'; the faults are partition, reset, crash"):
             explore(careless, faults=["fire"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_fault_stays_with_its_packet_when_what_came_before_is_left_out(seed: int) -> None:
+    async def twice() -> None:
+        votes: list[bytes] = []
+
+        async def count(stream: Stream) -> None:
+            with suppress(OSError):
+                async for line in stream:
+                    votes.append(line)
+                    await stream.write_all(b"thank you\n")
+
+        async def hall() -> None:
+            async with await serve(count, None, 80) as server:
+                await server.wait()
+
+        world.host("hall").run(hall)
+        answer = b""
+        while not answer:
+            with suppress(OSError):
+                async with await open_connection("hall", 80) as stream:
+                    await stream.write_all(b"yes\n")
+                    answer = await stream.read_line()
+            await sleep(1)
+        assert len(votes) == 1
+
+    report = kernel.explore(twice, runs=500, seed=seed, faults=["reset"])
+    assert report.tape is not None and len(report.tape.deviations) == 1, report

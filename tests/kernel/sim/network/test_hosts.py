@@ -265,6 +265,32 @@ def test_what_other_hosts_run_is_not_left_over() -> None:
         kernel.simulate(leaves_its_own)
 
 
+def test_a_world_may_be_made_before_the_program_begins() -> None:
+    def two_hosts() -> None:
+        assert world.host("db").run(echo_server) is None
+        world.link("main", "db", latency=0.25)
+        with pytest.raises(RuntimeError, match="cannot crash before the program has begun"):
+            world.host("db").crash()
+
+    async def main() -> tuple[bytes, float]:
+        await sleep(1)
+        async with await open_connection("db", 7) as stream:
+            await stream.write_all(b"hello")
+            return await stream.read(10), round(time.monotonic(), 3)
+
+    assert kernel.simulate(main, world=two_hosts) == (b"hello", 2.001)
+    assert kernel.explore(main, runs=50, seed=1, world=two_hosts)
+    with pytest.raises(TypeError, match="world= is a function"):
+        kernel.simulate(main, world=world)  # type: ignore[arg-type]
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        kernel.simulate(main, world=broken)
+    assert socket.socket.__mro__[1].__module__ == "_socket"  # all is as before
+
+
 def test_wrong_uses_say_what_to_do() -> None:
     async def main() -> Any:
         db = world.host("db")
