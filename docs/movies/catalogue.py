@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 NATIVE, ASYNCIO, LEGACY = "native", "asyncio", "legacy"  # the styles
+SIMULATED = "simulated"  # native, in a simulated world
 
 
 class Movie(NamedTuple):
@@ -21,9 +22,11 @@ FOLDERS = {NATIVE: "kernel", ASYNCIO: "seed", LEGACY: "legacy"}  # of the progra
 # The clock runs long enough for a visitor to see its rhythm; the two tasks of `creating_tasks` have ended after two seconds.
 THREE_STYLES = {"simple_coroutine": math.inf, "creating_tasks": 3.0, "stopping_loop": math.inf, "clock": 5.5}
 MADE_TO_BE_WATCHED = "two_workers", "three_clients", "lock_convoy", "cancelled_group", "close_race", "deadlock"
+WITH_HOSTS = "paid_twice",
 
 MOVIES = {movie.name: movie for movie in (
     Movie("tour", "examples/tour.py"),
     *(Movie(f"{program}-{style}", f"examples/{folder}/{program}.py", style, seconds)
       for program, seconds in THREE_STYLES.items() for style, folder in FOLDERS.items()),
-    *(Movie(program, f"examples/movies/{program}.py") for program in MADE_TO_BE_WATCHED))}
+    *(Movie(program, f"examples/movies/{program}.py") for program in MADE_TO_BE_WATCHED),
+    *(Movie(program, f"examples/movies/{program}.py", SIMULATED) for program in WITH_HOSTS))}

@@ -78,12 +78,13 @@ class Boxes {
   }
 
   #make(task) {
-    const { name, number, task: id } = this.recording.tasks[task];
+    const { name, number, task: id, host } = this.recording.tasks[task];
+    const where = host ? [element("small", { class: "host-name" }, this.recording.hostName(host))] : [];
     return element(
       "button",
       { type: "button", "data-task": id, style: { "--hue": hueOf(task) }, onclick: () => this.choose(task) },
       element("span", { class: "number" }, String(number)),
-      element("span", { class: "name" }, name),
+      element("span", { class: "name" }, ...where, name),
       element("span", { class: "note" }),
     );
   }
@@ -257,7 +258,15 @@ const SPAWN = 0,
   CLOCK = 5,
   THING = 6,
   IDLE = 8,
-  DEADLOCK = 9;
+  DEADLOCK = 9,
+  SENT = 10,
+  ARRIVED = 11,
+  HELD = 12,
+  LOST = 13,
+  STARTED = 14,
+  CRASHED = 15,
+  CUT = 16,
+  JOINED = 17;
 const ANSWERED = 0,
   YIELDED = 1,
   BLOCKED = 2,
@@ -265,8 +274,11 @@ const ANSWERED = 0,
   CAME_TO_END = 4; // how a request went on
 const RETURNED = 0,
   RAISED = 1,
-  CANCELLED = 2; // how a task ended
-const NAMES = ["spawn", "resume", "ask", "wake", "exit", "clock", "thing", "counts", "idle", "deadlock"];
+  CANCELLED = 2,
+  STOPPED = 3; // how a task ended
+const NAMES = ["spawn", "resume", "ask", "wake", "exit", "clock", "thing", "counts", "idle", "deadlock"].concat(
+  ["sent", "arrived", "held", "lost", "started", "crashed", "cut", "joined"], // of a simulated network
+);
 
 const UNKNOWN_REQUEST = { text: "something that the recording does not name", kind: "other", stack: 0 };
 
@@ -292,7 +304,9 @@ class Recording {
     this.requests = byNumber(data.requests, "request");
     this.things = byNumber(labelled(data.things.filter((thing) => thing.kernel === this.kernel.kernel)), "thing");
     this.states = byNumber(data.states, "state");
+    this.hosts = byNumber((data.hosts ?? []).filter((host) => host.kernel === this.kernel.kernel), "host");
     this.#takeMoments(data.moments);
+    this.#takePackets(data.packets ?? []);
     this.#indexTasks();
   }
 
@@ -312,6 +326,24 @@ class Recording {
     for (let row = 0, time = 0; row < kind.length; row++) times[row] = time += passed[row];
     this.time = Float64Array.from(mine, (row) => times[row]);
     this.clock = this.#clocks();
+  }
+
+  /** The packets between hosts, each with the moments at which it was sent, and at which its way was over. */
+  #takePackets(packets) {
+    this.packets = byNumber(
+      packets.filter((packet) => this.hosts.has(packet.source)).map((packet) => ({ ...packet })),
+      "packet",
+    );
+    this.cuts = []; // pairs of hosts: from the first to the second nothing got through for a while
+    this.kind.forEach((kind, moment) => {
+      if (kind === SENT) this.packets.get(this.first[moment]).sent = moment;
+      else if (kind === ARRIVED || kind === LOST) this.packets.get(this.first[moment]).over ??= moment;
+      else if (kind === CUT) this.cuts.push([this.first[moment], this.second[moment]]);
+    });
+  }
+
+  hostName(number) {
+    return this.hosts.get(number)?.name ?? "a host";
   }
 
   /** What a real clock showed when the recording began, from where its times count here: it is a large number. */
@@ -420,7 +452,7 @@ function firstNotBelow(numbers, limit) {
   }
   return low;
 }
-return { SPAWN, RESUME, ASK, WAKE, EXIT, CLOCK, THING, IDLE, DEADLOCK, ANSWERED, YIELDED, BLOCKED, CALLED, CAME_TO_END, RETURNED, RAISED, CANCELLED, NAMES, busiestKernel, Recording, firstNotBelow };
+return { SPAWN, RESUME, ASK, WAKE, EXIT, CLOCK, THING, IDLE, DEADLOCK, SENT, ARRIVED, HELD, LOST, STARTED, CRASHED, CUT, JOINED, ANSWERED, YIELDED, BLOCKED, CALLED, CAME_TO_END, RETURNED, RAISED, CANCELLED, STOPPED, NAMES, busiestKernel, Recording, firstNotBelow };
 })();
 const $player = (() => {
 // Playing: so many moments a second, forwards or backwards, all or those of one task.
@@ -577,7 +609,11 @@ const ABOUT = [
   ],
   ["Ready queue", "tasks that can run. The first in the queue is next; who becomes ready goes to the end."],
   ["Blocked", "tasks that have asked for something that is not there yet: a time, a lock, an item, another task."],
-  ["Done", "tasks that have returned a value (✓), failed (✗), or were cancelled (⊘)."],
+  ["Done", "tasks that have returned a value (✓), failed (✗), were cancelled (⊘), or stopped as their host crashed (■)."],
+  [
+    "Network",
+    "of a simulated world: its hosts, and the packets on their way between them. A red line: a partition. A red number: a packet that it holds up.",
+  ],
   ["Strip", "all moments. A thick bar: the task runs. A pale bar: it is ready. A thin line: it is blocked."],
 ];
 
@@ -626,14 +662,22 @@ const $replay = (() => {
 
 const {
   ANSWERED,
+  ARRIVED,
   ASK,
   BLOCKED,
   CALLED,
   CAME_TO_END,
   CLOCK,
+  CRASHED,
+  CUT,
   EXIT,
+  HELD,
+  JOINED,
+  LOST,
   RESUME,
+  SENT,
   SPAWN,
+  STARTED,
   THING,
   WAKE,
   YIELDED,
@@ -657,6 +701,10 @@ class State {
     this.ready = []; // tasks, first come first
     this.running = []; // the innermost is last
     this.things = new Int32Array(recording.things.size).fill(-1); // locks, queues and the like: the last change of each
+    this.flying = new Set(); // packets on their way, first sent first
+    this.held = new Set(); // those of them that a partition holds up
+    this.down = new Map(); // hosts that have crashed; whether their systems have, too
+    this.cut = new Set(); // "1 2": nothing gets from host 1 to host 2
     this.now = recording.start; // on the kernel's clock
   }
 
@@ -669,6 +717,10 @@ class State {
     copy.ready = this.ready.slice();
     copy.running = this.running.slice();
     copy.things = this.things.slice();
+    copy.flying = new Set(this.flying);
+    copy.held = new Set(this.held);
+    copy.down = new Map(this.down);
+    copy.cut = new Set(this.cut);
     copy.now = this.now;
     return copy;
   }
@@ -683,6 +735,7 @@ class State {
       const place = this.recording.things.get(first[moment])?.place ?? -1; // -1 is no place
       this.things[place] = second[moment] ? moment : -1;
     }
+    if (kind >= SENT) this.applyToNetwork(kind, first[moment], second[moment]);
     if (task < 0) return;
     this.last[task] = moment;
     if (kind === SPAWN || kind === WAKE) {
@@ -701,6 +754,18 @@ class State {
       remove(this.ready, task);
       remove(this.running, task);
     }
+  }
+
+  applyToNetwork(kind, first, second) {
+    if (kind === SENT) this.flying.add(first);
+    else if (kind === HELD) this.held.add(first);
+    else if (kind === ARRIVED || kind === LOST) {
+      this.flying.delete(first);
+      this.held.delete(first);
+    } else if (kind === CRASHED) this.down.set(first, second === 1);
+    else if (kind === STARTED) this.down.delete(first);
+    else if (kind === CUT) this.cut.add(`${first} ${second}`);
+    else if (kind === JOINED) this.cut.delete(`${first} ${second}`);
   }
 
   /** What a task does: it is absent before it was made, and after that ready, running, blocked or done. */
@@ -822,10 +887,12 @@ function suspendedIn(recording, state, file, subject) {
 return { subjectOf, framesOf, deedAt, suspendedIn };
 })();
 const $search = (() => {
-// Search: which moments have to do with a text. It may be a task's name, a line ("main.py:12"), or a part of a request.
+// Search: which moments have to do with a text. It may be a task's name, a line ("main.py:12"), or a part of a request
+// or of a packet.
 
-const { ASK, SPAWN } = $recording;
+const { ARRIVED, ASK, HELD, LOST, SENT, SPAWN } = $recording;
 
+const PACKETS = [SENT, ARRIVED, HELD, LOST];
 const PLACE = /^(.*):(\d+)$/;
 
 /** The moments that fit, in order. */
@@ -838,6 +905,11 @@ function search(recording, query) {
       .filter((request) => fitsRequest(recording, request, wanted, place))
       .map((request) => request.request),
   );
+  const packets = new Set(
+    [...recording.packets.values()]
+      .filter(({ text, carries }) => `${text} ${carries}`.toLowerCase().includes(wanted))
+      .map(({ packet }) => packet),
+  );
   const tasks = recording.tasks.map(
     (task) =>
       task.name.toLowerCase().includes(wanted) ||
@@ -849,6 +921,7 @@ function search(recording, query) {
   for (let moment = 0; moment < recording.count; moment++) {
     const task = recording.task[moment],
       kind = recording.kind[moment];
+    if (PACKETS.includes(kind) && packets.has(recording.first[moment])) found.push(moment);
     if (task < 0) continue;
     if (kind === ASK && requests.has(recording.first[moment])) found.push(moment);
     else if (tasks[task] && (byName ? true : kind === SPAWN)) found.push(moment);
@@ -1093,6 +1166,223 @@ function baseName(file) {
 }
 return { Source, baseName };
 })();
+const $network = (() => {
+// The network: hosts as boxes, the packets on their way between them, and those that a partition holds up.
+
+const { $, element, fill, setText } = $dom;
+const { ARRIVED, HELD, LOST, SENT } = $recording;
+const { ABSENT, DONE } = $replay;
+const { clockTime, plural, span } = $units;
+
+const MOST_HOSTS = 12,
+  MOST_DOTS = 40; // shown
+const MOST_ROWS = { pair: 2, round: 4 }; // packets of which there is a row, so that all have room beside the picture
+const NEAR = 15; // percent of the width that a packet keeps from the middle of either box
+const APART = 7; // pixels between two lines there and back, and between dots at one place
+
+class Network {
+  /** `more` is called with a title and tasks, to list them. */
+  constructor(recording, more) {
+    this.recording = recording;
+    this.more = more;
+    this.hosts = inOrder([...recording.hosts.values()]).slice(0, MOST_HOSTS);
+    this.places = placesOf(this.hosts);
+    this.dots = new Map(); // elements by packet
+    this.ways = waysOf(recording).filter((way) => way.every((host) => this.places.has(host)));
+    const picture = $("#network .picture");
+    $("#network").hidden = !recording.hosts.size;
+    this.shape = this.hosts.length > 2 ? "round" : "pair";
+    $("#network").dataset.shape = this.shape;
+    this.boxes = new Map(this.hosts.map((host) => [host.host, this.#box(host)]));
+    this.lines = svg("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" });
+    this.drawn = this.ways.map(([one, other]) => this.#line(one, other));
+    this.layer = element("div", { class: "dots", "aria-hidden": "true" });
+    fill(picture, [this.lines, ...this.boxes.values(), this.layer]);
+  }
+
+  draw(state) {
+    if (!this.recording.hosts.size) return;
+    const moment = state.position - 1,
+      kind = this.recording.kind[moment];
+    const present = [SENT, ARRIVED, HELD, LOST].includes(kind) ? this.recording.first[moment] : undefined;
+    const over = kind === ARRIVED || kind === LOST ? [present] : []; // it is shown once more where its way ends
+    const shown = [...new Set([...over, ...state.flying])].map((number) => this.recording.packets.get(number));
+    const left = this.recording.hosts.size - this.hosts.length;
+    const held = state.held.size ? `, ${state.held.size} of them held up` : "";
+    setText($("#network-count"), String(state.flying.size));
+    setText(
+      $("#network .about"),
+      `${state.flying.size === 1 ? "packet is" : "packets are"} on the way${held}${left > 0 ? `; ${plural(left, "more host")}` : ""}`,
+    );
+    for (const host of this.hosts) this.#drawHost(state, host);
+    this.drawn.forEach((line, place) => {
+      const [one, other] = this.ways[place];
+      const cut = [state.cut.has(`${one} ${other}`), state.cut.has(`${other} ${one}`)].filter(Boolean).length;
+      line.setAttribute("class", ["", "half cut", "cut"][cut]);
+    });
+    this.#drawDots(state, shown, present, kind);
+    this.#drawRows(state, shown, present, kind);
+  }
+
+  #box({ host, name, address }) {
+    const [x, y] = this.places.get(host);
+    return element(
+      "button",
+      {
+        type: "button",
+        class: "host",
+        "data-host": host,
+        title: `${name}, at ${address}: list its tasks`,
+        style: { left: `${x}%`, top: `${y}%` },
+        onclick: () => this.more(`On ${name}`, this.#tasksOf(host)),
+      },
+      element("b", {}, name),
+      element("span", {}),
+    );
+  }
+
+  #line(one, other) {
+    const [[x1, y1], [x2, y2]] = [this.places.get(one), this.places.get(other)];
+    const line = svg("line", { x1, y1, x2, y2, "data-way": `${one} ${other}` });
+    this.lines.append(line);
+    return line;
+  }
+
+  /** The tasks of a host. The program's own is the one to which no task says that it belongs. */
+  #tasksOf(host) {
+    const { recording } = this,
+      own = recording.hosts.get(host).name === "main";
+    return recording.tasks
+      .map((_, task) => task)
+      .filter((task) => (own ? !recording.tasks[task].host : recording.tasks[task].host === host))
+      .filter((task) => this.state.of(task) !== ABSENT);
+  }
+
+  #drawHost(state, { host }) {
+    this.state = state;
+    const box = this.boxes.get(host),
+      power = state.down.get(host);
+    const alive = this.#tasksOf(host).filter((task) => state.of(task) !== DONE).length;
+    box.classList.toggle("down", power !== undefined);
+    setText(box.lastChild, power === undefined ? plural(alive, "task") : power ? "no power" : "crashed");
+  }
+
+  #drawDots(state, shown, present, kind) {
+    const kept = new Map(),
+      taken = new Map(); // how many dots are at one place already
+    for (const packet of shown.slice(0, MOST_DOTS)) {
+      const from = this.places.get(packet.source),
+        to = this.places.get(packet.target);
+      if (!from || !to) continue;
+      const done = shareOf(this.recording, state, packet, packet.packet === present ? kind : undefined);
+      const near = Math.min(0.4, NEAR / Math.max(1, Math.hypot(to[0] - from[0], (to[1] - from[1]) / 2)));
+      const share = near + (1 - 2 * near) * done;
+      const [x, y] = [0, 1].map((axis) => from[axis] + (to[axis] - from[axis]) * share);
+      const key = `${packet.source} ${packet.target} ${Math.round(share * 20)}`;
+      const before = taken.get(key) ?? 0;
+      taken.set(key, before + 1);
+      const dot = this.dots.get(packet.packet) ?? element("i", { "data-packet": packet.packet }, String(packet.packet));
+      dot.className = classOf(state, packet, present, kind);
+      dot.style.left = `${x}%`;
+      dot.style.top = `${y}%`;
+      const [aside, along] = [sideOf(from, to), from === to ? 0 : before * APART * 2.6];
+      const back = Math.sign(from[0] - to[0]) || 1;
+      dot.style.transform = `translate(${-50}%, -50%) translate(${back * along + aside[0]}px, ${aside[1]}px)`;
+      kept.set(packet.packet, dot);
+    }
+    this.dots = kept;
+    fill(this.layer, [...kept.values()]);
+  }
+
+  #drawRows(state, shown, present, kind) {
+    const first = shown.filter((packet) => packet.packet === present);
+    const ordered = [...first, ...shown.filter((packet) => packet.packet !== present)];
+    const rows = ordered.slice(0, MOST_ROWS[this.shape]).map((packet) => {
+      const what = packet.carries || packet.text;
+      const since = `since ${clockTime(this.recording.clock[packet.sent] ?? 0)}`;
+      const now = packet.packet === present;
+      const stands =
+        now && kind === ARRIVED
+          ? `has arrived, after ${span(state.now - this.recording.clock[packet.sent])}`
+          : now && kind === LOST
+            ? "is lost"
+            : state.held.has(packet.packet)
+              ? `held up by a partition, ${since}`
+              : `on its way ${since}`;
+      return element(
+        "li",
+        { class: classOf(state, packet, present, kind), title: `${packet.text}: ${plural(packet.size, "byte")}` },
+        element("span", { class: "packet" }, String(packet.packet)),
+        element("b", {}, `${this.recording.hostName(packet.source)} → ${this.recording.hostName(packet.target)}`),
+        packet.carries ? element("code", {}, what) : element("span", { class: "what" }, what),
+        element("small", {}, stands),
+      );
+    });
+    fill($("#network .packets"), rows);
+  }
+}
+
+function classOf(state, packet, present, kind) {
+  const now = packet.packet === present;
+  return [
+    now ? "now" : "",
+    state.held.has(packet.packet) ? "held" : "",
+    now && kind === LOST ? "lost" : "",
+    now && kind === ARRIVED ? "arrived" : "",
+  ].join(" ");
+}
+
+/** How much of its way a packet has behind it, from 0 to 1. One that is held up is at the middle, where the cut is. */
+function shareOf(recording, state, packet, kind) {
+  if (kind === ARRIVED) return 1;
+  if (kind === LOST || state.held.has(packet.packet)) return 0.44;
+  const begin = recording.clock[packet.sent],
+    end = recording.clock[packet.over];
+  if (kind === SENT) return 0;
+  return end > begin ? Math.min(1, (state.now - begin) / (end - begin)) : 0.5;
+}
+
+/** The host of the program itself first. */
+function inOrder(hosts) {
+  return hosts.sort((one, other) => (other.name === "main") - (one.name === "main") || one.host - other.host);
+}
+
+/** Where the hosts are, in percent: two side by side, more in a circle, the first one on the left. */
+function placesOf(hosts) {
+  if (hosts.length === 1) return new Map([[hosts[0].host, [50, 50]]]);
+  const high = hosts.length > 2 ? 38 : 0;
+  return new Map(
+    hosts.map(({ host }, place) => {
+      const angle = Math.PI + (place / hosts.length) * 2 * Math.PI;
+      return [host, [50 + 38 * Math.cos(angle), 50 + high * Math.sin(angle)].map((one) => Math.round(one * 10) / 10)];
+    }),
+  );
+}
+
+/** The pairs of hosts between which anything was sent or cut, each once. */
+function waysOf(recording) {
+  const ways = new Map();
+  const add = (one, other) => one !== other && ways.set(`${Math.min(one, other)} ${Math.max(one, other)}`, [one, other]);
+  for (const { source, target } of recording.packets.values()) add(source, target);
+  for (const [source, target] of recording.cuts) add(source, target);
+  return [...ways.values()];
+}
+
+/** By how many pixels the dots of one direction are beside the line, so that those of the other one have room. */
+function sideOf([x1, y1], [x2, y2]) {
+  if (x1 === x2 && y1 === y2) return [0, -26]; // above the box of a host that sends to itself
+  return Math.abs(x2 - x1) >= Math.abs(y2 - y1)
+    ? [0, x2 > x1 ? -APART * 1.3 : APART * 1.3]
+    : [y2 > y1 ? APART * 1.3 : -APART * 1.3, 0];
+}
+
+function svg(tag, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+return { Network, shareOf, placesOf, waysOf };
+})();
 const $waits = (() => {
 // What a blocked task waits for: where on the stage it belongs, and for which other tasks it waits.
 
@@ -1201,7 +1491,7 @@ return { waitOf, waitAt, blocks, waitsFor, ownersOf, circles };
 const $scene = (() => {
 // What is on the stage at one position: which task is where. Plain data; `stage.mjs` draws it.
 
-const { CANCELLED, RAISED } = $recording;
+const { CANCELLED, RAISED, STOPPED } = $recording;
 const { DONE, WAITING } = $replay;
 const { blocks, circles, ownersOf, waitAt, waitOf } = $waits;
 
@@ -1234,6 +1524,7 @@ function endingOf(recording, state, task) {
   const how = recording.first[moment],
     text = recording.text(recording.second[moment]);
   if (how === RAISED) return { word: "failed", sign: "✗", text };
+  if (how === STOPPED) return { word: "stopped", sign: "■", text: "" };
   if (how === CANCELLED) return { word: "cancelled", sign: "⊘", text: "" };
   return { word: "returned", sign: "✓", text };
 }
@@ -1296,18 +1587,27 @@ const $words = (() => {
 
 const {
   ANSWERED,
+  ARRIVED,
   ASK,
   BLOCKED,
   CALLED,
   CAME_TO_END,
   CLOCK,
+  CRASHED,
+  CUT,
   DEADLOCK,
   EXIT,
+  HELD,
   IDLE,
+  JOINED,
+  LOST,
   RAISED,
   RESUME,
   RETURNED,
+  SENT,
   SPAWN,
+  STARTED,
+  STOPPED,
   THING,
   WAKE,
   YIELDED,
@@ -1411,6 +1711,8 @@ const SENTENCES = {
     const how = recording.first[moment];
     if (how === RETURNED) return text ? [task, " is done: it returned ", { code: text }, "."] : [task, " is done."];
     if (how === RAISED) return [task, " is done: it failed with ", { code: text }, "."];
+    const { host } = recording.tasks[recording.task[moment]];
+    if (how === STOPPED) return [task, ` is stopped: its host ${recording.hostName(host)} has crashed.`];
     return [task, " is done: it was cancelled."];
   },
 
@@ -1438,6 +1740,53 @@ const SENTENCES = {
     ];
   },
 
+  [SENT](recording, before, moment) {
+    const { carries, text, size, ...packet } = packetAt(recording, moment);
+    if (!size) return [`${text.charAt(0).toUpperCase() + text.slice(1)} is on its way.`];
+    const name = recording.hostName(packet.source);
+    const whom = packet.source === packet.target ? "itself" : recording.hostName(packet.target);
+    return [`${name} sends ${plural(size, "byte")} to ${whom}: `, { code: carries || text }, "."];
+  },
+
+  [ARRIVED](recording, before, moment) {
+    const packet = packetAt(recording, moment);
+    const took = recording.clock[moment] - recording.clock[packet.sent];
+    const after = took > 0 ? ` after ${span(took)}` : "";
+    return [...subjectOfPacket(packet), ` has arrived at ${recording.hostName(packet.target)}${after}.`];
+  },
+
+  [HELD](recording, before, moment) {
+    const packet = packetAt(recording, moment);
+    return [...subjectOfPacket(packet), ` does not get from ${wayOf(recording, packet)}: a partition holds it up.`];
+  },
+
+  [LOST](recording, before, moment) {
+    const packet = packetAt(recording, moment);
+    return [...subjectOfPacket(packet), ` is lost on its way from ${wayOf(recording, packet)}.`];
+  },
+
+  [STARTED](recording, before, moment) {
+    const name = recording.hostName(recording.first[moment]);
+    return [recording.second[moment] ? `Host ${name} starts again.` : `There is a host ${name}.`];
+  },
+
+  [CRASHED](recording, before, moment) {
+    const name = recording.hostName(recording.first[moment]);
+    return [
+      recording.second[moment]
+        ? `Host ${name} loses power: its tasks stop, and nobody is told.`
+        : `Host ${name} crashes: its tasks stop, and its system closes their connections.`,
+    ];
+  },
+
+  [CUT](recording, before, moment) {
+    return [`From now on nothing gets from ${waysOfHosts(recording, moment)}.`];
+  },
+
+  [JOINED](recording, before, moment) {
+    return [`Packets get from ${waysOfHosts(recording, moment)} again.`];
+  },
+
   [DEADLOCK](recording, before, moment) {
     const { tasks } = recording.data.deadlocks[recording.first[moment]] ?? { tasks: [] };
     const places = placesOf(recording, tasks);
@@ -1447,6 +1796,23 @@ const SENTENCES = {
     return ["Deadlock: nothing can ever wake ", ...several(places), "."];
   },
 };
+
+function packetAt(recording, moment) {
+  return recording.packets.get(recording.first[moment]);
+}
+
+function wayOf(recording, { source, target }) {
+  return `${recording.hostName(source)} to ${source === target ? "itself" : recording.hostName(target)}`;
+}
+
+function waysOfHosts(recording, moment) {
+  return wayOf(recording, { source: recording.first[moment], target: recording.second[moment] });
+}
+
+/** A packet, as the pieces with which a sentence begins. */
+function subjectOfPacket({ carries, text }) {
+  return carries ? [{ code: carries }] : [text.charAt(0).toUpperCase() + text.slice(1)];
+}
 
 function nextDeadline(recording, state) {
   let first = 0;
@@ -1582,6 +1948,7 @@ const $stage = (() => {
 
 const { $, element, fill, setText } = $dom;
 const { hueOf } = $colours;
+const { Network } = $network;
 const { ASK, RESUME } = $recording;
 const { DONE } = $replay;
 const { endingOf, lastingPlaces, sceneOf } = $scene;
@@ -1613,6 +1980,7 @@ class Stage {
     this.more = more; // called with a title and tasks, to list them all
     this.lasting = lastingPlaces(recording);
     this.groups = new Map(); // elements by key
+    this.network = new Network(recording, more);
   }
 
   draw(state, duration) {
@@ -1622,6 +1990,7 @@ class Stage {
       this.#drawRunning(state, scene);
       this.#drawBlocked(state, scene);
       this.#drawDone(state, scene);
+      this.network.draw(state);
     }, duration);
     return scene;
   }
@@ -2747,7 +3116,7 @@ class Tasks {
 
   #drawTask(state, task) {
     const { recording, page } = this,
-      { name, number, daemon } = recording.tasks[task];
+      { name, number, daemon, host } = recording.tasks[task];
     const last = lastWaitOf(recording, state, task);
     const frames = framesOf(recording, state, task);
     const since = state.last[task] < 0 ? "" : ` since ${span(recording.time[state.last[task]])}`;
@@ -2767,7 +3136,7 @@ class Tasks {
           {},
           element("span", { class: "dot" }),
           name,
-          element("small", {}, ` task ${number}${daemon ? ", a daemon" : ""}`),
+          element("small", {}, ` task ${number}${daemon ? ", a daemon" : ""}${host ? `, on host ${recording.hostName(host)}` : ""}`),
         ),
         element(
           "p",

@@ -20,13 +20,13 @@ from types import ModuleType
 
 import compat
 from compat.events import EventLoop
-from kernel import Deadlock, VirtualClock, run
+from kernel import Deadlock, VirtualClock, run, simulate
 from kernel.devices import Event, Poller
 from kernel.insight import record
 from kernel.recordings.moments import CLOCK, COUNTS, DEADLOCK, Moment
 from kernel.recordings.reading import Recording, read
 
-from .catalogue import NATIVE, Movie
+from .catalogue import NATIVE, SIMULATED, Movie
 
 ROOT = Path(__file__).resolve().parents[2]  # of the project
 STEP = 1000  # nanoseconds that a moment takes
@@ -74,6 +74,9 @@ def run_program(movie: Movie) -> None:
     if movie.style == NATIVE:
         exec(code, vars(module))
         run(module.main(), clock=clock)
+    elif movie.style == SIMULATED:
+        exec(code, vars(module))
+        simulate(module.main)
     else:
         compat.set_event_loop(EventLoop(clock=clock))
         exec(code, vars(module))

@@ -16,7 +16,8 @@ HEADER = {"recording": int, "begin": int, "data": bool, "argv": [str], "python":
 # By the key that tells what a line is. Of several such keys in a line the first one here counts.
 LINES: dict[str, Shape] = {
     "integers": {"integers": int, "data": str},
-    "sort": {"sort": int, "kernel": int, "name": str, "daemon": bool, "place": Maybe(PLACE)},
+    "sort": {"sort": int, "kernel": int, "name": str, "daemon": bool, "place": Maybe(PLACE),
+             "host": Maybe(int)},
     "clock": {"kernel": int, "clock": {"real", "virtual"}, "kind": {"native", "asyncio"}, "at": int, "shows": int},
     "request": {"request": int, "stack": int, "text": str, "kind": str, "tasks": Maybe([int]), "thing": Maybe(int),
                 "descriptor": Maybe(int)},
@@ -27,6 +28,8 @@ LINES: dict[str, Shape] = {
     "deadlock": {"deadlock": str, "kernel": int, "time": int, "tasks": [int]},
     "thing": {"thing": int, "kernel": int, "kind": str},
     "file": {"file": str, "source": str},
+    "network": {"network": int, "data": str},
+    "host": {"host": int, "kernel": int, "name": str, "address": str},
     "renamed": {"renamed": int, "name": str},
     "end": {"end": int},
 }

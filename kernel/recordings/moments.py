@@ -19,7 +19,15 @@ COUNTS = 7  # of a kernel. first: ready, second: timers, third: descriptors, fou
 IDLE = 8  # of a kernel: nothing can run; it waits for something to happen
 DEADLOCK = 9  # of a kernel: nothing can ever wake the blocked tasks. first: the place in `Recording.deadlocks`
 
-NAMES = ("spawn", "resume", "ask", "wake", "exit", "clock", "thing", "counts", "idle", "deadlock")
+# Of a kernel with a simulated network. Of the first four, first: the packet
+SENT, ARRIVED, HELD, LOST = 10, 11, 12, 13  # a packet is on its way; it arrives; a partition holds it up; it never arrives
+STARTED = 14  # a host is there. first: the host, second: whether it was there before, and had crashed
+CRASHED = 15  # a host has crashed, and all of its tasks with it. first: the host, second: whether its system has, too
+CUT, JOINED = 16, 17  # nothing gets from one host to another; and it does again. first and second: the two
+
+NAMES = ("spawn", "resume", "ask", "wake", "exit", "clock", "thing", "counts", "idle", "deadlock", "sent", "arrived", "held",
+         "lost", "started", "crashed", "cut", "joined")
+OF_NETWORKS = frozenset([SENT, ARRIVED, HELD, LOST, STARTED, CRASHED, CUT, JOINED])
 OF_TASKS = frozenset([SPAWN, RESUME, ASK, WAKE, EXIT])
 
 # How a request went on: it was answered at once; it let others run first; it blocked the task; it called code on the

@@ -13,16 +13,16 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from .moments import CLOCK, DEADLOCK, EXIT, IDLE, THING
+from .moments import CLOCK, DEADLOCK, EXIT, IDLE, OF_NETWORKS, THING
 from .reading import Recording
 
 FORMAT = 1  # of what is in the page; page/recording.mjs reads it
 MOST_MOMENTS = 1_000_000  # that a page shows: more make it slow to open
-STYLES = "base.css", "panels.css", "stage.css", "strip.css", "narrow.css"
+STYLES = "base.css", "panels.css", "stage.css", "network.css", "strip.css", "narrow.css"
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:(?:class|function) ([\w$]+)|const ([^;]*))", re.MULTILINE)
 _NAME = re.compile(r"(?:^|,\s+)([\w$]+) = ")
-_OF_KERNELS = frozenset([CLOCK, THING, IDLE, DEADLOCK])
+_OF_KERNELS = OF_NETWORKS | {CLOCK, THING, IDLE, DEADLOCK}
 
 
 def movie(recording: Recording) -> str:
@@ -52,13 +52,20 @@ def movie_data(recording: Recording) -> dict[str, Any]:
         "kernels": list(recording.kernels.values()),
         "tasks": list(recording.tasks.values()),
         "stacks": recording.stacks, "sources": recording.sources,
-        "requests": [{**request, "request": number} for number, request in recording.requests.items()],
+        "requests": [{**request, "request": number} for number, request in _in_order(recording.requests)],
         "causes": {number: _cause(recording, number) for number in recording.causes},
-        "texts": recording.texts, "things": list(recording.things.values()), "states": list(recording.states.values()),
+        "texts": dict(_in_order(recording.texts)), "things": list(recording.things.values()), "states": list(recording.states.values()),
         "deadlocks": recording.deadlocks,
+        **({"hosts": list(recording.hosts.values()), "packets": list(recording.packets.values())}
+           if recording.hosts else {}),
         "moments": {"kind": columns[0], "passed": times, "task": columns[2], "first": columns[3], "second": columns[4],
                     "third": columns[5], "fourth": columns[6]},
     }
+
+
+def _in_order(table: dict[int, Any]) -> list[tuple[int, Any]]:
+    """A table by its numbers: the order of the lines in a file depends on when the lines were written."""
+    return sorted(table.items())
 
 
 def _cause(recording: Recording, number: int) -> dict[str, Any]:

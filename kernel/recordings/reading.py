@@ -13,15 +13,16 @@ import struct
 import zlib
 from base64 import b64decode
 from bisect import insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
 from ..serving.shapes import fits
 from . import rows as row_kinds
 from .definitions import HEADER, check
-from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, RETURNED, SPAWN, THING, WAKE,
-                      YIELDED, Moment)
+from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, OF_NETWORKS, RESUME, RETURNED, SPAWN, THING,
+                      WAKE, YIELDED, Moment)
+from .network_reading import NetworkReader
 from .rows import FIRST_TASK, KINDS, LENGTHS, VERSION
 
 Data = dict[str, Any]
@@ -47,6 +48,8 @@ class Recording:
         self.texts: dict[int, str] = {}
         self.things: dict[int, Data] = {}
         self.states: dict[int, Data] = {}
+        self.hosts: dict[int, Data] = {}  # of simulated networks
+        self.packets: dict[int, Data] = {}
         self.deadlocks: list[Data] = []
         self.moments: list[Moment] = []
         self.damage: str | None = None  # where the file ends too early, or is damaged
@@ -117,6 +120,15 @@ def _read(path: str | os.PathLike[str]) -> Recording:
         return reader.recording
 
 
+def unpacked(count: int, data: str) -> Sequence[int]:
+    """The integers of a line with rows."""
+    unpacking = zlib.decompressobj()
+    packed = unpacking.decompress(b64decode(data), MOST)  # not all of it: a few bytes may stand for any number
+    if not unpacking.eof:
+        raise ValueError("its rows are not complete")
+    return struct.unpack(f"<{count}q", packed)
+
+
 class Asked:
     """The request that a task has made last, while it is not known how that went on."""
 
@@ -141,6 +153,8 @@ class Reader:
         self._renamed: dict[int, str] = {}  # tasks, whose rows may come after the lines that rename them
         self._deadlocks: list[list[int]] = []  # moments, whose rows may come after the lines that define them
         self._waits: dict[tuple[int, int], int] = {}  # for tasks: the request, by the one of the file and the task
+        self._network = NetworkReader(self._begin, recording.kernels, recording.texts, recording.tasks)
+        recording.hosts, recording.packets = self._network.hosts, self._network.packets
         self._rows: dict[int, Callable[..., None]] = {
             row_kinds.YIELD: self._step, row_kinds.STEP: self._step, row_kinds.WAIT: self._step, row_kinds.SPAWN: self._spawn, row_kinds.WAKE: self._wake,
             row_kinds.EXIT: self._exit, row_kinds.CLOCK: self._clock, row_kinds.THING: self._thing,
@@ -151,7 +165,7 @@ class Reader:
         check(line)
         recording = self.recording
         if "integers" in line:
-            self._unpack(line)
+            self._take_rows(unpacked(line["integers"], line["data"]))
         elif "sort" in line:
             self._sorts[int(line["sort"])] = line
         elif "kernel" in line and "clock" in line:
@@ -174,6 +188,10 @@ class Reader:
             recording.things[int(line["thing"])] = line
         elif "file" in line:
             recording.sources[str(line["file"])] = str(line["source"])
+        elif "network" in line:
+            self._network.take(unpacked(line["network"], line["data"]))
+        elif "host" in line:
+            self._network.define(line)
         elif "renamed" in line:
             self._renamed[int(line["renamed"])] = str(line["name"])
         elif "end" in line:
@@ -181,12 +199,7 @@ class Reader:
             return True
         return False
 
-    def _unpack(self, line: Data) -> None:
-        unpacking = zlib.decompressobj()
-        packed = unpacking.decompress(b64decode(line["data"]), MOST)  # not all of it: a few bytes may stand for any number
-        if not unpacking.eof:
-            raise ValueError("its rows are not complete")
-        integers = struct.unpack(f"<{line['integers']}q", packed)
+    def _take_rows(self, integers: Sequence[int]) -> None:
         at, end = 0, len(integers)
         while at < end:
             subject, kind = divmod(integers[at], KINDS)
@@ -216,7 +229,8 @@ class Reader:
         self._check_kernel(known["kernel"])
         name = f"{known['name']}{suffix}" if suffix else known["name"]
         self.recording.tasks[task] = {"task": task, "kernel": known["kernel"], "number": number, "name": name,
-                                      "daemon": known["daemon"], "place": known["place"]}
+                                      "daemon": known["daemon"], "place": known["place"],
+                                      **({"host": known["host"]} if known.get("host") else {})}
         self._add(SPAWN, time, task, cause)
 
     def _wake(self, time: int, task: int, cause: int) -> None:
@@ -309,6 +323,7 @@ class Reader:
         for asked in self._asked.values():
             self._settle(asked)
         recording = self.recording
+        self._moments = self._network.merged(self._moments)
         for task, name in self._renamed.items():
             if task in recording.tasks:
                 recording.tasks[task]["name"] = name
@@ -348,5 +363,5 @@ class Reader:
                 able[kernel] = able.get(kernel, 0) + 1
             elif kind == ASK and second == BLOCKED or kind == EXIT:
                 able[kernel] = able.get(kernel, 0) - 1
-            if kind in (ASK, EXIT, DEADLOCK) or able.get(kernel):
+            if kind in (ASK, EXIT, DEADLOCK) or able.get(kernel) or kind in OF_NETWORKS and kernel in since:
                 since[kernel] = time

@@ -23,6 +23,7 @@ from ..net.endpoints import Attempt
 from ..snapshots.copying import cut
 from ..syscalls import Syscall
 from ..task import Task
+from .networks import NetworkTrack
 from .questions import Question, Site, key_of
 from .rows import (CANCELLED, CLOCK, COUNTS, EXIT, FIRST_TASK, KINDS, MOVED, NO_DESCRIPTORS, RAISED, RETURNED, SPAWN, STEP,
                    WAIT, WAKE)
@@ -59,6 +60,7 @@ class Track(Observer):
         self.virtual = type(kernel.clock) is not MonotonicClock
         self._shows = self._clock()
         self._watched = getattr(kernel.poller, "watched", None)
+        self._network: NetworkTrack | None = None  # of a simulated kernel
         self.due = 0  # when the next tick is
         self._sites: dict[tuple[Any, ...], Site] = {}
         self._lines: dict[int, tuple[Any, dict[Any, int]]] = {}
@@ -89,14 +91,17 @@ class Track(Observer):
 
     def look(self, now: int, woken: Task[Any] | None = None) -> None:
         """Note what has changed without a word: what a clock shows that is not the real one, and the state of things."""
-        if self.virtual and (shows := self._clock()) != self._shows:
-            self._shows = shows
-            self.note((KINDS * self.number + CLOCK, now, shows))
+        self.look_at_clock(now)
         if self.things.live:
             try:
                 self.things.look(now, woken)
             except Exception as error:  # of a class of the program's
                 self._failed("what tasks wait at", error)
+
+    def look_at_clock(self, now: int) -> None:
+        if self.virtual and (shows := self._clock()) != self._shows:
+            self._shows = shows
+            self.note((KINDS * self.number + CLOCK, now, shows))
 
     # Tasks come and go.
 
@@ -129,6 +134,9 @@ class Track(Observer):
         self.number = self.things.kernel_number = next(self.tables.kernels)
         self.define({"kernel": self.number, "kind": "asyncio" if self._is_loop else "native",
                      "clock": "virtual" if self.virtual else "real", "at": monotonic_ns(), "shows": self._shows})
+        poller: Any = self.kernel.poller
+        if hasattr(poller, "host_of"):
+            self._network = NetworkTrack(self.tables, self, poller)
 
     def _join(self, task: Task[Any], cause: int) -> RecordedContext:
         tables = self.tables
@@ -151,10 +159,12 @@ class Track(Observer):
         if name.startswith("Task-") and name[5:].isdecimal():  # of asyncio's, which numbers them
             name, suffix = "Task-", int(name[5:])
         daemon = getattr(task, "daemon", False)
-        key = self.number, id(code), name, daemon
+        host = 0 if self._network is None else self._network.host_of(task)
+        key = self.number, id(code), name, daemon, host
         sort = tables.sorts.known.get(key) or tables.sorts.number(
             key, kernel=self.number, name=name, daemon=daemon,
-            place=None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname])
+            place=None if code is None else [code.co_filename, code.co_firstlineno, code.co_qualname],
+            **({"host": host} if host else {}))
         self.note((stand_in.head + SPAWN, monotonic_ns(), cause, sort, task.id, suffix))
         return stand_in
 

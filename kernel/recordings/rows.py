@@ -26,6 +26,19 @@ MOVED = 9  # of a task: time, request, what it waits at. It was woken, but not m
 LENGTHS = (4, 5, 7, 6, 3, 4, 3, 4, 6, 4)  # of the rows, by kind
 
 RETURNED, RAISED, CANCELLED = 0, 1, 2
+STOPPED = 3  # in no row: a task has ended since its host crashed. Its row says that it was cancelled
+
+# What happens in a simulated network is in lines of their own, with rows of these kinds.
+SENT = 0  # of a packet: time, from which host, to which, text, what it carries as a text, bytes
+ARRIVED = 1  # of a packet: time
+HELD = 2  # of a packet: time. A partition holds it up
+LOST = 3  # of a packet: time
+STARTED = 4  # of a host: time
+CRASHED = 5  # of a host: time, whether its system went with it
+CUT = 6  # of a host: time, another one, to which nothing gets through from now on
+JOINED = 7  # of a host: time, another one, to which packets get through again
+
+NETWORK_LENGTHS = (7, 2, 2, 2, 2, 3, 3, 3)
 
 UNKNOWN_CAUSE = 0  # the number of a task, negative, if that is the cause; else that of a cause which the file defines
 UNKNOWN_STATE = 0  # of a thing that the recorder does not look at any more

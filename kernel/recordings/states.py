@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .moments import ASK, BLOCKED, CLOCK, EXIT, RESUME, SPAWN, THING, WAKE, YIELDED, Moment
+from .moments import (ARRIVED, ASK, BLOCKED, CLOCK, CRASHED, CUT, EXIT, HELD, JOINED, LOST, OF_NETWORKS, RESUME, SENT, SPAWN,
+                      STARTED, THING, WAKE, YIELDED, Moment)
 from .reading import Recording
 
 
@@ -29,6 +30,10 @@ class State:
         self.asked: dict[int, int] = {}  # the request that a task has made last, which says where it is
         self.clock: dict[int, int] = {number: kernel["shows"] for number, kernel in recording.kernels.items()}
         self.things: dict[int, int] = {}  # with the state of each
+        self.flying: dict[int, None] = {}  # packets on their way, the first that was sent first
+        self.held: dict[int, None] = {}  # those of them that a partition holds up
+        self.down: set[int] = set()  # hosts that have crashed
+        self.cut: set[tuple[int, int]] = set()  # from which host nothing gets to which
 
     def apply(self, moment: Moment) -> None:
         kind, time, subject, first, second, third, fourth = moment
@@ -38,6 +43,8 @@ class State:
             self.things[first] = second
             if not second:  # nobody looks at it any more
                 del self.things[first]
+        elif kind in OF_NETWORKS:
+            self._apply_to_network(kind, first, second)
         elif kind <= EXIT:
             kernel = self._tasks[subject]["kernel"]
             ready, running = self.ready[kernel], self.running[kernel]
@@ -66,3 +73,20 @@ class State:
                         tasks.remove(subject)
                 self.blocked.pop(subject, None)
                 self.done[subject] = first
+
+    def _apply_to_network(self, kind: int, first: int, second: int) -> None:
+        if kind == SENT:
+            self.flying[first] = None
+        elif kind == HELD:
+            self.held[first] = None
+        elif kind in (ARRIVED, LOST):
+            self.flying.pop(first, None)
+            self.held.pop(first, None)
+        elif kind == CRASHED:
+            self.down.add(first)
+        elif kind == STARTED:
+            self.down.discard(first)
+        elif kind == CUT:
+            self.cut.add((first, second))
+        elif kind == JOINED:
+            self.cut.discard((first, second))

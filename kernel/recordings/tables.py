@@ -76,6 +76,8 @@ class Tables:
         self.states = Table("state", writer.definitions)
         self.causes = Causes(writer.definitions)
         self.made = count(1)  # tasks
+        self.hosts = count(1)
+        self.packets = count(1)
         self.tasks: dict[tuple[int, int], int] = {}  # by their kernels and their numbers there: those not done, and
         self._ended: deque[tuple[int, int]] = deque()  # those that have ended last, which may still wake others
 

@@ -10,10 +10,11 @@ from typing import TextIO
 
 from ..insight.requests import without_arguments
 from ..insight.transcripts import Transcript, check_kinds, names
-from ..snapshots.listing import safe
-from .moments import ASK, BLOCKED, CALLED, CLOCK, DEADLOCK, EXIT, RESUME, RETURNED, SPAWN, YIELDED, Moment
+from ..snapshots.words import safe
+from .moments import (ARRIVED, ASK, BLOCKED, CALLED, CLOCK, CRASHED, CUT, DEADLOCK, EXIT, HELD, LOST, OF_NETWORKS, RESUME,
+                      RETURNED, SENT, SPAWN, STARTED, YIELDED, Moment)
 from .reading import Data, Recording
-from .rows import CANCELLED, RAISED
+from .rows import CANCELLED, RAISED, STOPPED
 
 CANCELLATIONS = ("Cancelled", "CancelledError")  # the exceptions of a native task and of one of asyncio's
 
@@ -51,11 +52,11 @@ class KernelText:
 class TaskText:
     """One task, and the requests that it has made and that are not answered: several, while it runs code it has called."""
 
-    def __init__(self, data: Data, kernel: KernelText) -> None:
+    def __init__(self, data: Data, kernel: KernelText, host: str) -> None:
         self.kernel = kernel
         self.name = data["name"]
         self.number = data["number"]
-        self.label = safe(f"task {self.number} '{self.name}'")
+        self.label = safe(f"task {self.number} '{self.name}'{host}")
         self.requests: list[tuple[int, bool, object]] = []  # each with whether it is a call, and its key
         self.running = False
         self.returned = False  # the code that it has called
@@ -79,7 +80,10 @@ class Text:
         self._kernels = {number: KernelText(kernel, begin, stream, durations, relative)
                          for number, kernel in recording.kernels.items()}
         self._current: KernelText | None = None  # whose line was written last
-        self._tasks = {number: TaskText(task, self._kernels[task["kernel"]]) for number, task in recording.tasks.items()}
+        self._tasks = {number: TaskText(task, self._kernels[task["kernel"]],
+                                        f" on {self._host(task['host'])}" if task.get("host") else "")
+                       for number, task in recording.tasks.items()}
+        self._sent: dict[int, float] = {}  # when packets were
         self._texts: dict[int, str] = {}  # of requests
         self._events = {SPAWN: self._spawn, RESUME: self._resume, ASK: self._ask, EXIT: self._exit}
 
@@ -90,6 +94,9 @@ class Text:
             elif moment.kind == DEADLOCK:
                 text = self._recording.deadlocks[moment.first]["deadlock"] if self._data else "Deadlock"
                 self._of(self._kernels[moment.task]).note("\n".join(map(safe, text.splitlines())))
+            elif moment.kind in OF_NETWORKS:
+                if self._pattern is None and (self._kinds is None or "network" in self._kinds):
+                    self._network(self._kernels[moment.task], moment)
             elif (handle := self._events.get(moment.kind)) is not None:
                 task = self._tasks[moment.task]
                 handle(task, task.kernel.now(moment.time), moment)
@@ -152,13 +159,45 @@ class Text:
     def _exit(self, task: TaskText, now: float, moment: Moment) -> None:
         if self._shows(task, "task"):
             how, text = moment.first, moment.second
-            if how == CANCELLED:
+            if how == STOPPED:
+                told = "was stopped: its host has crashed"
+            elif how == CANCELLED:
                 told = "was cancelled"
             elif how == RAISED:
                 told = f"raised {self._error(text)}"
             else:
                 told = f"returned {self._value(text)}" if text and self._data and self._recorded else "returned"
             self._of(task.kernel).event(now, task.label, told)
+
+    def _network(self, kernel: KernelText, moment: Moment) -> None:
+        """The line of a packet, a host or a partition."""
+        kind, now, first, second = moment.kind, kernel.now(moment.time), moment.first, moment.second
+        transcript = self._of(kernel)
+        if kind == SENT:
+            packet = self._recording.packets[first]
+            self._sent[first] = now
+            size = {0: "", 1: ", 1 byte"}.get(packet["size"], f", {packet['size']} bytes")
+            carries = f": {packet['carries']}" if packet["carries"] and self._data else ""
+            transcript.line(now, self._way(packet), f"packet {first}{size}: {safe(packet['text'] + carries)}\n")
+        elif kind in (ARRIVED, HELD, LOST):
+            packet = self._recording.packets[first]
+            took = now - self._sent.get(first, now)  # a damaged file may have times that are wrong
+            after = f" <{took:.6f}s>" if took > 0 else ""
+            told = {ARRIVED: "has arrived", HELD: "is held up by a partition", LOST: "is lost"}[kind]
+            transcript.event(now, self._way(packet), f"packet {first} {told}{after}")
+        elif kind in (STARTED, CRASHED):
+            address = self._recording.hosts[first]["address"]
+            told = (f"is there, at {address}", "starts again", "crashes", "loses power")[second + 2 * (kind == CRASHED)]
+            transcript.event(now, f"host {self._host(first)}", told)
+        else:
+            way = {"source": first, "target": second}
+            transcript.event(now, self._way(way), "cut off" if kind == CUT else "no longer cut off")
+
+    def _host(self, number: int) -> str:
+        return safe(self._recording.hosts.get(number, {}).get("name", "?"))
+
+    def _way(self, packet: Data) -> str:
+        return f"{self._host(packet['source'])} -> {self._host(packet['target'])}"
 
     # What the numbers mean.
 

@@ -16,15 +16,16 @@ from collections.abc import Callable
 from typing import TextIO
 
 from .axes import MEANINGS, Axis
+from .host_lanes import HostLanes
 from .lanes import KernelLane, TaskLane, microseconds
-from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, RESUME, SPAWN, WAKE, YIELDED,
-                      Moment)
+from .moments import (ANSWERED, ASK, BLOCKED, CALLED, CLOCK, COUNTS, DEADLOCK, EXIT, IDLE, OF_NETWORKS, RESUME, SPAWN,
+                      WAKE, YIELDED, Moment)
 from .reading import Data, Recording
-from .rows import CANCELLED, NO_DEADLINE, NO_DESCRIPTORS, RAISED, RETURNED
+from .rows import CANCELLED, NO_DEADLINE, NO_DESCRIPTORS, RAISED, RETURNED, STOPPED
 from .trees import Tree
 from .words import Words, quoted
 
-HOW = {RETURNED: "returned", RAISED: "raised", CANCELLED: "was cancelled"}
+HOW = {RETURNED: "returned", RAISED: "raised", CANCELLED: "was cancelled", STOPPED: "was stopped: its host has crashed"}
 
 
 def write_timeline(recording: Recording, stream: TextIO) -> None:
@@ -43,6 +44,7 @@ class Timeline:
         self._first = True
         self._kernels: dict[int, KernelLane] = {}
         self._lanes: dict[int, TaskLane] = {}
+        self._hosts = HostLanes(recording, self._put)
         self._events = {SPAWN: self._spawn, RESUME: self._resume, ASK: self._ask, WAKE: self._wake, EXIT: self._exit}
 
     def write(self) -> None:
@@ -92,11 +94,16 @@ class Timeline:
             self._name("process", kernel.pid, kernel.pid, quoted(f"{data['kind']} kernel{several}"), order)
             for tid, (key, depth) in enumerate(places, pid):
                 task = recording.tasks[key]
-                lane = self._lanes[key] = TaskLane(key, tid, f"{task['name']} ({task['number']})", depth, kernel,
+                host = f" on {recording.hosts[task['host']]['name']}" if task.get("host") in recording.hosts else ""
+                lane = self._lanes[key] = TaskLane(key, tid, f"{task['name']} ({task['number']}){host}", depth, kernel,
                                                    self._words.spot(task["place"]), digits)
                 self._name("thread", pid, tid, lane.row, tid)
             self._name("thread", pid, kernel.loop, quoted("the kernel's loop"), kernel.loop)
             pid = kernel.loop + 1
+            for machine in [host for host in recording.hosts.values() if host["kernel"] == data["kernel"]]:
+                self._name("thread", kernel.pid, pid, quoted(f"host {machine['name']}"), pid)
+                self._hosts.add(machine["host"], kernel, pid)
+                pid += 1
             kernel.open(axis.at(data["at"] - start), "loop", '"begins"')
 
     def _name(self, what: str, pid: int, tid: int, name: str, order: int) -> None:
@@ -202,7 +209,7 @@ class Timeline:
 
     def _exit(self, lane: TaskLane, time: int, moment: Moment) -> None:
         how, text = moment.first, self._recording.texts.get(moment.second)
-        told = quoted(HOW[how] if text is None or how == CANCELLED else f"{HOW[how]} {text}")
+        told = quoted(HOW[how] if text is None or how in (CANCELLED, STOPPED) else f"{HOW[how]} {text}")
         if how == RAISED:
             self._put(lane.event("i", time, f'"s":"t","cat":"task","name":{told}'))
         if lane.ready is not None:  # it was cancelled before it had begun
@@ -237,6 +244,8 @@ class Timeline:
             time = kernel.axis.at(moment.time)
             kernel.close(time)
             kernel.open(time, "loop", '"idle"')
+        elif moment.kind in OF_NETWORKS:
+            self._hosts.take(kernel.axis.at(moment.time), moment)
         elif moment.kind == DEADLOCK:
             time = kernel.axis.at(moment.time)
             kernel.close(time)
@@ -246,6 +255,7 @@ class Timeline:
 
     def _end(self) -> None:
         """End what is open where the recording ends."""
+        self._hosts.end(self._recording.end)
         for kernel in self._kernels.values():
             kernel.close(kernel.axis.at(self._recording.end))
             kernel.ready.flush()

@@ -42,6 +42,7 @@ class Writer:
 
     def __init__(self, path: str, data: bool) -> None:
         self.rows: list[int] = []
+        self.network: list[int] = []  # rows of a simulated network
         self.definitions: list[Definition] = []
         self.begin = time.monotonic_ns()
         self._sources: set[str] = set()
@@ -49,7 +50,7 @@ class Writer:
         self._packed: list[bytes] = []
         self._packing = threading.Lock()
         self._turn = threading.Lock()  # held by who writes
-        self._closed = False
+        self.closed = False
         self._write([{
             "recording": VERSION, "python": sys.version.partition(" ")[0], "pid": os.getpid(), "data": data,
             "argv": sys.argv if data else sys.argv[:1], "directory": directory(), "date": time.time(),
@@ -99,12 +100,18 @@ class Writer:
         with self._turn:
             self.pack()
             count = len(self._packed)  # first: the definitions that these rows need are there
+            network = self.network[:]
             self._define()
             packed = b"".join(self._packed[:count])
             del self._packed[:count]
-            if packed:
-                compressed = b64encode(zlib.compress(packed, LEVEL))
-                self._output.write(b'{"integers": %d, "data": "%s"}\n' % (len(packed) // 8, compressed))
+            self._write_rows(b"integers", packed)
+            del self.network[:len(network)]
+            self._write_rows(b"network", struct.pack(f"<{len(network)}q", *network))
+
+    def _write_rows(self, key: bytes, packed: bytes) -> None:
+        if packed:
+            compressed = b64encode(zlib.compress(packed, LEVEL))
+            self._output.write(b'{"%s": %d, "data": "%s"}\n' % (key, len(packed) // 8, compressed))
 
     def _define(self) -> None:
         count = len(self.definitions)
@@ -129,9 +136,9 @@ class Writer:
 
     def close(self) -> None:
         """Write the rest, and close the file. Harmless when it is closed already."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         self.stop()
         self.flush()
         self._write([{"end": time.monotonic_ns()}])
@@ -139,7 +146,7 @@ class Writer:
 
     def forget(self) -> None:
         """Give the file up, in a forked child process: it is the parent's."""
-        self._closed = True
+        self.closed = True
         self._output.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.movies import SEEN, WALK, check, positions, shown_moments
 
-PROGRAMS = "pipeline", "deadlock", "endings", "connections", "legacy", "threads"
+PROGRAMS = "pipeline", "deadlock", "endings", "connections", "legacy", "threads", "hosts"
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -26,12 +26,13 @@ export class Boxes {
   }
 
   #make(task) {
-    const { name, number, task: id } = this.recording.tasks[task];
+    const { name, number, task: id, host } = this.recording.tasks[task];
+    const where = host ? [element("small", { class: "host-name" }, this.recording.hostName(host))] : [];
     return element(
       "button",
       { type: "button", "data-task": id, style: { "--hue": hueOf(task) }, onclick: () => this.choose(task) },
       element("span", { class: "number" }, String(number)),
-      element("span", { class: "name" }, name),
+      element("span", { class: "name" }, ...where, name),
       element("span", { class: "note" }),
     );
   }

@@ -39,7 +39,11 @@ const ABOUT = [
   ],
   ["Ready queue", "tasks that can run. The first in the queue is next; who becomes ready goes to the end."],
   ["Blocked", "tasks that have asked for something that is not there yet: a time, a lock, an item, another task."],
-  ["Done", "tasks that have returned a value (✓), failed (✗), or were cancelled (⊘)."],
+  ["Done", "tasks that have returned a value (✓), failed (✗), were cancelled (⊘), or stopped as their host crashed (■)."],
+  [
+    "Network",
+    "of a simulated world: its hosts, and the packets on their way between them. A red line: a partition. A red number: a packet that it holds up.",
+  ],
   ["Strip", "all moments. A thick bar: the task runs. A pale bar: it is ready. A thin line: it is blocked."],
 ];
 

@@ -11,7 +11,15 @@ export const SPAWN = 0,
   CLOCK = 5,
   THING = 6,
   IDLE = 8,
-  DEADLOCK = 9;
+  DEADLOCK = 9,
+  SENT = 10,
+  ARRIVED = 11,
+  HELD = 12,
+  LOST = 13,
+  STARTED = 14,
+  CRASHED = 15,
+  CUT = 16,
+  JOINED = 17;
 export const ANSWERED = 0,
   YIELDED = 1,
   BLOCKED = 2,
@@ -19,8 +27,11 @@ export const ANSWERED = 0,
   CAME_TO_END = 4; // how a request went on
 export const RETURNED = 0,
   RAISED = 1,
-  CANCELLED = 2; // how a task ended
-export const NAMES = ["spawn", "resume", "ask", "wake", "exit", "clock", "thing", "counts", "idle", "deadlock"];
+  CANCELLED = 2,
+  STOPPED = 3; // how a task ended
+export const NAMES = ["spawn", "resume", "ask", "wake", "exit", "clock", "thing", "counts", "idle", "deadlock"].concat(
+  ["sent", "arrived", "held", "lost", "started", "crashed", "cut", "joined"], // of a simulated network
+);
 
 const UNKNOWN_REQUEST = { text: "something that the recording does not name", kind: "other", stack: 0 };
 
@@ -46,7 +57,9 @@ export class Recording {
     this.requests = byNumber(data.requests, "request");
     this.things = byNumber(labelled(data.things.filter((thing) => thing.kernel === this.kernel.kernel)), "thing");
     this.states = byNumber(data.states, "state");
+    this.hosts = byNumber((data.hosts ?? []).filter((host) => host.kernel === this.kernel.kernel), "host");
     this.#takeMoments(data.moments);
+    this.#takePackets(data.packets ?? []);
     this.#indexTasks();
   }
 
@@ -66,6 +79,24 @@ export class Recording {
     for (let row = 0, time = 0; row < kind.length; row++) times[row] = time += passed[row];
     this.time = Float64Array.from(mine, (row) => times[row]);
     this.clock = this.#clocks();
+  }
+
+  /** The packets between hosts, each with the moments at which it was sent, and at which its way was over. */
+  #takePackets(packets) {
+    this.packets = byNumber(
+      packets.filter((packet) => this.hosts.has(packet.source)).map((packet) => ({ ...packet })),
+      "packet",
+    );
+    this.cuts = []; // pairs of hosts: from the first to the second nothing got through for a while
+    this.kind.forEach((kind, moment) => {
+      if (kind === SENT) this.packets.get(this.first[moment]).sent = moment;
+      else if (kind === ARRIVED || kind === LOST) this.packets.get(this.first[moment]).over ??= moment;
+      else if (kind === CUT) this.cuts.push([this.first[moment], this.second[moment]]);
+    });
+  }
+
+  hostName(number) {
+    return this.hosts.get(number)?.name ?? "a host";
   }
 
   /** What a real clock showed when the recording began, from where its times count here: it is a large number. */

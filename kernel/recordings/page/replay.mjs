@@ -3,14 +3,22 @@
 
 import {
   ANSWERED,
+  ARRIVED,
   ASK,
   BLOCKED,
   CALLED,
   CAME_TO_END,
   CLOCK,
+  CRASHED,
+  CUT,
   EXIT,
+  HELD,
+  JOINED,
+  LOST,
   RESUME,
+  SENT,
   SPAWN,
+  STARTED,
   THING,
   WAKE,
   YIELDED,
@@ -34,6 +42,10 @@ export class State {
     this.ready = []; // tasks, first come first
     this.running = []; // the innermost is last
     this.things = new Int32Array(recording.things.size).fill(-1); // locks, queues and the like: the last change of each
+    this.flying = new Set(); // packets on their way, first sent first
+    this.held = new Set(); // those of them that a partition holds up
+    this.down = new Map(); // hosts that have crashed; whether their systems have, too
+    this.cut = new Set(); // "1 2": nothing gets from host 1 to host 2
     this.now = recording.start; // on the kernel's clock
   }
 
@@ -46,6 +58,10 @@ export class State {
     copy.ready = this.ready.slice();
     copy.running = this.running.slice();
     copy.things = this.things.slice();
+    copy.flying = new Set(this.flying);
+    copy.held = new Set(this.held);
+    copy.down = new Map(this.down);
+    copy.cut = new Set(this.cut);
     copy.now = this.now;
     return copy;
   }
@@ -60,6 +76,7 @@ export class State {
       const place = this.recording.things.get(first[moment])?.place ?? -1; // -1 is no place
       this.things[place] = second[moment] ? moment : -1;
     }
+    if (kind >= SENT) this.applyToNetwork(kind, first[moment], second[moment]);
     if (task < 0) return;
     this.last[task] = moment;
     if (kind === SPAWN || kind === WAKE) {
@@ -78,6 +95,18 @@ export class State {
       remove(this.ready, task);
       remove(this.running, task);
     }
+  }
+
+  applyToNetwork(kind, first, second) {
+    if (kind === SENT) this.flying.add(first);
+    else if (kind === HELD) this.held.add(first);
+    else if (kind === ARRIVED || kind === LOST) {
+      this.flying.delete(first);
+      this.held.delete(first);
+    } else if (kind === CRASHED) this.down.set(first, second === 1);
+    else if (kind === STARTED) this.down.delete(first);
+    else if (kind === CUT) this.cut.add(`${first} ${second}`);
+    else if (kind === JOINED) this.cut.delete(`${first} ${second}`);
   }
 
   /** What a task does: it is absent before it was made, and after that ready, running, blocked or done. */

@@ -1,6 +1,6 @@
 // What is on the stage at one position: which task is where. Plain data; `stage.mjs` draws it.
 
-import { CANCELLED, RAISED } from "./recording.mjs";
+import { CANCELLED, RAISED, STOPPED } from "./recording.mjs";
 import { DONE, WAITING } from "./replay.mjs";
 import { blocks, circles, ownersOf, waitAt, waitOf } from "./waits.mjs";
 
@@ -33,6 +33,7 @@ export function endingOf(recording, state, task) {
   const how = recording.first[moment],
     text = recording.text(recording.second[moment]);
   if (how === RAISED) return { word: "failed", sign: "✗", text };
+  if (how === STOPPED) return { word: "stopped", sign: "■", text: "" };
   if (how === CANCELLED) return { word: "cancelled", sign: "⊘", text: "" };
   return { word: "returned", sign: "✓", text };
 }

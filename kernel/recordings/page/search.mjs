@@ -1,7 +1,9 @@
-// Search: which moments have to do with a text. It may be a task's name, a line ("main.py:12"), or a part of a request.
+// Search: which moments have to do with a text. It may be a task's name, a line ("main.py:12"), or a part of a request
+// or of a packet.
 
-import { ASK, SPAWN } from "./recording.mjs";
+import { ARRIVED, ASK, HELD, LOST, SENT, SPAWN } from "./recording.mjs";
 
+const PACKETS = [SENT, ARRIVED, HELD, LOST];
 const PLACE = /^(.*):(\d+)$/;
 
 /** The moments that fit, in order. */
@@ -14,6 +16,11 @@ export function search(recording, query) {
       .filter((request) => fitsRequest(recording, request, wanted, place))
       .map((request) => request.request),
   );
+  const packets = new Set(
+    [...recording.packets.values()]
+      .filter(({ text, carries }) => `${text} ${carries}`.toLowerCase().includes(wanted))
+      .map(({ packet }) => packet),
+  );
   const tasks = recording.tasks.map(
     (task) =>
       task.name.toLowerCase().includes(wanted) ||
@@ -25,6 +32,7 @@ export function search(recording, query) {
   for (let moment = 0; moment < recording.count; moment++) {
     const task = recording.task[moment],
       kind = recording.kind[moment];
+    if (PACKETS.includes(kind) && packets.has(recording.first[moment])) found.push(moment);
     if (task < 0) continue;
     if (kind === ASK && requests.has(recording.first[moment])) found.push(moment);
     else if (tasks[task] && (byName ? true : kind === SPAWN)) found.push(moment);

@@ -2,6 +2,7 @@
 
 import { $, element, fill, setText } from "./dom.mjs";
 import { hueOf } from "./colours.mjs";
+import { Network } from "./network.mjs";
 import { ASK, RESUME } from "./recording.mjs";
 import { DONE } from "./replay.mjs";
 import { endingOf, lastingPlaces, sceneOf } from "./scene.mjs";
@@ -33,6 +34,7 @@ export class Stage {
     this.more = more; // called with a title and tasks, to list them all
     this.lasting = lastingPlaces(recording);
     this.groups = new Map(); // elements by key
+    this.network = new Network(recording, more);
   }
 
   draw(state, duration) {
@@ -42,6 +44,7 @@ export class Stage {
       this.#drawRunning(state, scene);
       this.#drawBlocked(state, scene);
       this.#drawDone(state, scene);
+      this.network.draw(state);
     }, duration);
     return scene;
   }

@@ -92,7 +92,7 @@ export class Tasks {
 
   #drawTask(state, task) {
     const { recording, page } = this,
-      { name, number, daemon } = recording.tasks[task];
+      { name, number, daemon, host } = recording.tasks[task];
     const last = lastWaitOf(recording, state, task);
     const frames = framesOf(recording, state, task);
     const since = state.last[task] < 0 ? "" : ` since ${span(recording.time[state.last[task]])}`;
@@ -112,7 +112,7 @@ export class Tasks {
           {},
           element("span", { class: "dot" }),
           name,
-          element("small", {}, ` task ${number}${daemon ? ", a daemon" : ""}`),
+          element("small", {}, ` task ${number}${daemon ? ", a daemon" : ""}${host ? `, on host ${recording.hostName(host)}` : ""}`),
         ),
         element(
           "p",

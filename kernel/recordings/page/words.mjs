@@ -2,18 +2,27 @@
 
 import {
   ANSWERED,
+  ARRIVED,
   ASK,
   BLOCKED,
   CALLED,
   CAME_TO_END,
   CLOCK,
+  CRASHED,
+  CUT,
   DEADLOCK,
   EXIT,
+  HELD,
   IDLE,
+  JOINED,
+  LOST,
   RAISED,
   RESUME,
   RETURNED,
+  SENT,
   SPAWN,
+  STARTED,
+  STOPPED,
   THING,
   WAKE,
   YIELDED,
@@ -117,6 +126,8 @@ const SENTENCES = {
     const how = recording.first[moment];
     if (how === RETURNED) return text ? [task, " is done: it returned ", { code: text }, "."] : [task, " is done."];
     if (how === RAISED) return [task, " is done: it failed with ", { code: text }, "."];
+    const { host } = recording.tasks[recording.task[moment]];
+    if (how === STOPPED) return [task, ` is stopped: its host ${recording.hostName(host)} has crashed.`];
     return [task, " is done: it was cancelled."];
   },
 
@@ -144,6 +155,53 @@ const SENTENCES = {
     ];
   },
 
+  [SENT](recording, before, moment) {
+    const { carries, text, size, ...packet } = packetAt(recording, moment);
+    if (!size) return [`${text.charAt(0).toUpperCase() + text.slice(1)} is on its way.`];
+    const name = recording.hostName(packet.source);
+    const whom = packet.source === packet.target ? "itself" : recording.hostName(packet.target);
+    return [`${name} sends ${plural(size, "byte")} to ${whom}: `, { code: carries || text }, "."];
+  },
+
+  [ARRIVED](recording, before, moment) {
+    const packet = packetAt(recording, moment);
+    const took = recording.clock[moment] - recording.clock[packet.sent];
+    const after = took > 0 ? ` after ${span(took)}` : "";
+    return [...subjectOfPacket(packet), ` has arrived at ${recording.hostName(packet.target)}${after}.`];
+  },
+
+  [HELD](recording, before, moment) {
+    const packet = packetAt(recording, moment);
+    return [...subjectOfPacket(packet), ` does not get from ${wayOf(recording, packet)}: a partition holds it up.`];
+  },
+
+  [LOST](recording, before, moment) {
+    const packet = packetAt(recording, moment);
+    return [...subjectOfPacket(packet), ` is lost on its way from ${wayOf(recording, packet)}.`];
+  },
+
+  [STARTED](recording, before, moment) {
+    const name = recording.hostName(recording.first[moment]);
+    return [recording.second[moment] ? `Host ${name} starts again.` : `There is a host ${name}.`];
+  },
+
+  [CRASHED](recording, before, moment) {
+    const name = recording.hostName(recording.first[moment]);
+    return [
+      recording.second[moment]
+        ? `Host ${name} loses power: its tasks stop, and nobody is told.`
+        : `Host ${name} crashes: its tasks stop, and its system closes their connections.`,
+    ];
+  },
+
+  [CUT](recording, before, moment) {
+    return [`From now on nothing gets from ${waysOfHosts(recording, moment)}.`];
+  },
+
+  [JOINED](recording, before, moment) {
+    return [`Packets get from ${waysOfHosts(recording, moment)} again.`];
+  },
+
   [DEADLOCK](recording, before, moment) {
     const { tasks } = recording.data.deadlocks[recording.first[moment]] ?? { tasks: [] };
     const places = placesOf(recording, tasks);
@@ -153,6 +211,23 @@ const SENTENCES = {
     return ["Deadlock: nothing can ever wake ", ...several(places), "."];
   },
 };
+
+function packetAt(recording, moment) {
+  return recording.packets.get(recording.first[moment]);
+}
+
+function wayOf(recording, { source, target }) {
+  return `${recording.hostName(source)} to ${source === target ? "itself" : recording.hostName(target)}`;
+}
+
+function waysOfHosts(recording, moment) {
+  return wayOf(recording, { source: recording.first[moment], target: recording.second[moment] });
+}
+
+/** A packet, as the pieces with which a sentence begins. */
+function subjectOfPacket({ carries, text }) {
+  return carries ? [{ code: carries }] : [text.charAt(0).toUpperCase() + text.slice(1)];
+}
 
 function nextDeadline(recording, state) {
   let first = 0;

@@ -39,6 +39,6 @@ def test_the_page_names_every_key() -> None:
 
 def test_the_page_has_every_kind_of_row() -> None:
     table = re.findall(r"^\| (\d+), (\w+) \| \w+ \| ([^|]+) \|", PAGE, re.MULTILINE)
-    assert [(name, int(number)) for number, name, _ in table] == [
-        (name, getattr(rows, name.upper())) for name in "yield step wait spawn wake exit clock thing counts moved".split()]
-    assert [1 + len(integers.split(", ")) for _, _, integers in table] == list(rows.LENGTHS)
+    assert [(name, int(number)) for number, name, _ in table] == [(name, getattr(rows, name.upper())) for name in (
+        "yield step wait spawn wake exit clock thing counts moved sent arrived held lost started crashed cut joined".split())]
+    assert [1 + len(integers.split(", ")) for _, _, integers in table] == [*rows.LENGTHS, *rows.NETWORK_LENGTHS]
