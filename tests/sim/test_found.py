@@ -15,12 +15,15 @@ from tests.support.paths import ROOT
 from tests.support.releases import NotInstalled, install
 
 FOUND = {
+    "aiosmtplib_reply_of_another": ("aiosmtplib==5.1.3", "is eve there? 250 bob@example.org"),
     "aiostream_swallows": ("aiostream==0.8.1", "the limit of 1 s was lost; it took 3.0 s"),
     "anyio_condition_without_lock": ("anyio==4.16.0", "RuntimeError('The current task is not holding this lock')"),
     "anyio_group_loses_time_limit": ("anyio==4.16.0", "no TimeoutError after"),
     "anyio_receive_loses": ("anyio==4.16.0", "left in the stream: 0 items (1 was sent, none was received)"),
     "anyio_send_cancelled_but_sent": ("anyio==4.16.0", "received: ['item', 'item']"),
+    "anyio_unix_receive_cancelled": ("anyio==4.16.0", "told: InvalidStateError('invalid state')"),
     "async_lru_drops_newer_call": ("async-lru==2.4.0", "calls that ran at the same time after the first had ended: 2"),
+    "nats_next_msg_loses": ("nats-py==2.16.0", "came: 1 received: 0 left: 0"),
     "tornado_lock_lost": ("tornado==6.6.1", "nobody has the lock, and nobody can get it: <Lock"),
 }
 

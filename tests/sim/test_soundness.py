@@ -44,6 +44,16 @@ def test_nothing_is_reported_of_a_program_that_is_in_order(flavour: str, first: 
     assert not next(iter(reports(flavour, range(first, first + BATCH), RUNS)), "")
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_nothing_is_reported_either_where_what_is_cancelled_is_cancelled_earlier(flavour: str) -> None:
+    for seed in range(200 if WHOLE else 6):
+        program = sound_program(seed, flavour)
+        report = EXPLORE[flavour](program.main, runs=100 if WHOLE else 30, seed=seed, most_steps=MOST_STEPS,
+                                  strategy="cancel")
+        assert report, f"{program.source}\n{report}"
+
+
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_nothing_is_reported_either_where_the_ready_tasks_come_in_any_order(flavour: str) -> None:
     for seed in range(20):

@@ -30,6 +30,7 @@ class Bug(NamedTuple):
     faulty: Version
     mended: Version
     held_out: bool = False  # whether the explorer was made without it in mind: it was tried only when all was done
+    network: bool = False  # whether it is about connections, so that a run has many choices
 
     def program(self, mended: bool) -> Main:
         """The scenario, with the faulty or the mended version. Raises `NotHere` where that cannot be had."""
@@ -67,4 +68,6 @@ BUGS = {bug.name: bug for bug in (
         True),
     Bug("http_pool", "httpcore 1093", "", Version(requirement="httpcore[asyncio]==1.0.9"),
         Version(requirement="httpcore2[asyncio]==2.16.2"), True),
+    Bug("redis_client", "redis-py, CVE-2023-28858", "", Version(requirement="redis==4.5.1"),
+        Version(requirement="redis==4.5.5"), network=True),
 )}
