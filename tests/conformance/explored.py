@@ -1,10 +1,11 @@
-"""CPython's own tests of locks, queues, tasks, groups, timeouts and streams, each under 20 legal schedules.
+"""CPython's own tests of locks, queues, tasks, groups, timeouts, streams, sockets, servers and TLS, each under 20 legal
+schedules, on the simulated network.
 
     python -m tests.conformance.explored [--schedules 20] [--modules test_locks,test_queues] [--verbose]
 
 A schedule is legal if a real machine may give it, so a test that counts on nothing else passes under each of them. The
-others are in `explored.toml`, with the reason: a test that counts on real time, or one that needs a real descriptor,
-thread or process, which a simulated run refuses.
+others are in `explored.toml`, with the reason: a test that counts on real time, or one that needs a real descriptor or
+process, which a simulated run refuses.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from pathlib import Path
 from .__main__ import PROCESSES, Outcomes, available, run_module
 from .exclusions import Exclusions
 
-MODULES = ["test_tasks", "test_locks", "test_queues", "test_taskgroups", "test_timeouts", "test_waitfor",
-           "test_streams", "test_futures"]  # the longest first; the names that this Python has
+MODULES = ["test_events", "test_tasks", "test_sock_lowlevel", "test_streams", "test_sslproto", "test_locks",
+           "test_queues", "test_taskgroups", "test_timeouts", "test_waitfor", "test_futures", "test_selector_events",
+           "test_server"]  # the longest first; the names that this Python has
 SCHEDULES = 20
 FILE = Path(__file__).with_name("explored.toml")
+BAD_DESCRIPTOR = "[Errno 9] Bad file descriptor"  # what the system says to one that it does not know
 COLUMNS = "passed", "no loop", "refused", "real time", "failed"
 
 
@@ -33,6 +36,7 @@ class Verdict:
         self._verbose = verbose
         self._refused = Exclusions(FILE, "refused")
         self._timed = Exclusions(FILE, "fails")
+        self._rare = Exclusions(FILE, "rarely")
         self._everywhere = Exclusions()  # what fails without a simulation as well
         self._totals: Counter[str] = Counter()
         self.wrong: list[str] = []
@@ -53,9 +57,9 @@ class Verdict:
     def _column(self, test: str, outcome: str, details: str) -> str:
         """Where a test is counted; what is wrong with it is noted."""
         refused, timed = self._refused.reason(test) is not None, self._timed.reason(test) is not None
-        if outcome == "refused" and refused:
+        if refused and (outcome == "refused" or outcome == "failed quietly" and BAD_DESCRIPTOR in details):
             return "refused"
-        if outcome == "failed" and timed:
+        if outcome == "failed" and (timed or self._rare.reason(test) is not None):
             return "real time"
         if outcome in ("passed", "no loop") and not (refused or timed and self._complete):
             return outcome

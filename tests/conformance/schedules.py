@@ -15,6 +15,7 @@ The journal says of each test:
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -31,6 +32,7 @@ from kernel.sim.runs import Run
 from kernel.sim.strategies import AtRandom
 
 from .substitute import substitute
+from .threads import simulated_threads
 from .worker import PACKAGE, TEST_SECONDS, Journal, name_of, read, tests_in, write
 
 PATIENCE = 1.0  # seconds of real time after which a function in a thread that waits for the loop is refused
@@ -54,16 +56,16 @@ class Test:
     def outcome(self, schedules: int) -> tuple[str, str]:
         """Run the test under the schedules; what came of it, and the details."""
         for seed in (None, *range(schedules)):
+            gc.collect()  # what an earlier test has left is not to be thrown away in this one
             run = run_of(seed)
             result = unittest.TestResult()
             faulthandler.dump_traceback_later(TEST_SECONDS, exit=True)
-            with simulated(run):
+            with simulated(run), simulated_threads(run):
                 self._kind(self._method).run(result)
             faulthandler.cancel_dump_traceback_later()
             self._steps += run.steps
-            refused = next((failure for failure in run.failures if failure.kind == "unsimulated"), None)
-            if refused is not None:
-                return "refused", refused.message
+            if run.refused:
+                return "refused", str(run.refused[0])
             if result.skipped:
                 return "skipped", result.skipped[0][1]
             if not result.wasSuccessful():
