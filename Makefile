@@ -35,7 +35,12 @@ SMOKE := scheduling 'echo-*-1KiB-100' echo-udp-1KiB-50 echo-pipe-1KiB sendfile s
 # Tests in other folders that need a browser.
 IN_BROWSER := tests/kernel/recordings/test_timelines_in_perfetto.py
 
-.PHONY: test test-native conformance explore fuzz ecosystem browser movies bench bench-smoke clean
+.PHONY: test test-native conformance explore fuzz ecosystem browser movies bench bench-smoke clean \
+	environment ecosystem-environment browser-environment
+
+environment: $(STAMP)
+ecosystem-environment: $(ECOSYSTEM_STAMP)
+browser-environment: $(BROWSER_STAMP)
 
 test: $(STAMP)
 	$(VENV)/bin/python -m mypy --strict $(CHECKED)
@@ -50,7 +55,7 @@ conformance: $(STAMP)
 	$(VENV)/bin/python -m tests.conformance
 
 explore: $(STAMP)
-	EXPLORE=1 $(VENV)/bin/python -m pytest -q tests/sim tests/examples/test_explore.py
+	EXPLORE=1 $(VENV)/bin/python -m pytest -q tests/sim tests/examples/test_explore.py tests/examples/test_raft.py
 	$(VENV)/bin/python -m tests.sim.corpus
 	$(VENV)/bin/python -m tests.conformance.explored
 
@@ -59,7 +64,7 @@ fuzz: $(STAMP)
 	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS)
 
 ecosystem: $(ECOSYSTEM_STAMP)
-	$(ECOSYSTEM_VENV)/bin/python -m pytest -q tests/ecosystem
+	$(ECOSYSTEM_VENV)/bin/python -m pytest -q tests/ecosystem tests/sim/test_stacks.py
 	$(ECOSYSTEM_VENV)/bin/python -m tests.ecosystem.suites --quick
 
 browser: $(BROWSER_STAMP)
@@ -74,6 +79,7 @@ bench: $(BENCH_STAMP)
 bench-smoke: $(STAMP)
 	$(VENV)/bin/python -m benchmarks $(SMOKE) --quick --rounds 1 --against asyncio --write $(VENV)/bench-smoke
 	$(VENV)/bin/python -m benchmarks.insight --quick --rounds 1
+	$(VENV)/bin/python -m benchmarks.simulated --runs 1 --messages 500 --hour 10
 	$(VENV)/bin/python -m benchmarks.recordings --quick --rounds 1
 
 $(BENCH_STAMP): pyproject.toml
