@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from inspect import isfunction
 from pathlib import Path
 
 import pytest
 
 from compat.plugin import exploring
-from kernel.sim import KINDS, STRATEGIES, Settings
+from kernel.sim import KINDS, STRATEGIES, Settings, world
 from kernel.sim import __all__ as offered
+from kernel.sim.network.faults import FAULTS
 from tests.sim.corpus.bugs import BUGS
 from tests.support.offered import Place
 from tests.support.paths import ROOT
@@ -40,7 +42,10 @@ def test_every_program_is_in_a_session(tmp_path: Path) -> None:
 
 
 def test_all_that_there_is_is_named() -> None:
-    for names in KINDS, STRATEGIES, Settings.__annotations__, offered:
+    functions = [name for name, value in vars(world).items() if isfunction(value) and value.__module__ == world.__name__
+                 and not name.startswith("_")]
+    methods = [name for kind in (world.Host, world.Disk) for name in vars(kind) if not name.startswith("_")]
+    for names in KINDS, STRATEGIES, Settings.__annotations__, offered, FAULTS, functions, methods:
         assert [name for name in names if not re.search(rf"\b{name}\b", PAGE)] == []
 
 
@@ -57,5 +62,6 @@ def test_the_table_has_all_published_bugs() -> None:
 
 def test_the_links() -> None:
     links = [link for link in re.findall(r"\]\(([^)]+)\)", PAGE) if not link.startswith("https://")]
+    headings = {"#" + heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ ([\w ]+)$", PAGE, re.MULTILINE)}
     assert links
-    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+    assert [link for link in links if link not in headings and not (ROOT / "docs" / link).exists()] == []

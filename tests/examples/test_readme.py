@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.support.interpreters import run_python
 from tests.support.offered import Place
 from tests.support.paths import ROOT
@@ -20,7 +22,7 @@ def printed(*arguments: str) -> str:
 
 
 def test_the_programs(tmp_path: Path) -> None:
-    native, facade, _ = blocks(README, "python")
+    native, facade, *_ = blocks(README, "python")
     file = tmp_path / "hello.py"
     file.write_text(native)
     lines = printed("-m", "kernel", str(file)).splitlines()
@@ -46,16 +48,17 @@ def test_the_tour() -> None:
 
 
 def test_a_program_that_hangs(place: Place) -> None:
-    session, _ = blocks(README, "console")
+    session, *_ = blocks(README, "console")
     check_session(session, place, ROOT)
 
 
-def test_a_program_with_a_race(place: Place, tmp_path: Path) -> None:
-    (tmp_path / "race.py").write_text(blocks(README, "python")[-1])
-    check_session(blocks(README, "console")[-1], place, tmp_path)
+@pytest.mark.parametrize(("name", "place_on_page"), [("race.py", -2), ("votes.py", -1)])
+def test_a_program_that_is_explored(place: Place, tmp_path: Path, name: str, place_on_page: int) -> None:
+    (tmp_path / name).write_text(blocks(README, "python")[place_on_page])
+    check_session(blocks(README, "console")[place_on_page], place, tmp_path)
 
 
 def test_the_links() -> None:
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert len(links) > 10
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
