@@ -257,12 +257,15 @@ class Cancel(InTurn):
 
 
 class Portfolio(InTurn):
-    """All the others in turn, but for the exhaustive one."""
+    """The others in turn, but for the exhaustive one, and for what may not be possible in the program as it is.
+
+    Who asks for a cancellation may have to wait for what the task does. So one that the exploration asks for may come
+    at a moment at which nobody can ask for it.
+    """
 
     def __init__(self, rng: Random) -> None:
         few, at_random, guided = Few(rng), AtRandom(rng), Guided(rng)
-        others = few, at_random, Deadlines(rng), few, at_random, guided
-        super().__init__(rng, *others, *others, Injections(rng))
+        super().__init__(rng, few, at_random, Deadlines(rng), few, at_random, guided)
 
 
 STRATEGIES: dict[str, Callable[[Random], Strategy]] = {

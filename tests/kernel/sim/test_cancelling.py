@@ -103,11 +103,10 @@ def test_its_tape_repeats_it(flavour: Flavour) -> None:
 
 
 @both
-def test_other_strategies_make_no_such_choices_and_the_portfolio_finds_it(flavour: Flavour) -> None:
-    for strategy in "few", "random", "guided", "exhaustive":
-        assert explored(flavour, leaking(flavour), strategy=strategy, runs=50)
-    report = explored(flavour, leaking(flavour), strategy="portfolio")
-    assert report.tape is not None and report.tape.deviations[0].kind == "cancel"
+def test_other_strategies_make_no_such_choices(flavour: Flavour) -> None:
+    """What they find can happen in the program as it is: this second task is cancelled after its work."""
+    for strategy in "few", "random", "guided", "exhaustive", "portfolio":
+        assert explored(flavour, leaking(flavour), strategy=strategy, runs=100)
 
 
 @both

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import compat
 
-from .programs import STACKS, STRATEGIES, on_one_host, on_two_hosts
+from .programs import STACKS, on_one_host, on_two_hosts
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--hosts", action="store_true", help="with the server on a host of its own")
     parser.add_argument("--runs", type=int, help="explore it, with so many runs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--strategy", help="by default the portfolio")
+    parser.add_argument("--strategy", default="portfolio")
     parser.add_argument("--faults", nargs="+", default=[], help="what the explorer may do to the network")
     parser.add_argument("--tape", type=Path, help="write the tape of what was found to this file")
     parser.add_argument("--replay", type=Path, help="make the one run of this tape")
@@ -30,8 +30,8 @@ def main() -> int:
     if options.runs is None:
         compat.simulate(program, tape=options.replay)
         return 0
-    strategy = options.strategy or STRATEGIES.get(options.stack, "portfolio")
-    report = compat.explore(program, runs=options.runs, seed=options.seed, strategy=strategy, faults=options.faults)
+    report = compat.explore(program, runs=options.runs, seed=options.seed, strategy=options.strategy,
+                            faults=options.faults)
     print(report)
     if options.tape is not None and report.tape is not None:
         report.tape.save(options.tape)

@@ -27,10 +27,6 @@ STACKS = {
 }
 PORT = 8000
 
-# aiosmtpd cancels its task when the client has gone. The strategy "cancel", which is a part of the portfolio, does so
-# before: then the client fails, goes, and aiosmtpd asks for the cancellation that has come.
-STRATEGIES = {"smtp": "random"}
-
 
 def requirements(stack: str) -> list[str]:
     """The releases that the stack needs, such as "redis==8.1.0"."""
