@@ -69,8 +69,8 @@ def test_a_lock_never_released(place: Place) -> None:
         lines = shown(place, program, process)
     acquires = at(program, "await lock.acquire()", "serve")
     assert lines[1:] == ["Lock held by task 4 'Bob', which has ended",
-                         f"  1. task 5 'Cid' waits in acquire() at {acquires}",
-                         f"  2. task 6 'Dora' waits in acquire() at {acquires}"]
+                         f"  1. task 5 'Cid' waits in acquire() at {acquires}, although its holder has ended",
+                         f"  2. task 6 'Dora' waits in acquire() at {acquires}, although its holder has ended"]
 
 
 def test_a_lock_of_asyncio_never_released(place: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -18,15 +19,20 @@ REFUSED = (r"refuses grpc\.AioChannel\(\) at .*test_c_libraries.py:\d+ in use: a
 
 
 @pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Something that looks like grpc's core, and is not imported."""
     (tmp_path / "grpc" / "_cython").mkdir(parents=True)
     for folder in "grpc", "grpc/_cython":
         (tmp_path / folder / "__init__.py").touch()
     (tmp_path / "grpc/_cython/cygrpc.py").write_text("AioServer = Channel = Server = AioChannel = lambda: 'made'\n")
     monkeypatch.syspath_prepend(tmp_path)
+    real = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "grpc"}
+    for name in real:
+        del sys.modules[name]
+    yield
     for name in [name for name in sys.modules if name.partition(".")[0] == "grpc"]:
-        monkeypatch.delitem(sys.modules, name)
+        del sys.modules[name]
+    sys.modules.update(real)
 
 
 async def use() -> None:
