@@ -69,11 +69,12 @@ def explore(main: Callable[[], Code[Any]], *, runs: int = 1000, strategy: str = 
     `strategy` says what is tried: "portfolio" (something of each of the others, but for the exhaustive one, and for
     cancellations that the exploration asks for), "random", "few" (one to three deviations from the quiet schedule),
     "cancel" (each time limit runs out at each step, and each task that the program cancels is cancelled at each of its
-    suspensions, also where the program itself may not be able to), "guided" (more of what has led to new states), or "exhaustive": every schedule with up to `bound` deviations, 2 by default, after which the report says
-    that it is complete. The same `seed` explores the same; without one it is a new one, which the report names. The run
-    that the story tells of is recorded in the file `recording`, for `trampoline show`, `timeline` and `movie`.
-    `progress` is called after each run with the report so far. Ctrl-C ends an exploration, and the report tells what
-    was found until then.
+    suspensions, also where the program itself may not be able to), "guided" (more of what has led to new states), or
+    "exhaustive": every schedule with up to `bound` deviations, 2 by default, after which the report says that it is
+    complete. The same `seed` explores the same; without one it is a new one, which the report names. The run that the
+    story tells of is recorded in the file `recording`, for `trampoline show`, `timeline` and `movie`. `progress` is
+    called after each run with the report so far. Ctrl-C ends an exploration, and the report tells what was found until
+    then.
 
     `jobs` above 1 has so many processes make the runs, each with a part of the work; they are forked when the first run
     was made. `progress` is then called after several runs. Of several failures the one that is found first counts, and

@@ -77,8 +77,8 @@ class Surroundings(Refusals):
     cannot control is refused.
 
     `now` shows the virtual clock, in seconds, and `pass_time` is called with the seconds of a `time.sleep`. `seed` is
-    called once at most. Without a `network` sockets are refused. Everything is as before at the end, also when the run fails or is interrupted. Raises
-    `RuntimeError` when another thread of this process is in a simulated run.
+    called once at most. Without a `network` sockets are refused. Everything is as before at the end, also when the run
+    fails or is interrupted. Raises `RuntimeError` when another thread of this process is in a simulated run.
     """
 
     def __init__(self, now: Callable[[], float], pass_time: Callable[[float], None], seed: Callable[[], int],

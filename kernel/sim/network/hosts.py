@@ -58,8 +58,8 @@ class Host:
 
         `main` is an `async def` function without arguments; `restart` runs it again. `name` is the task's name, by
         default the host's. Where the program has not begun, in a function that is given as `world=`, the task is made
-        when it begins, and the answer is None. Raises `RuntimeError` when the host has crashed and was not restarted, `TypeError` for what
-        is no such function.
+        when it begins, and the answer is None. Raises `RuntimeError` when the host has crashed and was not restarted,
+        `TypeError` for what is no such function.
         """
         if hasattr(main, "send") or not callable(main):
             if hasattr(main, "close"):
