@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import resource_tracker
 from typing import Any
 
 import pytest
@@ -77,6 +78,8 @@ if sys.platform != "win32":
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_out_of_the_world_is_refused_with_its_line_and_what_to_do(name: str) -> None:
     function, call, remedy = CALLS[name]
+    if name == "multiprocessing":  # else the tracker could not be started in the run, and a semaphore would be left
+        resource_tracker.ensure_running()
     gc.collect()
     before = open_descriptors()
     with around() as run, pytest.raises(Unsimulated) as caught:
