@@ -11,15 +11,24 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from unittest.mock import patch
 
-from kernel.sim.refusals import audited
+from kernel.sim.refusals import NO_LIBRARIES, REFUSED, audited
 
 from .after_import import AfterImport
 
-# Modules, and what a program begins with. What is refused is called by the library's name, see `kernel.sim.refusals`.
+# Modules, and what a program begins with.
 LIBRARIES = {
     "grpc._cython.cygrpc": ("AioChannel", "AioServer", "Channel", "Server"),
     "psycopg.generators": ("connect",),
 }
+
+
+def _event(module: str, name: str) -> str:
+    """What the audit hook is told, which has the library's name: "grpc.Channel"."""
+    return f"{module.partition('.')[0]}.{name}"
+
+
+REFUSED.update((event, (f"{event}()", NO_LIBRARIES)) for module, names in LIBRARIES.items()
+               for event in (_event(module, name) for name in names))
 
 
 @contextmanager
@@ -28,8 +37,8 @@ def refused_libraries() -> Iterator[None]:
     with ExitStack() as stack:
         def refuse(module: ModuleType) -> None:
             for name in LIBRARIES[module.__name__]:
-                event = f"{module.__name__.partition('.')[0]}.{name}"
-                stack.enter_context(patch.object(module, name, audited(event, getattr(module, name))))
+                refused = audited(_event(module.__name__, name), getattr(module, name))
+                stack.enter_context(patch.object(module, name, refused))
 
         libraries = AfterImport(dict.fromkeys(LIBRARIES, refuse))
         stack.callback(libraries.stop)

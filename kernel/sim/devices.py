@@ -102,10 +102,6 @@ class World:
     def deviated_outside(self, subject: Any, what: str) -> None:
         """A choice of the network's was made that is not the quiet one: `what` became of `subject`."""
 
-    def waits(self) -> int:
-        """How many timers and packets are pending."""
-        return len(self.network.coming) + sum(len(poller.kernel.timers.heap) for poller in self.network.pollers)
-
     def options_after(self, after: float, within: float) -> int:
         """How many deadlines a choice may name that come after that time; 0 if none comes within so many seconds."""
         near = after + within

@@ -46,8 +46,6 @@ REFUSED = {
     **{f"signal.{name}": (f"signal.{name}()", NO_ALARMS) for name in ("alarm", "setitimer")},
     "_thread.start_joinable_thread": ("threading.Thread.start()", NO_THREADS),
     "_thread.start_new_thread": ("threading.Thread.start()", NO_THREADS),
-    **{name: (f"{name}()", NO_LIBRARIES) for name in (  # told of by `audited`
-        "grpc.AioChannel", "grpc.AioServer", "grpc.Channel", "grpc.Server", "psycopg.connect")},
 }
 
 # Modules that start threads of the kernel's own, which watch the program or are simulated.

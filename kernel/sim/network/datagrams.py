@@ -31,8 +31,6 @@ class DatagramEndpoint(Endpoint):
         self._queue: deque[tuple[bytes, Any]] = deque()
         self._filled = 0
 
-    label = "a datagram"
-
     def readable(self) -> bool:
         return bool(self._queue or self.error or self.deaf)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .endpoints import SMALLEST
 from .packets import Packet
@@ -46,7 +46,8 @@ class Flow:
         size = self.source.buffer(socket.SO_SNDBUF)
         return size if self.source.unix else size + self.target.buffer(socket.SO_RCVBUF)
 
-    def send(self, what: Callable[[], object], data: bytes = b"", form: str = "", split: Any = None) -> None:
+    def send(self, what: Callable[[], object], data: bytes = b"", form: str = "",
+             split: Callable[[bytes], object] | None = None) -> None:
         """Have `what()` happen at the target."""
         source, target = self.source, self.target
         if source.paired:
@@ -58,11 +59,7 @@ class Flow:
     def send_bytes(self, data: bytes) -> None:
         self.on_way += len(data)
         self.send(partial(self._arrive, data), data,
-                  split=(lambda: self._halves(data)) if len(data) > 1 and not self.source.unix else None)
-
-    def _halves(self, data: bytes) -> tuple[Callable[[], None], Callable[[], None]]:
-        middle = len(data) // 2
-        return partial(self._arrive, data[:middle]), partial(self._arrive, data[middle:])
+                  split=self._arrive if len(data) > 1 and not self.source.unix else None)
 
     def _arrive(self, data: bytes) -> None:
         target = self.target

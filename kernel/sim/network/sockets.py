@@ -165,7 +165,7 @@ class SimulatedSocket(RealSocket, metaclass=Kind):
                 if timeout == 0.0 or flags & DONTWAIT and timeout is None:
                     raise
             if timeout is None:
-                network.block([self._end], ready, until, f"{call} on a socket that blocks")
+                network.block([self._end], ready, float("inf"), f"{call} on a socket that blocks")
             elif clock.time < until:  # the socket is ready, and the call does nothing: Python tries again and again
                 clock.pass_time(MOMENT)
             else:

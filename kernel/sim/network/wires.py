@@ -18,6 +18,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -93,11 +94,10 @@ class Network:
     def here(self) -> Life:
         """The host that runs now."""
         life = HERE.get(None)
-        # A syscall is carried out outside of the context of its task, and so is what a timer or a descriptor brings.
-        for poller in reversed(self.pollers if life is None else ()):
-            kernel = poller.kernel
-            if life is None and (running := kernel.current or kernel.firing) is not None:
-                life = life_of(running)
+        if life is None:
+            # A syscall is carried out outside of the context of its task, and so is what a timer or a descriptor brings.
+            running = (poller.kernel.current or poller.kernel.firing for poller in reversed(self.pollers))
+            life = next((found for item in running if (found := life_of(item)) is not None), None)
         return self.main.life if life is None or self.hosts.get(life.host.name) is not life.host else life
 
     def find(self, address: str, source: Host) -> Host | None:
@@ -252,10 +252,10 @@ class Network:
         self.after(self.delay(packet.source.host, packet.target.host), lambda: self._deliver(packet), packet.subject)
 
     def send(self, packet: Packet, not_before: float = 0.0, datagram: bool = False,
-             split: Callable[[], tuple[Callable[[], object], Callable[[], object]]] | None = None) -> float:
+             split: Callable[[bytes], object] | None = None) -> float:
         """Have `packet` arrive: not before that time. Returns when it arrives.
 
-        `split` gives the two halves of what is to be told, for a choice that has them arrive one after the other.
+        `split` is to be told the two halves of its data, by a choice that has them arrive one after the other.
         """
         world = self.world
         if world.clock.time != self._since:
@@ -292,8 +292,7 @@ class Network:
         return bool(self.coming) and self.coming[0][0] <= moment
 
     def _deviate(self, value: int, packet: Packet, moment: float, room: float, later: int,
-                 split: Callable[[], tuple[Callable[[], object], Callable[[], object]]] | None, lossy: bool,
-                 faults: list[str]) -> float:
+                 split: Callable[[bytes], object] | None, lossy: bool, faults: list[str]) -> float:
         """What a choice that is not the quiet one does to a packet that would arrive at `moment`."""
         world = self.world
         if value <= later:
@@ -308,12 +307,11 @@ class Network:
             self.at(moment, lambda: self.arrive(packet), packet.subject)
             about = f"takes until {moment:g} s"
         elif split is not None and value == later + 1:
-            first, second = split()
-            packet.arrive = first
             middle = len(packet.data) // 2
-            rest = Packet(packet.source, packet.target, packet.subject, second, packet.reset, packet.lost,
-                          data=packet.data[middle:])
-            packet.data = packet.data[:middle]
+            packet.data, second = packet.data[:middle], packet.data[middle:]
+            packet.arrive = partial(split, packet.data)
+            rest = Packet(packet.source, packet.target, packet.subject, partial(split, second), packet.reset,
+                          packet.lost, data=second)
             if self.audience is not None:
                 self.audience.sent(packet)
                 self.audience.sent(rest)
