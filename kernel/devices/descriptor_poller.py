@@ -1,4 +1,4 @@
-"""What the real pollers share: who listens to which file descriptor, and being woken by other threads and by signals.
+"""What the real pollers share: watching descriptors that may be closed, and being woken by other threads and by signals.
 
 There are two. `EpollPoller` uses epoll itself, where the system has it. `SelectorPoller` uses whatever the standard
 library's `selectors` has for this system. They differ in how they tell the operating system, and how they ask it.
@@ -9,13 +9,10 @@ from __future__ import annotations
 import errno
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from .listeners import Listeners
 from .protocols import Event, Listener
 from .wakers import Waker
-
-if TYPE_CHECKING:
-    from ..core import Kernel
 
 # When a watched descriptor is closed, epoll and kqueue say nothing. So in a silence the poller checks every watched
 # descriptor: after 1 second, after 2 more, after 4 more, and so on, up to every 64 seconds.
@@ -23,24 +20,11 @@ AUDIT_AFTER, AUDIT_EVERY = 1.0, 64.0
 READABLE, WRITABLE = 1, 4  # as Linux has EPOLLIN and EPOLLOUT
 
 
-class Vanished:
-    """The event that a watched descriptor turned out to be closed."""
-
-    def __init__(self, listener: Listener, error: OSError) -> None:
-        self._listener = listener
-        self._error = error
-
-    def fire(self, kernel: Kernel) -> None:
-        self._listener.fail(kernel, self._error)
-
-
-class DescriptorPoller:
-    """Who listens to which descriptor; the base of the real pollers."""
+class DescriptorPoller(Listeners):
+    """The base of the real pollers."""
 
     def __init__(self) -> None:
-        self._readers: dict[int, Listener] = {}
-        self._writers: dict[int, Listener] = {}
-        self._vanished: list[Event] = []  # to be told by the next poll
+        super().__init__()
         self._waker = Waker()
         self._woken_fd = self._waker.source
 
@@ -60,40 +44,21 @@ class DescriptorPoller:
         raise NotImplementedError
 
     def watch(self, fd: int, writing: bool, listener: Listener) -> None:
-        table = self._writers if writing else self._readers
-        if fd in table:
+        if self.listener(fd, writing) is not None:
             self._audit([fd])
-        if fd in table:
-            raise RuntimeError(f"descriptor {fd} is waited for already, by {table[fd]!r}; one task at a time may "
-                               f"{'write' if writing else 'read'} it")
-        table[fd] = listener
+        self._add(fd, writing, listener)
         try:
             self._arm(fd)
         except (OSError, OverflowError, ValueError) as error:
-            del table[fd]
+            super().unwatch(fd, writing)
             number = error.errno if isinstance(error, OSError) else errno.EBADF
             raise OSError(number, f"cannot wait for descriptor {fd}: {error}") from None
 
     def unwatch(self, fd: int, writing: bool) -> bool:
-        if (self._writers if writing else self._readers).pop(fd, None) is None:
-            return False
-        self._rearm(fd)
-        return True
-
-    def drop(self, event: Event) -> None:
-        for writing, table in (False, self._readers), (True, self._writers):
-            for fd in [fd for fd, listener in table.items() if listener is event]:
-                self.unwatch(fd, writing)
-
-    def listener(self, fd: int, writing: bool) -> Listener | None:
-        return (self._writers if writing else self._readers).get(fd)
-
-    def watching(self) -> bool:
-        return bool(self._readers or self._writers or self._vanished)
-
-    def watched(self) -> int:
-        """How many descriptors are listened to; for tools that show what a kernel does."""
-        return len({*self._readers, *self._writers})
+        found = super().unwatch(fd, writing)
+        if found:
+            self._rearm(fd)
+        return found
 
     def poll(self, timeout: float | None) -> list[Event]:
         left = math.inf if timeout is None else timeout
@@ -157,14 +122,7 @@ class DescriptorPoller:
             try:
                 self._check(fd)
             except OSError:
-                error = OSError(errno.EBADF, f"descriptor {fd} was closed while it was waited for")
-                for table in self._readers, self._writers:
-                    if fd in table:
-                        self._vanished.append(Vanished(table.pop(fd), error))
-
-    def _take_vanished(self) -> list[Event]:
-        vanished, self._vanished = self._vanished, []
-        return vanished
+                self._vanish(fd)
 
     def wake(self) -> None:
         self._waker.wake()
@@ -174,5 +132,4 @@ class DescriptorPoller:
 
     def close(self) -> None:
         self._waker.close()
-        self._readers.clear()
-        self._writers.clear()
+        super().close()

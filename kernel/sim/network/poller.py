@@ -7,7 +7,7 @@ from typing import Any
 
 from ...core import Kernel
 from ...devices import Event, Listener
-from ...devices.descriptor_poller import Vanished
+from ...devices.listeners import Listeners
 from ...task import Task
 from .asked import NetworkListener
 from .audience import Audience
@@ -15,17 +15,15 @@ from .hosts import life_of
 from .wires import FIRST, Network
 
 
-class SimulatedPoller:
+class SimulatedPoller(Listeners):
     """Which of the run's descriptors are ready. Where several are, it is a choice which of them comes first."""
 
     def __init__(self, network: Network) -> None:
+        super().__init__()
         self.kernel: Kernel
         self.touched: dict[int, None] = {}  # descriptors to look at, since something has changed there
         self._world = network.world
         self._network = network
-        self._readers: dict[int, Listener] = {}
-        self._writers: dict[int, Listener] = {}
-        self._vanished: list[Event] = []
         self._listeners: list[NetworkListener] = []
         network.pollers.append(self)
 
@@ -48,29 +46,8 @@ class SimulatedPoller:
                     f"a wait for descriptor {fd}, which is the system's, to become "
                     f"{'writable' if writing else 'readable'}")
             raise OSError(errno.EBADF, f"cannot wait for descriptor {fd}: it is closed")
-        table = self._writers if writing else self._readers
-        if fd in table:
-            raise RuntimeError(f"descriptor {fd} is waited for already, by {table[fd]!r}; one task at a time may "
-                               f"{'write' if writing else 'read'} it")
-        table[fd] = listener
+        self._add(fd, writing, listener)
         self.touched[fd] = None
-
-    def unwatch(self, fd: int, writing: bool) -> bool:
-        return (self._writers if writing else self._readers).pop(fd, None) is not None
-
-    def drop(self, event: Event) -> None:
-        for table in self._readers, self._writers:
-            for fd in [fd for fd, listener in table.items() if listener is event]:
-                del table[fd]
-
-    def listener(self, fd: int, writing: bool) -> Listener | None:
-        return (self._writers if writing else self._readers).get(fd)
-
-    def watching(self) -> bool:
-        return bool(self._readers or self._writers or self._vanished)
-
-    def watched(self) -> int:
-        return len({*self._readers, *self._writers})
 
     def poll(self, timeout: float | None) -> list[Event]:
         network = self._network
@@ -103,17 +80,16 @@ class SimulatedPoller:
                 ready.insert(0, ready.pop(first))
                 self._world.deviated_outside("of the descriptors that are ready",
                                              f"number {first + 1} comes first, of {len(ready)}")
-        vanished, self._vanished = self._vanished, []
-        return [*(listener for found in ready for listener in found), *vanished]
+        return [*(listener for found in ready for listener in found), *self._take_vanished()]
 
     def closed(self, fd: int, told: bool) -> None:
         """The descriptor was closed: by the program, which is told who waits for it, or by a crash."""
-        error = OSError(errno.EBADF, f"descriptor {fd} was closed while it was waited for")
         self.touched.pop(fd, None)
-        for table in self._readers, self._writers:
-            listener = table.pop(fd, None)
-            if listener is not None and told:
-                self._vanished.append(Vanished(listener, error))
+        if told:
+            self._vanish(fd)
+        else:
+            self.unwatch(fd, False)
+            self.unwatch(fd, True)
 
     def wake(self) -> None:
         """Nothing waits in the operating system."""
@@ -122,8 +98,7 @@ class SimulatedPoller:
         return -1
 
     def close(self) -> None:
-        self._readers.clear()
-        self._writers.clear()
+        super().close()
         self._network.pollers.remove(self)
         if (audience := self._network.audience) is not None:
             for listener in self._listeners:

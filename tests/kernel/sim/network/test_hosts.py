@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from typing import Any
 
 import pytest
 
+import compat
 import kernel
 from kernel import Stream, current_task, open_connection, open_datagram, serve, sleep, spawn
 from kernel.sim import Failed, world
@@ -191,6 +193,32 @@ def test_after_a_restart_an_old_connection_is_reset_and_a_new_one_works() -> Non
             return await stream.read(10)
 
     assert kernel.simulate(main) == b"again"
+
+
+def test_transports_of_asyncio_may_have_been_open_at_a_crash() -> None:
+    """The event loop, which all hosts share, still knows their descriptors, so no others get these numbers."""
+    async def main() -> list[bytes]:
+        answers = []
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.readline())
+
+        async def program() -> None:
+            await (await asyncio.start_server(answer, None, 7)).serve_forever()
+
+        db = world.host("db")
+        db.run(program)
+        for _ in range(3):
+            await asyncio.sleep(1)
+            reader, writer = await asyncio.open_connection("db", 7)
+            writer.write(b"hello\n")
+            answers.append(await reader.readline())
+            db.restart()
+            answers.append(await reader.read())
+            writer.close()
+        return answers
+
+    assert compat.simulate(main) == [b"hello\n", b""] * 3
 
 
 def test_a_host_without_power_lets_connections_time_out() -> None:

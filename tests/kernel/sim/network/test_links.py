@@ -6,13 +6,14 @@ import re
 import socket
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from random import Random
 from typing import Any
 
 import pytest
 
 import kernel
-from kernel import Stream, open_connection, open_datagram, serve, sleep, spawn
+from kernel import Stream, open_connection, open_datagram, serve, sleep, spawn, wait_readable
 from kernel.sim import load, world
 
 
@@ -253,20 +254,24 @@ def test_of_several_descriptors_any_may_come_first() -> None:
     async def main() -> None:
         order: list[str] = []
 
-        async def answer(stream: Stream) -> None:
-            order.append((await stream.read(10)).decode())
+        async def wait(name: str, end: socket.socket) -> None:
+            await wait_readable(end)
+            order.append(name)
 
-        async with await serve(answer, "127.0.0.1", 0) as server:
-            streams = [await open_connection("127.0.0.1", server.port) for _ in range(2)]
-            for stream, name in zip(streams, "ab"):
-                await stream.write_all(name.encode())
-            await sleep(1)
-            for stream in streams:
-                stream.close()
+        with ExitStack() as stack:
+            pairs = [[stack.enter_context(end) for end in socket.socketpair()] for _ in range(3)]  # never late
+            async with kernel.TaskGroup() as group:
+                for name, (here, _) in zip("abc", pairs):
+                    await group.spawn(wait(name, here))
+                await sleep(1)
+                for _, there in pairs:
+                    there.send(b"x")
         orders.add("".join(order))
 
+    kernel.simulate(main)
+    assert orders == {"abc"}
     assert kernel.explore(main, runs=100, seed=1)
-    assert {"ab", "ba"} <= orders
+    assert {"abc", "bac", "cab"} <= orders
 
 
 def test_wrong_links_are_refused() -> None:
